@@ -1,0 +1,1 @@
+"""The field's words and arithmetic: no I/O, no clock, no framework."""

@@ -1,0 +1,1 @@
+"""SLIs as they are measured: series of good and valid events, windows, budgets, intervals."""

@@ -1,0 +1,1 @@
+"""Organisations with known truth. Shares no mathematics with the estimator."""

@@ -1,0 +1,1 @@
+"""Services, who calls whom, cycles, and how reliability composes along calls."""
