@@ -1,0 +1,159 @@
+"""The merged dependency graph: read it, and write claims into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.graph import DependencyGraph, Supernode
+from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.service import Criticality, Service
+
+
+class ServiceOrder(StrEnum):
+    """Sort keys of the services list."""
+
+    SERVICE_ID = "SERVICE_ID"
+    CRITICALITY = "CRITICALITY"
+    BLAST_RADIUS = "BLAST_RADIUS"
+    BUDGET_REMAINING = "BUDGET_REMAINING"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFilter:
+    """None: not asked. ``search`` matches id and name, case-insensitively."""
+
+    search: str | None = None
+    team: str | None = None
+    criticality: tuple[Criticality, ...] | None = None
+    external: bool | None = None
+    has_active_slo: bool | None = None
+    in_cycle: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCounts:
+    """What one batch of writes did."""
+
+    services_created: int = 0
+    edges_created: int = 0
+    edges_updated: int = 0
+    edges_removed: int = 0
+
+
+class ServiceGraph(Protocol):
+    """The merged graph, its claims, supernodes and alerts. Writes are transactional per call."""
+
+    async def version(self) -> int:
+        """The graph version: moves whenever the merged graph changes."""
+        ...
+
+    async def snapshot(self) -> DependencyGraph:
+        """The whole merged graph (services, dependencies without their claims, supernodes).
+
+        Kept per process and checked against ``version`` at each use.
+        """
+        ...
+
+    async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
+        """These services; unknown ids are absent."""
+        ...
+
+    async def services_by_entity_ref(self, entity_refs: Sequence[str]) -> Mapping[str, Service]:
+        """By Backstage entity ref, compared lower-cased."""
+        ...
+
+    async def page_of_services(
+        self, wanted: ServiceFilter, order: ServiceOrder, page: PageRequest
+    ) -> Page[Service]:
+        """One page of the services."""
+        ...
+
+    async def dependencies_of(
+        self, service_ids: Sequence[str], *, include_stale: bool = False
+    ) -> Mapping[str, Sequence[Dependency]]:
+        """Edges out of each of these services, with their claims; one query for all."""
+        ...
+
+    async def callers_of(
+        self, service_ids: Sequence[str], *, include_stale: bool = False
+    ) -> Mapping[str, Sequence[Dependency]]:
+        """Edges into each of these services, with their claims; one query for all."""
+        ...
+
+    async def neighbourhood(
+        self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
+    ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
+        """Services within ``depth`` calls of the roots, the edges among them (claims left out), and whether cut at ``limit`` edges."""
+        ...
+
+    async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
+        """Create or update services as a person states them (``discovered`` becomes False); None leaves a value as it is."""
+        ...
+
+    async def claims_between(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Sequence[DependencyClaim]]:
+        """All claims on these (caller, dependency) pairs."""
+        ...
+
+    async def pairs_claimed_by(
+        self, source: DiscoverySource, callers: Sequence[str] | None
+    ) -> Sequence[tuple[str, str]]:
+        """Pairs that this source claims, of these callers or (None) of all."""
+        ...
+
+    async def write_batch(
+        self,
+        *,
+        ingestion_id: str,
+        services: Sequence[Service],
+        claims: Sequence[DependencyClaim],
+        merged: Sequence[Dependency],
+        withdrawn: Sequence[tuple[str, str, DiscoverySource]],
+        removed: Sequence[tuple[str, str]],
+        now: datetime,
+    ) -> ClaimCounts:
+        """Write services, claims and the merged edges of one batch in one transaction; safe to run twice.
+
+        Endpoints that nobody stated become services with ``discovered`` True. Counts are those of
+        this ingestion as a whole when it has run more than once.
+        """
+        ...
+
+    async def write_condensation(
+        self,
+        *,
+        supernodes: Sequence[Supernode],
+        edges: Sequence[tuple[str, str]],
+        alerts: Sequence[CircularDependencyAlert],
+        changed: bool,
+        now: datetime,
+    ) -> int:
+        """Replace supernodes, condensation edges (component id to component id; a lone service's id stands for itself)
+        and upsert alerts; move the graph version when ``changed``; return the version.
+        """
+        ...
+
+    async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
+        """Circular-dependency alerts, newest first."""
+        ...
+
+    async def alerts_by_id(self, alert_ids: Sequence[str]) -> Mapping[str, CircularDependencyAlert]:
+        """These alerts; unknown ids are absent."""
+        ...
+
+    async def supernodes_of(self, service_ids: Sequence[str]) -> Mapping[str, Supernode]:
+        """The supernode that each of these services is in; services in none are absent."""
+        ...
+
+    async def set_alert_status(
+        self, alert_id: str, status: AlertStatus, *, note: str | None, actor: str, now: datetime
+    ) -> CircularDependencyAlert | None:
+        """Change an alert; None when it does not exist."""
+        ...

@@ -1,0 +1,67 @@
+"""What services did, hour by hour: sums of good and valid events, histograms, calls per edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if it did."""
+
+    aggregated_to: datetime | None
+    pulled_at: datetime | None
+    last_error: str | None = None
+
+
+class SliHistory(Protocol):
+    """Aggregates, one node per service, SLI and day. Writing the same interval again replaces it."""
+
+    async def write(self, panel: SliPanel) -> None:
+        """Store an availability panel (any step from 1 min to 1 d). NaN leaves what is stored as it is."""
+        ...
+
+    async def write_latency(self, histories: Sequence[LatencyHistory]) -> None:
+        """Store daily latency histograms."""
+        ...
+
+    async def write_edges(self, panel: EdgePanel) -> None:
+        """Store calls and failed calls per edge."""
+        ...
+
+    async def read(self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime) -> SliPanel:
+        """Availability of these services (None: all that have any) in [from_at, to_at).
+
+        The panel's step is the coarsest stored step among the services asked for, never coarser than a day;
+        finer series are summed up to it.
+        """
+        ...
+
+    async def read_latency(
+        self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime
+    ) -> Mapping[str, LatencyHistory]:
+        """Latency histograms; services without any are absent."""
+        ...
+
+    async def read_edges(
+        self, pairs: Sequence[tuple[str, str]] | None, from_at: datetime, to_at: datetime
+    ) -> EdgePanel | None:
+        """Calls per edge; None when none of the pairs has any."""
+        ...
+
+    async def watermark(self) -> Watermark:
+        """How far the hourly aggregation has come."""
+        ...
+
+    async def set_watermark(self, watermark: Watermark) -> None:
+        """Store it."""
+        ...
+
+    async def prune(self, *, detail_before: datetime, all_before: datetime) -> int:
+        """Fold detail older than ``detail_before`` into daily sums, drop all before ``all_before``; nodes touched."""
+        ...

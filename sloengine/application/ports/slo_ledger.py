@@ -1,0 +1,91 @@
+"""Active SLOs and the audit trail: each decision is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.governance.model import AuditAction, AuditEvent, AuditIntegrity, Slo
+from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the domain decided, given the recommendation and the SLO as they stand inside the transaction.
+
+    ``slo`` None leaves the active SLO as it is (reject). ``recommendation_status`` None: none is touched.
+    """
+
+    action: AuditAction
+    service_id: str
+    sli_type: SliType
+    slo: Slo | None
+    recommendation_status: RecommendationStatus | None
+    rationale: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written. ``replayed``: the same idempotency key had been used, nothing was written again."""
+
+    audit_event: AuditEvent
+    slo: Slo | None
+    previous: Slo | None
+    recommendation: Recommendation | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """None: not asked."""
+
+    service_id: str | None = None
+    actor: str | None = None
+    actions: tuple[AuditAction, ...] | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+
+
+class SloLedger(Protocol):
+    """Decisions. Two at once: one wins, the other gets ``Conflict``."""
+
+    async def decide(
+        self,
+        *,
+        service_id: str,
+        sli_type: SliType,
+        recommendation_id: str | None,
+        actor: str,
+        mutation: str,
+        idempotency_key: str | None,
+        body_digest: str,
+        now: datetime,
+        choose: Callable[[Recommendation | None, Slo | None], Decision],
+    ) -> Recorded:
+        """Read, let ``choose`` decide (it may raise domain errors), write SLO, status, audit entry and outbox
+        event in one transaction with the audit head locked.
+        """
+        ...
+
+    async def active(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Slo]:
+        """Active SLOs; services without one are absent."""
+        ...
+
+    async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
+        """These SLOs."""
+        ...
+
+    async def audit(self, wanted: AuditFilter, page: PageRequest) -> Page[AuditEvent]:
+        """Newest first."""
+        ...
+
+    async def audit_by_id(self, audit_ids: Sequence[str]) -> Mapping[str, AuditEvent]:
+        """These entries."""
+        ...
+
+    async def verify(self) -> AuditIntegrity:
+        """Walk the chain in order, recomputing each hash; also notices a missing tail (head stored apart)."""
+        ...

@@ -1,0 +1,48 @@
+"""Where telemetry is pulled from: Prometheus, or the simulated sample organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Telemetry of whole hours.
+
+    ``availability``: hourly. ``latency``: per service a history whose rows are *hours* of the range
+    (``LatencyHistory.start_at`` is then an hour); the caller sums them into days. ``refused``: reason per series that was
+    not taken (labels like personal data, impossible values). ``queries``: what was asked, for provenance.
+    """
+
+    availability: SliPanel
+    latency: Mapping[str, LatencyHistory]
+    edges: EdgePanel | None
+    refused: Mapping[str, str] = field(default_factory=dict)
+    queries: tuple[str, ...] = ()
+    query_count: int = 0
+
+
+class TelemetrySource(Protocol):
+    """A telemetry back end. Raises ``Unavailable`` when it does not answer (after its own retries)."""
+
+    @property
+    def name(self) -> str:
+        """Shown to users, such as ``prometheus http://…`` or ``simulated sample organisation, seed 7``."""
+        ...
+
+    async def service_ids(self, from_at: datetime, to_at: datetime) -> Sequence[str]:
+        """Identities that this source has series for."""
+        ...
+
+    async def pull(self, service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> Pulled:
+        """The whole hours in [from_at, to_at) of these services, with few queries."""
+        ...
+
+    async def earliest(self) -> datetime | None:
+        """From when on there may be data; None: not known."""
+        ...
