@@ -48,9 +48,7 @@ class DependencyGraph:
         """Positions of caller and dependency of each edge, in the order of ``dependencies``."""
         index = self.index
         callers = np.fromiter((index[d.caller] for d in self.dependencies), np.int64, len(self.dependencies))
-        callees = np.fromiter(
-            (index[d.dependency] for d in self.dependencies), np.int64, len(self.dependencies)
-        )
+        callees = np.fromiter((index[d.dependency] for d in self.dependencies), np.int64, len(self.dependencies))
         return callers, callees
 
     @cached_property
