@@ -89,11 +89,17 @@ class ServiceGraph(Protocol):
     async def neighbourhood(
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
     ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
-        """Services within ``depth`` calls of the roots, the edges among them (claims left out), and whether cut at ``limit`` edges."""
+        """Services within ``depth`` calls of the roots and the edges among them, claims left out.
+
+        The third value says whether the answer was cut at ``limit`` edges.
+        """
         ...
 
     async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
-        """Create or update services as a person states them (``discovered`` becomes False); None leaves a value as it is."""
+        """Create or update services as a person states them: ``discovered`` becomes False.
+
+        None leaves a value as it is.
+        """
         ...
 
     async def claims_between(
@@ -135,8 +141,10 @@ class ServiceGraph(Protocol):
         changed: bool,
         now: datetime,
     ) -> int:
-        """Replace supernodes, condensation edges (component id to component id; a lone service's id stands for itself)
-        and upsert alerts; move the graph version when ``changed``; return the version.
+        """Replace supernodes and condensation edges and upsert alerts in one transaction.
+
+        Edges go from component id to component id; a lone service's id stands for itself. The graph version
+        moves when ``changed``; the version then in force is returned.
         """
         ...
 

@@ -12,7 +12,7 @@ from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPan
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if it did."""
+    """``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if so."""
 
     aggregated_to: datetime | None
     pulled_at: datetime | None
@@ -63,5 +63,8 @@ class SliHistory(Protocol):
         ...
 
     async def prune(self, *, detail_before: datetime, all_before: datetime) -> int:
-        """Fold detail older than ``detail_before`` into daily sums, drop all before ``all_before``; nodes touched."""
+        """Fold detail older than ``detail_before`` into daily sums, drop all before ``all_before``.
+
+        Returns the number of nodes touched.
+        """
         ...

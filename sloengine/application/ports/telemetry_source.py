@@ -15,8 +15,8 @@ class Pulled:
     """Telemetry of whole hours.
 
     ``availability``: hourly. ``latency``: per service a history whose rows are *hours* of the range
-    (``LatencyHistory.start_at`` is then an hour); the caller sums them into days. ``refused``: reason per series that was
-    not taken (labels like personal data, impossible values). ``queries``: what was asked, for provenance.
+    (``LatencyHistory.start_at`` is then an hour); the caller sums them into days. ``refused``: reason per series
+    that was not taken (labels like personal data, impossible values). ``queries``: what was asked.
     """
 
     availability: SliPanel
