@@ -1,0 +1,119 @@
+"""Configuration, read from the environment (``SLOENGINE_…``) once and handed on as plain values."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+RUN_FILE = "run.json"
+
+
+class Environment(StrEnum):
+    """Where this runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class TelemetryKind(StrEnum):
+    """What telemetry is pulled from."""
+
+    SAMPLE = "sample"
+    PROMETHEUS = "prometheus"
+    NONE = "none"
+
+
+class Settings(BaseSettings):
+    """All settings, as ``SLOENGINE_<NAME>``.
+
+    ``run.json`` in the state directory, written by a running ``up`` with these field names as keys, fills what
+    the environment leaves out, so that a command in another shell finds it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SLOENGINE_", extra="ignore", frozen=True)
+
+    env: Environment = Environment.DEVELOPMENT
+    state_dir: Path = Path(".sloengine")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(8000, ge=0, le=65535)
+
+    neo4j_url: str | None = None
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr | None = None
+    neo4j_database: str = "neo4j"
+    redis_url: SecretStr | None = None
+    """May hold a password."""
+
+    telemetry: TelemetryKind | None = None
+    """None: prometheus when a URL is given, else none."""
+    prometheus_url: str | None = None
+    sample_seed: int = 7
+
+    dev_api_key: SecretStr | None = None
+    """Accepted in development only."""
+
+    log_level: str = "INFO"
+    log_json: bool | None = None
+    """None: JSON in production, text in development."""
+
+    @property
+    def telemetry_kind(self) -> TelemetryKind:
+        """What telemetry is pulled from, the default worked out."""
+        if self.telemetry is not None:
+            return self.telemetry
+        return TelemetryKind.PROMETHEUS if self.prometheus_url else TelemetryKind.NONE
+
+    @model_validator(mode="after")
+    def _refuse_what_is_unsafe(self) -> Self:
+        if self.env is Environment.PRODUCTION and self.dev_api_key is not None:
+            raise ValueError(
+                "SLOENGINE_DEV_API_KEY is set: the development key is never accepted in production. Unset it."
+            )
+        if self.telemetry is TelemetryKind.PROMETHEUS and not self.prometheus_url:
+            raise ValueError("SLOENGINE_TELEMETRY=prometheus needs SLOENGINE_PROMETHEUS_URL")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over the run file."""
+        return init_settings, env_settings, _RunFileSource(settings_cls, init_settings, env_settings)
+
+
+class _RunFileSource(PydanticBaseSettingsSource):
+    """What a running ``up`` wrote: addresses and secrets of its embedded servers (mode 0600)."""
+
+    def __init__(self, settings_cls: type[BaseSettings], *earlier: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._earlier = earlier
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        state_dir = self.settings_cls.model_fields["state_dir"].default
+        for source in reversed(self._earlier):
+            state_dir = source().get("state_dir", state_dir)
+        try:
+            written = json.loads((Path(state_dir) / RUN_FILE).read_text())
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(written, dict):
+            return {}
+        return {
+            name: value
+            for name, value in written.items()
+            if name in self.settings_cls.model_fields and value is not None
+        }
