@@ -1,0 +1,1 @@
+"""Prometheus and everything that speaks its query API (Mimir, Thanos, VictoriaMetrics)."""

@@ -1,0 +1,58 @@
+"""PromQL for whole hours of many services at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sloengine.infrastructure.prometheus.presets import EdgePreset, RequestPreset
+
+
+def quoted(value: str) -> str:
+    """A PromQL string literal."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def service_matcher(label: str, service_ids: Sequence[str]) -> str:
+    """Matches these identities; ``job`` may carry a namespace before a slash."""
+    alternatives = "|".join(
+        re.escape(service_id).replace("\\ ", " ").replace("\\-", "-") for service_id in service_ids
+    )
+    prefix = "(.+/)?" if label == "job" else ""
+    return f"{label}=~{quoted(f'{prefix}({alternatives})')}"
+
+
+def _selector(metric: str, matchers: Iterable[str], range_: str) -> str:
+    inside = ",".join(part for part in matchers if part)
+    return f"{metric}{{{inside}}}[{range_}]"
+
+
+def requests(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
+    """Requests of each service in the hour before the evaluation."""
+    selector = _selector(preset.metric, (preset.matchers, matcher), range_)
+    return f"sum by ({label}) (increase({selector}))"
+
+
+def failures(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
+    """Failed requests of each service; alternatives do not overlap, so they are put side by side and summed."""
+    parts = [
+        f"increase({_selector(preset.metric, (preset.matchers, matcher, failed), range_)})"
+        for failed in preset.failures
+    ]
+    return f"sum by ({label}) ({' or '.join(parts)})"
+
+
+def buckets(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
+    """Requests at or under each bound, of each service."""
+    if preset.histogram is None:
+        raise ValueError(f"preset {preset.name} has no histogram")
+    selector = _selector(preset.histogram, (preset.histogram_matchers, matcher), range_)
+    return f"sum by ({label}, le) (increase({selector}))"
+
+
+def edge_calls(preset: EdgePreset, matcher: str, *, failed: bool, range_: str = "1h") -> str:
+    """Calls, or failed calls, per (caller, dependency)."""
+    metric = preset.failed if failed else preset.calls
+    selector = _selector(metric, (matcher,), range_)
+    return f"sum by ({preset.caller_label}, {preset.dependency_label}) (increase({selector}))"

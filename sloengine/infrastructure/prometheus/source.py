@@ -1,0 +1,280 @@
+"""``TelemetrySource`` over PromQL: whole hours of many services with a few queries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from sloengine.application.ports.telemetry_source import Pulled
+from sloengine.domain.errors import Unavailable
+from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
+from sloengine.infrastructure.prometheus import promql
+from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
+from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, discover
+from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
+from sloengine.infrastructure.prometheus.matrices import Key, histogram_rows, on_grid
+
+HOUR = timedelta(hours=1)
+_MAX_POINTS = 10_000
+"""Prometheus refuses more than 11,000 points a series."""
+
+
+@dataclass
+class PrometheusTelemetrySource:
+    """Pulls hourly sums from one Prometheus-compatible server.
+
+    ``shard_size``: services a query. ``now``: the clock, to ask which conventions are in use. ``rediscover_after``: how
+    long an answer to that is trusted.
+    """
+
+    client: PrometheusClient
+    now: Callable[[], datetime]
+    shard_size: int = 400
+    rediscover_after: timedelta = timedelta(minutes=30)
+    _known: tuple[datetime, Conventions] | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """The server, without credentials."""
+        return f"prometheus {self.client.base_url}"
+
+    async def conventions(self) -> Conventions:
+        """Presets that this server has, asked again after a while."""
+        now = self.now()
+        if self._known is None or now - self._known[0] > self.rediscover_after:
+            try:
+                found = await discover(self.client, at=now.timestamp())
+            except QueryRefused as error:
+                raise Unavailable(f"Prometheus refused to say what it has: {error}") from error
+            if not found.requests:
+                # An empty answer is not remembered: metrics may appear any minute.
+                return found
+            self._known = (now, found)
+        return self._known[1]
+
+    async def service_ids(self, from_at: datetime, to_at: datetime) -> Sequence[str]:
+        """Identities with requests in the range; a namespace before a slash is kept."""
+        seconds = max(1, int((to_at - from_at).total_seconds()))
+        seen: set[str] = set()
+        for convention in (await self.conventions()).requests:
+            label, preset = convention.service_label, convention.preset
+            selector = ",".join(part for part in (preset.matchers, f'{label}!=""') if part)
+            query = f"count by ({label}) (last_over_time({preset.metric}{{{selector}}}[{seconds}s]))"
+            for series in await self._instant(query, to_at):
+                seen.add(str(series["metric"][label]))
+        return sorted(seen)
+
+    async def earliest(self) -> datetime | None:
+        """Not known: retention is not part of the query API."""
+        return None
+
+    async def pull(self, service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> Pulled:
+        """Whole hours in [from_at, to_at). The first convention that has a service answers for it."""
+        start = _ceil_hour(from_at)
+        hours = max(0, int((to_at - start) // HOUR))
+        grid = _Grid(start, hours)
+        wanted = tuple(dict.fromkeys(service_ids))
+        collected = _Collected(wanted, grid)
+        before = self.client.query_count
+        if wanted and hours:
+            conventions = await self.conventions()
+            for convention in conventions.requests:
+                missing = [service_id for service_id in wanted if service_id not in collected.answered]
+                shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
+                await _together(self._pull_shard(collected, convention, shard) for shard in shards)
+            if conventions.edges is not None:
+                await self._pull_edges(collected, conventions)
+        return collected.finish(self.client.query_count - before)
+
+    async def _pull_shard(self, collected: _Collected, convention: Convention, shard: Sequence[str]) -> None:
+        label, preset = convention.service_label, convention.preset
+        matcher = promql.service_matcher(label, shard)
+        asked = {
+            "requests": promql.requests(preset, label, matcher),
+            "failures": promql.failures(preset, label, matcher),
+        }
+        if convention.has_histogram:
+            asked["buckets"] = promql.buckets(preset, label, matcher)
+        answers = dict(
+            zip(
+                asked,
+                await _together(self._range(query, collected.grid) for query in asked.values()),
+                strict=True,
+            )
+        )
+        collected.queries.extend(asked.values())
+        collected.take(convention, shard, answers)
+
+    async def _pull_edges(self, collected: _Collected, conventions: Conventions) -> None:
+        preset = conventions.edges
+        if preset is None:
+            return
+        labels = (preset.caller_label, preset.dependency_label)
+        matcher = ",".join(f'{label}!~"user|unknown|"' for label in labels)
+        queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]
+        calls, failed = await _together(self._range(query, collected.grid) for query in queries)
+        collected.queries.extend(queries)
+        collected.take_edges(labels, calls, failed)
+
+    async def _range(self, query: str, grid: _Grid) -> list[Any]:
+        """One range query, cut into pieces where the server limits points or samples."""
+        pieces: list[Any] = []
+        for first in range(0, grid.hours, _MAX_POINTS):
+            pieces.extend(await self._piece(query, grid, first, min(first + _MAX_POINTS, grid.hours)))
+        return pieces
+
+    async def _piece(self, query: str, grid: _Grid, first: int, last: int) -> list[Any]:
+        # Hour i is evaluated at its end: increase(x[1h]) looks back.
+        start = grid.first_end + first * HOUR.total_seconds()
+        end = grid.first_end + (last - 1) * HOUR.total_seconds()
+        try:
+            return await self.client.query_range(query, start=start, end=end, step_seconds=HOUR.total_seconds())
+        except QueryRefused as error:
+            if not error.too_large or last - first <= 1:
+                raise Unavailable(f"Prometheus refused a query: {error}") from error
+            middle = (first + last) // 2
+            halves = [await self._piece(query, grid, a, b) for a, b in ((first, middle), (middle, last))]
+            return halves[0] + halves[1]
+
+    async def _instant(self, query: str, at: datetime) -> list[Any]:
+        try:
+            return await self.client.query(query, at=at.timestamp())
+        except QueryRefused as error:
+            raise Unavailable(f"Prometheus refused a query: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    start_at: datetime
+    hours: int
+
+    @property
+    def first_end(self) -> float:
+        return (self.start_at + HOUR).timestamp()
+
+
+class _Collected:
+    """Arrays filled shard by shard."""
+
+    def __init__(self, wanted: Sequence[str], grid: _Grid) -> None:
+        self.grid = grid
+        self.wanted = tuple(wanted)
+        self.rows = {service_id: row for row, service_id in enumerate(wanted)}
+        self.good: FloatArray = np.full((len(wanted), grid.hours), np.nan)
+        self.total: FloatArray = np.full((len(wanted), grid.hours), np.nan)
+        self.answered: set[str] = set()
+        self.latency: dict[str, LatencyHistory] = {}
+        self.edges: EdgePanel | None = None
+        self.refused: dict[str, str] = {}
+        self.queries: list[str] = []
+
+    def take(self, convention: Convention, shard: Sequence[str], answers: Mapping[str, list[Any]]) -> None:
+        """Turn one shard's answers into rows."""
+        label = convention.service_label
+        self._refuse_personal(answers.values(), (label, "le"))
+        values = {str(series["metric"].get(label, "")) for series in answers["requests"]}
+        identities = reconcile(values, shard)
+        for service_id, candidates in identities.ambiguous.items():
+            self.refused[service_id] = (
+                f"several series could be this service ({', '.join(candidates)}): name the service as one of them"
+            )
+
+        def key_of(key: Key) -> Key | None:
+            service_id = identities(key[0])
+            return None if service_id is None else (service_id, *key[1:])
+
+        requests = self._grid_rows(answers["requests"], (label,), key_of)
+        failures = self._grid_rows(answers["failures"], (label,), key_of)
+        for (service_id,), total in requests.items():
+            bad = failures.get((service_id,), np.zeros(self.grid.hours))
+            # No failure series while requests are counted means that nothing failed.
+            bad = np.where(np.isnan(bad), 0.0, bad)
+            row = self.rows[service_id]
+            # Extrapolation works per series, so failures can exceed requests by a rounding error.
+            self.total[row] = total
+            self.good[row] = np.clip(total - bad, 0.0, None)
+            self.answered.add(service_id)
+        if "buckets" in answers:
+            self._take_histograms(convention, self._grid_rows(answers["buckets"], (label, "le"), key_of))
+
+    def _take_histograms(self, convention: Convention, rows: Mapping[Key, FloatArray]) -> None:
+        by_service: dict[str, dict[float, FloatArray]] = {}
+        for (service_id, le), row in rows.items():
+            # Prometheus 3 writes le="1.0" where earlier versions wrote le="1": the number counts.
+            bound = float(le) * convention.preset.unit_seconds
+            known = by_service.setdefault(service_id, {})
+            known[bound] = row if bound not in known else np.nansum([known[bound], row], axis=0)
+        for service_id, cumulative in by_service.items():
+            if not np.isposinf(max(cumulative)):
+                self.refused[service_id] = "latency histogram without a +Inf bucket"
+                continue
+            bounds, counts, mixed = histogram_rows(cumulative)
+            if mixed:
+                self.refused[service_id] = "instances with different latency bucket layouts cannot be added up"
+                continue
+            self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
+
+    def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
+        """Calls per edge, among wanted services only."""
+        ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
+        callers, dependencies = (reconcile(values, self.wanted) for values in ends)
+
+        def key_of(key: Key) -> Key | None:
+            caller, dependency = callers(key[0]), dependencies(key[1])
+            return None if caller is None or dependency is None or caller == dependency else (caller, dependency)
+
+        call_rows = self._grid_rows(calls, labels, key_of)
+        failed_rows = self._grid_rows(failed, labels, key_of)
+        if not call_rows:
+            return
+        pairs = tuple((key[0], key[1]) for key in sorted(call_rows))
+        all_calls = np.stack([call_rows[pair] for pair in pairs])
+        none = np.full(self.grid.hours, np.nan)
+        all_failed = np.stack([failed_rows.get(pair, none) for pair in pairs])
+        all_failed = np.where(np.isnan(all_failed) & ~np.isnan(all_calls), 0.0, all_failed)
+        self.edges = EdgePanel(pairs, self.grid.start_at, HOUR, all_calls, np.minimum(all_failed, all_calls))
+
+    def finish(self, query_count: int) -> Pulled:
+        """What was pulled."""
+        panel = SliPanel(self.wanted, self.grid.start_at, HOUR, self.good, self.total)
+        return Pulled(panel, self.latency, self.edges, self.refused, tuple(self.queries), query_count)
+
+    def _grid_rows(
+        self, result: list[Any], labels: Sequence[str], key_of: Callable[[Key], Key | None]
+    ) -> dict[Key, FloatArray]:
+        return on_grid(
+            result,
+            labels,
+            first_end=self.grid.first_end,
+            step_seconds=HOUR.total_seconds(),
+            count=self.grid.hours,
+            key_of=key_of,
+        )
+
+    def _refuse_personal(self, results: Any, identity_labels: Sequence[str]) -> None:
+        for result in results:
+            for series in [*result]:
+                reason = refused_labels(series["metric"], identity_labels)
+                if reason is not None:
+                    self.refused[str(series["metric"].get(identity_labels[0], "?"))] = reason
+                    result.remove(series)
+
+
+async def _together[Answer](calls: Any) -> list[Answer]:
+    """All at once, within the client's own bound; the first failure cancels the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except* (Unavailable, QueryRefused) as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _ceil_hour(at: datetime) -> datetime:
+    floor = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return floor if floor == at else floor + HOUR
