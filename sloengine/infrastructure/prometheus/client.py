@@ -128,7 +128,7 @@ class PrometheusClient:
             response = await self._http.post(path, data=dict(form))
         except httpx.HTTPError as error:
             raise _Retry(f"{type(error).__name__}: {error}") from error
-        if response.status_code == httpx.codes.UNAUTHORIZED or response.status_code == httpx.codes.FORBIDDEN:
+        if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             self.breaker.succeeded()
             raise QueryRefused(
                 "unauthorized", "check SLOENGINE_PROMETHEUS_TOKEN and the tenant", response.status_code

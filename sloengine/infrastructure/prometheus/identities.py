@@ -49,8 +49,8 @@ class Identities:
 def reconcile(values: Iterable[str], wanted: Sequence[str]) -> Identities:
     """The value itself when it is a wanted id; else what follows the last slash, if only one value claims that id.
 
-    OpenTelemetry's ``job`` is ``<service.namespace>/<service.name>``, or just the name. Two namespaces with a service
-    of the same name are ambiguous: neither is taken, and it is said.
+    OpenTelemetry's ``job`` is ``<service.namespace>/<service.name>``, or just the name. Two namespaces with a
+    service of the same name are ambiguous: neither is taken, and it is said.
     """
     ids = frozenset(wanted)
     by_value: dict[str, str] = {}

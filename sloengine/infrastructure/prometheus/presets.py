@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 class RequestPreset:
     """How requests, failures and latencies of a service are told apart.
 
-    ``requests``: counter selector without braces' service matcher, as (metric, matchers). ``failures``: the matchers
-    that, added to ``requests``' own, select failed requests; several alternatives are added up and must not overlap.
-    ``histogram``: bucket metric and matchers, None when there is none. ``unit_seconds``: seconds per unit of ``le``.
-    ``service_labels``: labels that may carry the service's identity, best first; the first that the server has is used.
+    ``metric`` and ``matchers`` select all requests. ``failures``: matchers that, added to those, select the failed
+    ones; several alternatives are added up and must not overlap. ``histogram``: the bucket metric, None when there
+    is none. ``unit_seconds``: seconds per unit of ``le``. ``service_labels``: labels that may carry the service's
+    identity, best first; the first that the server has is used.
     """
 
     name: str
@@ -122,4 +122,4 @@ SERVICE_GRAPH = EdgePreset(
     calls="traces_service_graph_request_total",
     failed="traces_service_graph_request_failed_total",
 )
-"""Tempo's generator and the collector's connector use the same names; the latter adds the label ``failed``, summed over."""
+"""Tempo's generator and the collector's connector share these names; the latter adds ``failed``, summed over."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from sloengine.infrastructure.prometheus.presets import EdgePreset, RequestPreset
 
+_RE2_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+
 
 def quoted(value: str) -> str:
     """A PromQL string literal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,8 +28,8 @@ _MAX_POINTS = 10_000
 class PrometheusTelemetrySource:
     """Pulls hourly sums from one Prometheus-compatible server.
 
-    ``shard_size``: services a query. ``now``: the clock, to ask which conventions are in use. ``rediscover_after``: how
-    long an answer to that is trusted.
+    ``shard_size``: services a query. ``now``: the clock, to ask which conventions are in use.
+    ``rediscover_after``: how long an answer to that is trusted.
     """
 
     client: PrometheusClient
@@ -103,7 +103,7 @@ class PrometheusTelemetrySource:
         answers = dict(
             zip(
                 asked,
-                await _together(self._range(query, collected.grid) for query in asked.values()),
+                await self._ranges(asked.values(), collected.grid),
                 strict=True,
             )
         )
@@ -115,11 +115,17 @@ class PrometheusTelemetrySource:
         if preset is None:
             return
         labels = (preset.caller_label, preset.dependency_label)
-        matcher = ",".join(f'{label}!~"user|unknown|"' for label in labels)
+        parts = [f'{label}!~"user|unknown|"' for label in labels]
+        if len(collected.wanted) <= self.shard_size:
+            parts += [promql.service_matcher(label, collected.wanted) for label in labels]
+        matcher = ",".join(parts)
         queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]
-        calls, failed = await _together(self._range(query, collected.grid) for query in queries)
+        calls, failed = await self._ranges(queries, collected.grid)
         collected.queries.extend(queries)
         collected.take_edges(labels, calls, failed)
+
+    async def _ranges(self, queries: Iterable[str], grid: _Grid) -> list[list[Any]]:
+        return await _together(self._range(query, grid) for query in queries)
 
     async def _range(self, query: str, grid: _Grid) -> list[Any]:
         """One range query, cut into pieces where the server limits points or samples."""
@@ -265,7 +271,7 @@ class _Collected:
                     result.remove(series)
 
 
-async def _together[Answer](calls: Any) -> list[Answer]:
+async def _together[Answer](calls: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
     """All at once, within the client's own bound; the first failure cancels the rest and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
