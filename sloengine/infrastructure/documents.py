@@ -5,7 +5,6 @@ Stores and caches keep a value as one document; readers get equal values, whiche
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -17,14 +16,18 @@ from sloengine.domain.recommendation.model import (
 )
 
 
-@cache
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
-def encode(value: object, kind: Any = None) -> bytes:
-    """The value as JSON (times ISO 8601, enums by value). ``kind``: its type where it is not a plain class."""
-    return _adapter(kind or type(value)).dump_json(value)
+def encode(value: object) -> bytes:
+    """The value as JSON (times ISO 8601, enums by value)."""
+    return _adapter(type(value)).dump_json(value)
 
 
 def decode[Value](kind: type[Value], document: bytes | str) -> Value:

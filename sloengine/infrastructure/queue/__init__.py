@@ -1,0 +1,1 @@
+"""Background work as Dramatiq messages on Redis."""

@@ -1,0 +1,41 @@
+"""The Dramatiq broker, the same for those who send and those who work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Middleware
+
+NAMESPACE = "sloengine:queue"
+HEARTBEAT_TIMEOUT_MS = 15_000
+"""A worker silent for so long is dead, and its messages go back to the queue (Dramatiq's default is a minute)."""
+MAINTENANCE_PER_MILLION = 50_000
+"""Share of commands that look for dead workers: an idle worker polls each queue about once a second."""
+
+
+def redis_broker(url: str, middleware: Sequence[Middleware] = ()) -> RedisBroker:
+    """A broker that fails within seconds when Redis is away."""
+    client = redis.Redis.from_url(
+        url, socket_connect_timeout=2.0, socket_timeout=5.0, socket_keepalive=True, health_check_interval=30
+    )
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        client=client,
+        middleware=list(middleware),
+        namespace=NAMESPACE,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+        maintenance_chance=MAINTENANCE_PER_MILLION,
+    )
+
+
+def queue_of(actor_name: str) -> str:
+    """The queue of an actor: its topic, the part of the name before the dot.
+
+    >>> queue_of("topology.merge_ingestion")
+    'topology'
+    """
+    topic, dot, _ = actor_name.partition(".")
+    if not dot:
+        raise ValueError(f"an actor is named topic.deed, not {actor_name!r}")
+    return topic
