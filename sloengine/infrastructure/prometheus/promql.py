@@ -18,9 +18,7 @@ def quoted(value: str) -> str:
 
 def service_matcher(label: str, service_ids: Sequence[str]) -> str:
     """Matches these identities; ``job`` may carry a namespace before a slash."""
-    alternatives = "|".join(
-        re.escape(service_id).replace("\\ ", " ").replace("\\-", "-") for service_id in service_ids
-    )
+    alternatives = "|".join(_RE2_SPECIAL.sub(r"\\\g<0>", service_id) for service_id in service_ids)
     prefix = "(.+/)?" if label == "job" else ""
     return f"{label}=~{quoted(f'{prefix}({alternatives})')}"
 

@@ -1,0 +1,94 @@
+"""``sloengine api | worker | scheduler | migrate``: the processes of a deployment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.table import Table
+
+from sloengine.bootstrap.container import open_migrations
+from sloengine.bootstrap.settings import Settings
+from sloengine.cli import output
+from sloengine.cli.session import StateDir, settings_for
+
+migrate = typer.Typer(help="The database's schema, in numbered reversible steps.", no_args_is_help=True)
+
+
+def api(
+    host: Annotated[str | None, typer.Option(help="Address to bind; default $SLOENGINE_HTTP_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; default $SLOENGINE_HTTP_PORT.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="API processes.")] = 1,
+) -> None:
+    """Serve GraphQL, GraphiQL, health and metrics."""
+    settings = Settings()
+    uvicorn.run(
+        "sloengine.api.app:create_app",
+        factory=True,
+        host=host or settings.http_host,
+        port=settings.http_port if port is None else port,
+        workers=workers,
+        log_config=None,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def worker(
+    processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Messages at a time in each.")] = 4,
+) -> None:
+    """Run the background actors."""
+    _become("dramatiq", "workers", "--processes", str(processes), "--threads", str(threads))
+
+
+def scheduler() -> None:
+    """Enqueue the periodic actors; one alive at a time does it, others stand by."""
+    _become("periodiq", "workers")
+
+
+def _become(module: str, *arguments: str) -> None:
+    """Replace this process, so that signals reach the one that works."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - own interpreter, no shell
+
+
+@migrate.command("up")
+def migrate_up(state_dir: StateDir = None) -> None:
+    """Apply what is pending."""
+    applied = asyncio.run(_migrated(state_dir, up=True))
+    output.out.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
+
+
+@migrate.command("down")
+def migrate_down(
+    to: Annotated[int, typer.Option(min=0, help="Number of the last migration to keep.", show_default=False)],
+    state_dir: StateDir = None,
+) -> None:
+    """Take migrations back, newest first."""
+    reverted = asyncio.run(_migrated(state_dir, up=False, to=to))
+    output.out.print(f"reverted: {', '.join(reverted) or 'nothing'}")
+
+
+async def _migrated(state_dir: StateDir, *, up: bool, to: int = 0) -> list[str]:
+    async with open_migrations(settings_for(state_dir)) as migrations:
+        return list(await (migrations.up() if up else migrations.down(to=to)))
+
+
+@migrate.command("status")
+def migrate_status(state_dir: StateDir = None) -> None:
+    """What is applied and what is pending."""
+
+    async def work() -> list[tuple[str, str]]:
+        async with open_migrations(settings_for(state_dir)) as migrations:
+            return [(step.name, "applied" if step.applied else "pending") for step in await migrations.status()]
+
+    table = Table(header_style="bold", pad_edge=False)
+    table.add_column("migration")
+    table.add_column("state")
+    for name, state in asyncio.run(work()):
+        table.add_row(name, state)
+    output.out.print(table)

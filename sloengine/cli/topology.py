@@ -1,0 +1,221 @@
+"""``sloengine ingest | services | graph``: what the graph holds, and how it gets in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+from rich.tree import Tree
+
+from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
+from sloengine.application.ports.service_graph import ServiceFilter, ServiceOrder
+from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
+from sloengine.application.topology.read_graph import Neighbourhood
+from sloengine.bootstrap.container import UseCases
+from sloengine.cli import output
+from sloengine.cli.session import AsJson, StateDir, ask
+from sloengine.cli.shapes import dependency_shape, ingestion_shape, service_shape
+from sloengine.domain.governance.model import Actor
+from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
+from sloengine.domain.topology.ingestion import Ingestion, JobStatus
+from sloengine.domain.topology.service import Criticality, Service
+from sloengine.infrastructure.files import read_document
+
+_DONE = {JobStatus.SUCCEEDED, JobStatus.FAILED}
+
+
+def ingest(
+    file: Annotated[
+        Path, typer.Argument(help="Services and dependencies: .json, .yaml or .csv.", show_default=False)
+    ],
+    source: Annotated[
+        DiscoverySource, typer.Option(case_sensitive=False, help="Who states this.")
+    ] = DiscoverySource.MANUAL,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Withdraw what this source no longer lists.")
+    ] = False,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key gives the same ingestion.", show_default=False)
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until it is merged.")] = True,
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Bring services and dependencies from a file into the graph."""
+    found = read_document(file)
+    for warning in found.warnings:
+        output.warn(warning)
+    command = IngestDependenciesCommand(
+        source=source, document=found.document, complete=complete, idempotency_key=idempotency_key
+    )
+
+    async def work(use_cases: UseCases, actor: Actor) -> Ingestion:
+        ingestion = await use_cases.ingest_dependencies(command, actor=actor)
+        return await _merged(use_cases, ingestion) if wait else ingestion
+
+    ingestion = ask(state_dir, work)
+    if as_json:
+        output.print_json(ingestion_shape(ingestion))
+    else:
+        output.out.print(_ingestion_text(ingestion))
+    if ingestion.status is JobStatus.FAILED:
+        raise typer.Exit(output.EXIT_UNAVAILABLE)
+    if ingestion.rejected:
+        raise typer.Exit(output.EXIT_FINDING)
+
+
+async def _merged(use_cases: UseCases, ingestion: Ingestion) -> Ingestion:
+    with Progress(console=output.err, transient=True) as progress:
+        bar = progress.add_task("merging", total=1.0)
+        while ingestion.status not in _DONE:
+            await asyncio.sleep(0.2)
+            ingestion = (await use_cases.read_graph.ingestions([ingestion.ingestion_id]))[ingestion.ingestion_id]
+            progress.update(bar, completed=ingestion.progress)
+    return ingestion
+
+
+def _ingestion_text(ingestion: Ingestion) -> str:
+    lines = [
+        f"ingestion {ingestion.ingestion_id}: {ingestion.status.lower()}",
+        f"  accepted {ingestion.accepted} rows; {ingestion.services_created} services and "
+        f"{ingestion.edges_created} dependencies created, {ingestion.edges_updated} updated, "
+        f"{ingestion.edges_removed} removed; {ingestion.cycles} cycles; graph version {ingestion.graph_version}",
+    ]
+    lines += [f"  warning: {warning}" for warning in ingestion.warnings]
+    lines += [f"  rejected {item.path}: {item.message}" for item in ingestion.rejected]
+    if ingestion.error:
+        lines.append(f"  failed: {ingestion.error}")
+    return "\n".join(lines)
+
+
+def services(
+    search: Annotated[str | None, typer.Option(help="Part of an id or name.", show_default=False)] = None,
+    team: Annotated[str | None, typer.Option(help="Services of this team.", show_default=False)] = None,
+    criticality: Annotated[
+        list[Criticality] | None, typer.Option(case_sensitive=False, help="May be repeated.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+) -> None:
+    """List the services of the graph."""
+    wanted = ServiceFilter(search=search, team=team, criticality=tuple(criticality) if criticality else None)
+
+    async def work(use_cases: UseCases, _: Actor) -> list[Service]:
+        return await all_services(use_cases, wanted)
+
+    found = ask(state_dir, work)
+    if as_json:
+        output.print_json({"services": [service_shape(service) for service in found], "totalCount": len(found)})
+        return
+    table = Table(header_style="bold", pad_edge=False, title=f"{len(found)} services")
+    for column in ("service", "team", "criticality", "kind", "entity ref"):
+        table.add_column(column)
+    for service in found:
+        kind = "external" if service.external else "discovered" if service.discovered else "registered"
+        table.add_row(
+            service.service_id,
+            service.team or "–",
+            (service.criticality or "nobody said").lower(),
+            kind,
+            service.entity_ref or "–",
+        )
+    output.out.print(table)
+
+
+async def all_services(use_cases: UseCases, wanted: ServiceFilter) -> list[Service]:
+    """Every service that matches, page by page."""
+    found: list[Service] = []
+    after: str | None = None
+    while True:
+        page = await use_cases.read_graph.page_of_services(
+            wanted, ServiceOrder.SERVICE_ID, PageRequest(first=MAX_PAGE_SIZE, after=after)
+        )
+        found.extend(page.rows)
+        if not page.has_next:
+            return found
+        after = page.cursors[-1]
+
+
+def graph(
+    service: Annotated[str, typer.Argument(help="Service id.", show_default=False)],
+    depth: Annotated[int, typer.Option(min=1, max=10, help="Calls away from the service.")] = 3,
+    callers: Annotated[bool, typer.Option("--callers", help="Who calls it, instead of what it calls.")] = False,
+    include_stale: Annotated[
+        bool, typer.Option("--include-stale", help="Also what nobody has seen lately.")
+    ] = False,
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Draw a service's dependencies (or callers) as a tree."""
+
+    async def work(use_cases: UseCases, _: Actor) -> Neighbourhood:
+        return await use_cases.read_graph.neighbourhood(
+            [service], depth=depth, towards_callers=callers, include_stale=include_stale
+        )
+
+    found = ask(state_dir, work)
+    if as_json:
+        output.print_json(_graph_shape(found))
+        return
+    output.out.print(_tree(service, found, depth, towards_callers=callers))
+    if found.truncated:
+        output.warn("the answer was cut; ask for a smaller depth")
+
+
+def _graph_shape(found: Neighbourhood) -> dict[str, Any]:
+    return {
+        "services": [service_shape(service) for service in found.services],
+        "dependencies": [dependency_shape(edge) for edge in found.dependencies],
+        "supernodes": [{"cyclePath": list(node.cycle_path)} for node in found.supernodes],
+        "graphVersion": found.graph_version,
+        "truncated": found.truncated,
+    }
+
+
+def _tree(root: str, found: Neighbourhood, depth: int, *, towards_callers: bool) -> Tree:
+    links: dict[str, list[tuple[str, str]]] = {}
+    for edge in found.dependencies:
+        here, there = (edge.dependency, edge.caller) if towards_callers else (edge.caller, edge.dependency)
+        links.setdefault(here, []).append((there, _edge_words(edge.mode, edge.criticality, edge.redundancy_group)))
+    in_cycle = {member for node in found.supernodes for member in node.members}
+    tree = Tree(f"[bold]{root}[/bold]")
+    _grow(tree, root, links, in_cycle, depth, (root,), set())
+    return tree
+
+
+def _grow(
+    branch: Tree,
+    here: str,
+    links: dict[str, list[tuple[str, str]]],
+    in_cycle: set[str],
+    depth: int,
+    path: Sequence[str],
+    drawn: set[str],
+) -> None:
+    if depth == 0:
+        return
+    for there, words in sorted(links.get(here, [])):
+        label = f"{there} [dim]{words}[/dim]"
+        if there in path:
+            branch.add(f"{label} [yellow]↺ cycle[/yellow]")
+            continue
+        mark = " [yellow](in a cycle)[/yellow]" if there in in_cycle else ""
+        repeated = there in drawn and there in links
+        child = branch.add(f"{label}{mark}" + (" [dim]… shown above[/dim]" if repeated else ""))
+        if not repeated:
+            drawn.add(there)
+            _grow(child, there, links, in_cycle, depth - 1, (*path, there), drawn)
+
+
+def _edge_words(mode: DependencyMode, criticality: DependencyCriticality, group: str | None) -> str:
+    words = [criticality.lower()]
+    if mode is DependencyMode.ASYNC:
+        words = ["async"]
+    if group:
+        words.append(f"one of {group}")
+    return ", ".join(words)
