@@ -49,9 +49,9 @@ function useWrappedLines() {
 
 function useActiveTabInView() {
   const activeTabIndex = useGraphiQL((state) => state.activeTabIndex);
-  const count = useGraphiQL((state) => state.tabs.length);
+  const title = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.title); // sets its width
 
   useEffect(() => {
     document.querySelector('.graphiql-tab-active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [activeTabIndex, count]);
+  }, [activeTabIndex, title]);
 }

@@ -101,7 +101,7 @@ def test_an_example_can_be_run_without_typing(example: Example):
     }
 
     assert all(operation.name for operation in operations)
-    assert required <= aliases, "each required variable needs a default, or the alias of an earlier operation"
+    assert required <= aliases, "each required variable needs the alias of an operation before it"
 
 
 @pytest.mark.parametrize("example", load_examples(), ids=lambda example: example.name)

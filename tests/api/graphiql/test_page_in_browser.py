@@ -98,6 +98,7 @@ async def test_the_first_operation_of_an_example_hands_its_id_to_the_second(visi
     await run(page, "AcceptRecommendation")
 
     await expect(result(page)).to_contain_text("accepted-rec-42")
+    await expect(page.locator(".graphiql-editor-tool .squiggly-error")).to_have_count(0)
     assert visit.complaints == []
 
 
