@@ -1,0 +1,65 @@
+"""What a test's stores share, as the real ones share one Neo4j."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.application.ports.sli_history import Watermark
+from sloengine.application.ports.slo_ledger import Recorded
+from sloengine.domain.governance.model import AuditEvent, Slo
+from sloengine.domain.recommendation.model import RecommendationResult, SliType
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.graph import Supernode
+from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
+from sloengine.domain.topology.service import Service
+
+type Pair = tuple[str, str]
+
+
+@dataclass
+class Job:
+    """A bulk recommendation."""
+
+    service_ids: tuple[str, ...]
+    options: Mapping[str, str]
+    done: set[str] = field(default_factory=set)
+    failed: int = 0
+
+
+@dataclass
+class MemoryDatabase:
+    """All stored values; adapters made from one database see each other's writes."""
+
+    version: int = 0
+    services: dict[str, Service] = field(default_factory=dict)
+    claims: dict[tuple[str, str, DiscoverySource], DependencyClaim] = field(default_factory=dict)
+    merged: dict[Pair, Dependency] = field(default_factory=dict)
+    supernodes: dict[str, Supernode] = field(default_factory=dict)
+    condensation: tuple[Pair, ...] = ()
+    alerts: dict[str, CircularDependencyAlert] = field(default_factory=dict)
+    created_by: dict[str, tuple[set[str], set[Pair], set[Pair], set[Pair]]] = field(default_factory=dict)
+
+    ingestions: dict[str, Ingestion] = field(default_factory=dict)
+    payloads: dict[str, bytes] = field(default_factory=dict)
+    touched_at: dict[str, datetime] = field(default_factory=dict)
+    submissions: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    results: list[tuple[str, datetime, RecommendationResult]] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+    slos: dict[str, Slo] = field(default_factory=dict)
+    active: dict[tuple[str, SliType], str] = field(default_factory=dict)
+    trail: list[AuditEvent] = field(default_factory=list)
+    decided: dict[tuple[str, str, str], tuple[str, Recorded]] = field(default_factory=dict)
+    outbox: dict[str, OutboxEvent] = field(default_factory=dict)
+
+    availability: dict[str, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
+    edge_calls: dict[Pair, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
+    latency: dict[str, dict[datetime, tuple[tuple[float, ...], tuple[float, ...]]]] = field(default_factory=dict)
+    percentiles_only: set[str] = field(default_factory=set)
+    watermark: Watermark = field(default_factory=lambda: Watermark(None, None))
+    priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)

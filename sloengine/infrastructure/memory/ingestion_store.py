@@ -1,0 +1,64 @@
+"""Ingestions and their payloads in dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from sloengine.application.ports.clock import Clock
+from sloengine.domain.errors import IdempotencyMismatch
+from sloengine.domain.topology.ingestion import Ingestion, JobStatus
+from sloengine.infrastructure.memory.database import MemoryDatabase
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class MemoryIngestionStore:
+    """Keeps the ``IngestionStore`` port."""
+
+    def __init__(self, database: MemoryDatabase, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def submit(
+        self, ingestion: Ingestion, payload: bytes, *, actor: str, idempotency_key: str | None, body_digest: str
+    ) -> Ingestion:
+        """Store both."""
+        if idempotency_key is not None:
+            earlier = self._db.submissions.get((actor, idempotency_key))
+            if earlier is not None:
+                ingestion_id, digest = earlier
+                if digest != body_digest:
+                    raise IdempotencyMismatch(
+                        "this idempotency key was used with another body", path=("input", "idempotencyKey")
+                    )
+                return self._db.ingestions[ingestion_id]
+            self._db.submissions[actor, idempotency_key] = (ingestion.ingestion_id, body_digest)
+        self._db.payloads[ingestion.ingestion_id] = payload
+        await self.save(ingestion)
+        return ingestion
+
+    async def get(self, ingestion_ids: Sequence[str]) -> Mapping[str, Ingestion]:
+        """These ingestions."""
+        return {key: self._db.ingestions[key] for key in ingestion_ids if key in self._db.ingestions}
+
+    async def payload(self, ingestion_id: str) -> bytes | None:
+        """The payload as submitted."""
+        return self._db.payloads.get(ingestion_id)
+
+    async def save(self, ingestion: Ingestion, *, drop_payload: bool = False) -> None:
+        """Store progress or outcome."""
+        self._db.ingestions[ingestion.ingestion_id] = ingestion
+        self._db.touched_at[ingestion.ingestion_id] = self._clock.now()
+        if drop_payload:
+            self._db.payloads.pop(ingestion.ingestion_id, None)
+
+    async def unfinished(self, *, older_than: datetime) -> Sequence[str]:
+        """Queued or running and not touched since."""
+        rows = [
+            ingestion
+            for ingestion in self._db.ingestions.values()
+            if ingestion.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+            and self._db.touched_at[ingestion.ingestion_id] < older_than
+        ]
+        return [i.ingestion_id for i in sorted(rows, key=lambda i: i.submitted_at or _LONG_AGO)]

@@ -1,0 +1,131 @@
+"""Recommendations and bulk jobs in dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.recommendation.model import (
+    Recommendation,
+    RecommendationResult,
+    RecommendationStatus,
+    SliType,
+)
+from sloengine.domain.topology.ingestion import JobStatus
+from sloengine.infrastructure.memory.database import Job, MemoryDatabase
+from sloengine.infrastructure.memory.paging import cut
+
+
+class MemoryRecommendationStore:
+    """Keeps the ``RecommendationStore`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def save(
+        self, results: Sequence[RecommendationResult], *, now: datetime
+    ) -> Sequence[RecommendationResult]:
+        """Give ids, supersede the earlier ones."""
+        stored: list[RecommendationResult] = []
+        for result in results:
+            self._supersede(result.service_id, result.sli_type)
+            key = str(uuid4())
+            kept = replace(result, recommendation_id=key) if isinstance(result, Recommendation) else result
+            self._db.results.append((key, now, kept))
+            stored.append(kept)
+        return stored
+
+    def _supersede(self, service_id: str, sli_type: SliType) -> None:
+        for position, (key, at, result) in enumerate(self._db.results):
+            if (
+                isinstance(result, Recommendation)
+                and (result.service_id, result.sli_type) == (service_id, sli_type)
+                and result.status is RecommendationStatus.ACTIVE
+            ):
+                self._db.results[position] = (key, at, replace(result, status=RecommendationStatus.SUPERSEDED))
+
+    async def newest(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, RecommendationResult]:
+        """The newest answer per service."""
+        wanted = set(service_ids)
+        return {
+            result.service_id: result
+            for _, _, result in self._db.results
+            if result.sli_type is sli_type and result.service_id in wanted
+        }
+
+    async def by_id(self, recommendation_ids: Sequence[str]) -> Mapping[str, Recommendation]:
+        """These recommendations."""
+        wanted = set(recommendation_ids)
+        return {
+            key: result
+            for key, _, result in self._db.results
+            if key in wanted and isinstance(result, Recommendation)
+        }
+
+    async def page(
+        self,
+        service_id: str,
+        sli_type: SliType | None,
+        status: RecommendationStatus | None,
+        page: PageRequest,
+    ) -> Page[Recommendation]:
+        """Newest first."""
+        positions = {key: position for position, (key, _, _) in enumerate(self._db.results)}
+        rows = [
+            result
+            for _, _, result in self._db.results
+            if isinstance(result, Recommendation)
+            and result.service_id == service_id
+            and (sli_type is None or result.sli_type is sli_type)
+            and (status is None or result.status is status)
+        ]
+        return cut(rows, lambda row: (-positions[row.recommendation_id or ""],), page)
+
+    async def expire(self, *, now: datetime) -> Sequence[str]:
+        """Active ones past their end."""
+        ended: list[str] = []
+        for position, (key, at, result) in enumerate(self._db.results):
+            if (
+                isinstance(result, Recommendation)
+                and result.status is RecommendationStatus.ACTIVE
+                and result.expires_at <= now
+            ):
+                self._db.results[position] = (key, at, replace(result, status=RecommendationStatus.EXPIRED))
+                ended.append(result.service_id)
+        return sorted(set(ended))
+
+
+class MemoryRecommendationJobStore:
+    """Keeps the ``RecommendationJobStore`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def create_job(self, job_id: str, service_ids: Sequence[str], options: Mapping[str, str]) -> None:
+        """Record a job; an id that is known stays as it is."""
+        self._db.jobs.setdefault(job_id, Job(tuple(dict.fromkeys(service_ids)), dict(options)))
+
+    async def next_batch(self, job_id: str, size: int) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Services still to do."""
+        job = self._db.jobs[job_id]
+        return [s for s in job.service_ids if s not in job.done][:size], job.options
+
+    async def mark_done(self, job_id: str, service_ids: Sequence[str], *, failed: int) -> None:
+        """Progress."""
+        job = self._db.jobs[job_id]
+        new = set(service_ids) - job.done
+        if new:
+            job.failed += failed
+        job.done |= new
+
+    async def job(self, job_id: str) -> tuple[JobStatus, int, int, int, str | None] | None:
+        """Status, total, done, failed, error."""
+        job = self._db.jobs.get(job_id)
+        if job is None:
+            return None
+        total, done = len(job.service_ids), len(job.done)
+        status = JobStatus.SUCCEEDED if done >= total else JobStatus.RUNNING if done else JobStatus.QUEUED
+        return status, total, done, job.failed, None

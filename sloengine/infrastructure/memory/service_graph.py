@@ -1,0 +1,238 @@
+"""The service graph in dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.application.ports.service_graph import ClaimCounts, ServiceFilter, ServiceOrder
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.graph import DependencyGraph, Supernode
+from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.service import Criticality, Service
+from sloengine.infrastructure.memory.database import MemoryDatabase, Pair
+from sloengine.infrastructure.memory.paging import SortKey, cut
+
+_CRITICALITIES = list(Criticality)
+
+
+class MemoryServiceGraph:
+    """Keeps the ``ServiceGraph`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def version(self) -> int:
+        """The graph version."""
+        return self._db.version
+
+    async def snapshot(self) -> DependencyGraph:
+        """The whole merged graph."""
+        services = tuple(self._db.services[key] for key in sorted(self._db.services))
+        edges = tuple(replace(self._db.merged[pair], claims=()) for pair in sorted(self._db.merged))
+        return DependencyGraph(services, edges, self._db.version, tuple(self._db.supernodes.values()))
+
+    async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
+        """These services."""
+        return {key: self._db.services[key] for key in service_ids if key in self._db.services}
+
+    async def services_by_entity_ref(self, entity_refs: Sequence[str]) -> Mapping[str, Service]:
+        """By entity ref, lower-cased."""
+        known = {s.entity_ref.lower(): s for s in self._db.services.values() if s.entity_ref}
+        return {ref: known[ref.lower()] for ref in entity_refs if ref.lower() in known}
+
+    async def page_of_services(
+        self, wanted: ServiceFilter, order: ServiceOrder, page: PageRequest
+    ) -> Page[Service]:
+        """One page of the services."""
+        graph = await self.snapshot()
+
+        def key(service: Service) -> SortKey:
+            if order is ServiceOrder.CRITICALITY:
+                given = service.criticality
+                rank = len(_CRITICALITIES) if given is None else _CRITICALITIES.index(given)
+                return rank, service.service_id
+            if order is ServiceOrder.BLAST_RADIUS:
+                reached = graph.distances([service.service_id], None, towards_callers=True)
+                return -(len(reached) - 1), service.service_id
+            return (service.service_id,)
+
+        return cut([s for s in self._db.services.values() if self._matches(s, wanted)], key, page)
+
+    def _matches(self, service: Service, wanted: ServiceFilter) -> bool:
+        text = f"{service.service_id}\n{service.name or ''}".lower()
+        has_slo = any(service_id == service.service_id for service_id, _ in self._db.active)
+        in_cycle = any(service.service_id in node.members for node in self._db.supernodes.values())
+        return (
+            (wanted.search is None or wanted.search.lower() in text)
+            and (wanted.team is None or service.team == wanted.team)
+            and (wanted.criticality is None or service.criticality in wanted.criticality)
+            and (wanted.external is None or service.external == wanted.external)
+            and (wanted.has_active_slo is None or has_slo == wanted.has_active_slo)
+            and (wanted.in_cycle is None or in_cycle == wanted.in_cycle)
+        )
+
+    async def dependencies_of(
+        self, service_ids: Sequence[str], *, include_stale: bool = False
+    ) -> Mapping[str, Sequence[Dependency]]:
+        """Edges out of each."""
+        return self._edges(service_ids, 0, include_stale=include_stale)
+
+    async def callers_of(
+        self, service_ids: Sequence[str], *, include_stale: bool = False
+    ) -> Mapping[str, Sequence[Dependency]]:
+        """Edges into each."""
+        return self._edges(service_ids, 1, include_stale=include_stale)
+
+    def _edges(self, service_ids: Sequence[str], end: int, *, include_stale: bool) -> dict[str, list[Dependency]]:
+        found: dict[str, list[Dependency]] = {key: [] for key in service_ids if key in self._db.services}
+        for pair in sorted(self._db.merged):
+            edge = self._db.merged[pair]
+            if pair[end] in found and (include_stale or not edge.is_stale):
+                found[pair[end]].append(replace(edge, claims=self._claims_on(pair)))
+        return found
+
+    def _claims_on(self, pair: Pair) -> tuple[DependencyClaim, ...]:
+        keys = ((*pair, source) for source in DiscoverySource)
+        return tuple(self._db.claims[key] for key in keys if key in self._db.claims)
+
+    async def neighbourhood(
+        self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
+    ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
+        """Services around the roots and the edges among them."""
+        graph = await self.snapshot()
+        if not include_stale:
+            live = tuple(edge for edge in graph.dependencies if not edge.is_stale)
+            graph = DependencyGraph(graph.services, live, graph.version, graph.supernodes)
+        found = graph.subgraph(graph.distances(roots, depth, towards_callers=towards_callers))
+        return found.services, found.dependencies[:limit], len(found.dependencies) > limit
+
+    async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
+        """Create or update."""
+        stored = [self._upsert(replace(service, discovered=False), now) for service in services]
+        if any(changed for _, changed in stored):
+            self._db.version += 1
+        return [service for service, _ in stored]
+
+    def _upsert(self, service: Service, now: datetime) -> tuple[Service, bool]:
+        old = self._db.services.get(service.service_id)
+        if old is None:
+            new = replace(service, created_at=now, updated_at=now)
+            self._db.services[service.service_id] = new
+            return new, True
+        new = replace(
+            old,
+            name=service.name or old.name,
+            team=service.team or old.team,
+            criticality=service.criticality or old.criticality,
+            entity_ref=service.entity_ref or old.entity_ref,
+            external=service.external or old.external,
+            discovered=old.discovered and service.discovered,
+            published_availability_ratio=service.published_availability_ratio or old.published_availability_ratio,
+            metadata=service.metadata or old.metadata,
+        )
+        if new == old:
+            return old, False
+        self._db.services[service.service_id] = replace(new, updated_at=now)
+        return self._db.services[service.service_id], True
+
+    async def claims_between(self, pairs: Sequence[Pair]) -> Mapping[Pair, Sequence[DependencyClaim]]:
+        """All claims on these pairs."""
+        found = {pair: self._claims_on(pair) for pair in pairs}
+        return {pair: claims for pair, claims in found.items() if claims}
+
+    async def pairs_claimed_by(self, source: DiscoverySource, callers: Sequence[str] | None) -> Sequence[Pair]:
+        """Pairs that this source claims."""
+        wanted = None if callers is None else set(callers)
+        return sorted(
+            (caller, dependency)
+            for caller, dependency, who in self._db.claims
+            if who is source and (wanted is None or caller in wanted)
+        )
+
+    async def write_batch(
+        self,
+        *,
+        ingestion_id: str,
+        services: Sequence[Service],
+        claims: Sequence[DependencyClaim],
+        merged: Sequence[Dependency],
+        withdrawn: Sequence[tuple[str, str, DiscoverySource]],
+        removed: Sequence[Pair],
+        now: datetime,
+    ) -> ClaimCounts:
+        """One batch; what an ingestion created stays counted as created when it runs again."""
+        created, made, updated, gone = self._db.created_by.setdefault(ingestion_id, (set(), set(), set(), set()))
+        endpoints = [Service(end, discovered=True) for claim in claims for end in (claim.caller, claim.dependency)]
+        for service in [*services, *endpoints]:
+            if service.service_id not in self._db.services:
+                created.add(service.service_id)
+            self._upsert(service, now)
+        for claim in claims:
+            self._db.claims[claim.caller, claim.dependency, claim.source] = claim
+        for key in withdrawn:
+            self._db.claims.pop(key, None)
+        for edge in merged:
+            self._write_edge(replace(edge, claims=()), made, updated)
+        for pair in removed:
+            if self._db.merged.pop(pair, None) is not None:
+                gone.add(pair)
+        return ClaimCounts(len(created), len(made), len(updated), len(gone))
+
+    def _write_edge(self, edge: Dependency, made: set[Pair], updated: set[Pair]) -> None:
+        pair = (edge.caller, edge.dependency)
+        before = self._db.merged.get(pair)
+        self._db.merged[pair] = edge
+        if before is None:
+            made.add(pair)
+        elif before != edge and pair not in made:
+            updated.add(pair)
+
+    async def write_condensation(
+        self,
+        *,
+        supernodes: Sequence[Supernode],
+        edges: Sequence[Pair],
+        alerts: Sequence[CircularDependencyAlert],
+        changed: bool,
+        now: datetime,
+    ) -> int:
+        """Replace supernodes and condensation edges, upsert alerts."""
+        self._db.supernodes = {node.supernode_id: node for node in supernodes}
+        self._db.condensation = tuple(edges)
+        self._db.alerts.update({alert.alert_id: alert for alert in alerts})
+        self._db.version += changed
+        return self._db.version
+
+    async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
+        """Newest first."""
+        rows = [alert for alert in self._db.alerts.values() if status is None or alert.status is status]
+        return cut(rows, lambda alert: (-alert.detected_at.timestamp(), alert.alert_id), page)
+
+    async def alerts_by_id(self, alert_ids: Sequence[str]) -> Mapping[str, CircularDependencyAlert]:
+        """These alerts."""
+        return {key: self._db.alerts[key] for key in alert_ids if key in self._db.alerts}
+
+    async def supernodes_of(self, service_ids: Sequence[str]) -> Mapping[str, Supernode]:
+        """The supernode of each."""
+        home = {member: node for node in self._db.supernodes.values() for member in node.members}
+        return {key: home[key] for key in service_ids if key in home}
+
+    async def set_alert_status(
+        self, alert_id: str, status: AlertStatus, *, note: str | None, actor: str, now: datetime
+    ) -> CircularDependencyAlert | None:
+        """Change an alert."""
+        alert = self._db.alerts.get(alert_id)
+        if alert is None:
+            return None
+        changed = replace(
+            alert,
+            status=status,
+            note=note if note is not None else alert.note,
+            updated_by=actor,
+            resolved_at=now if status is AlertStatus.RESOLVED else None,
+        )
+        self._db.alerts[alert_id] = changed
+        return changed

@@ -1,0 +1,129 @@
+"""Priors, outbox, stream, queue, locks, cache and clock in dicts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.domain.errors import Unavailable
+from sloengine.domain.recommendation.model import RecommendationResult, SliType
+from sloengine.infrastructure.memory.database import MemoryDatabase
+
+
+class SetClock:
+    """Keeps the ``Clock`` port; stands still until moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """The time it was set to."""
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self._now += by
+
+
+class MemoryPriorStore:
+    """Keeps the ``PriorStore`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def load(self, sli_type: str) -> tuple[Mapping[str, Any], datetime] | None:
+        """The prior and when it was learnt."""
+        return self._db.priors.get(sli_type)
+
+    async def save(self, sli_type: str, prior: Mapping[str, Any], *, learnt_at: datetime) -> None:
+        """Replace it."""
+        self._db.priors[sli_type] = (dict(prior), learnt_at)
+
+
+class MemoryOutbox:
+    """Keeps the ``Outbox`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def pending(self, limit: int) -> Sequence[OutboxEvent]:
+        """Not yet relayed."""
+        return list(self._db.outbox.values())[:limit]
+
+    async def relayed(self, event_ids: Sequence[str]) -> None:
+        """Mark as done."""
+        for event_id in event_ids:
+            self._db.outbox.pop(event_id, None)
+
+
+class MemoryEventStream:
+    """Keeps the ``EventStream`` port."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, OutboxEvent] = {}
+
+    async def publish(self, events: Sequence[OutboxEvent]) -> None:
+        """Append, each once."""
+        for event in events:
+            self.events.setdefault(event.event_id, event)
+
+
+class MemoryJobQueue:
+    """Keeps the ``JobQueue`` port; ``is_away`` makes it behave as a broker that does not answer."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, Mapping[str, str]]] = []
+        self.is_away = False
+
+    async def enqueue(self, actor_name: str, /, **ids: str) -> None:
+        """Remember the message."""
+        if self.is_away:
+            raise Unavailable(f"the queue does not take {actor_name!r}; it is tried again later")
+        self.messages.append((actor_name, ids))
+
+
+class MemoryLocks:
+    """Keeps the ``Locks`` port within one process."""
+
+    def __init__(self) -> None:
+        self.held: set[str] = set()
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, ttl_seconds: float) -> AsyncGenerator[bool]:
+        """Enter with True when the lock was got."""
+        if name in self.held or ttl_seconds <= 0:
+            yield False
+            return
+        self.held.add(name)
+        try:
+            yield True
+        finally:
+            self.held.discard(name)
+
+
+class MemoryRecommendationCache:
+    """Keeps the ``RecommendationCache`` port."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, SliType], RecommendationResult] = {}
+
+    async def get(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, RecommendationResult]:
+        """Hits only."""
+        return {key: self.entries[key, sli_type] for key in service_ids if (key, sli_type) in self.entries}
+
+    async def put(self, results: Sequence[RecommendationResult]) -> None:
+        """Store these."""
+        for result in results:
+            self.entries[result.service_id, result.sli_type] = result
+
+    async def invalidate(self, service_ids: Sequence[str] | None) -> None:
+        """Drop these, or all."""
+        if service_ids is None:
+            self.entries.clear()
+            return
+        for service_id in service_ids:
+            for sli_type in SliType:
+                self.entries.pop((service_id, sli_type), None)
