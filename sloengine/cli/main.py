@@ -1,7 +1,7 @@
 """The ``sloengine`` command: every command in one place, and what its exit code means.
 
-Exit codes: 0 fine; 1 a finding (a broken audit chain, a red doctor, rejected rows); 2 bad input; 3 something that is
-needed does not answer.
+Exit codes: 0 fine; 1 a finding (a broken audit chain, a red doctor, rejected rows); 2 bad input; 3 something that
+is needed does not answer.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from sloengine.cli import output
 from sloengine.cli.session import AsJson, StateDir, ask
 from sloengine.cli.shapes import time
 from sloengine.domain.governance.model import Actor
-from sloengine.infrastructure.files import read_latency, read_sli
+from sloengine.infrastructure.files.latency_csv import read_latency
+from sloengine.infrastructure.files.sli_csv import read_sli
 
 
 def load_sli(

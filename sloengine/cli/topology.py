@@ -24,7 +24,7 @@ from sloengine.domain.governance.model import Actor
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.domain.topology.service import Criticality, Service
-from sloengine.infrastructure.files import read_document
+from sloengine.infrastructure.files.documents import read_ingestion_file
 
 _DONE = {JobStatus.SUCCEEDED, JobStatus.FAILED}
 
@@ -47,11 +47,11 @@ def ingest(
     state_dir: StateDir = None,
 ) -> None:
     """Bring services and dependencies from a file into the graph."""
-    found = read_document(file)
-    for warning in found.warnings:
+    document, warnings = read_ingestion_file(file)
+    for warning in warnings:
         output.warn(warning)
     command = IngestDependenciesCommand(
-        source=source, document=found.document, complete=complete, idempotency_key=idempotency_key
+        source=source, document=document, complete=complete, idempotency_key=idempotency_key
     )
 
     async def work(use_cases: UseCases, actor: Actor) -> Ingestion:
