@@ -29,6 +29,10 @@ class ReadLedger:
         """The audit trail, newest first."""
         return await self.ledger.audit(wanted, page)
 
+    async def audit_pages(self, service_ids: Sequence[str], page: PageRequest) -> Mapping[str, Page[AuditEvent]]:
+        """The same page of each of these services' entries, newest first."""
+        return await self.ledger.audit_pages(service_ids, page)
+
     async def audit_by_id(self, audit_ids: Sequence[str]) -> Mapping[str, AuditEvent]:
         """These entries."""
         return await self.ledger.audit_by_id(audit_ids)

@@ -46,6 +46,16 @@ class RecommendationStore(Protocol):
         """Newest first."""
         ...
 
+    async def pages(
+        self,
+        service_ids: Sequence[str],
+        sli_type: SliType | None,
+        status: RecommendationStatus | None,
+        page: PageRequest,
+    ) -> Mapping[str, Page[Recommendation]]:
+        """The same page of each of these services, newest first; one query for all, every service has an entry."""
+        ...
+
     async def expire(self, *, now: datetime) -> Sequence[str]:
         """Turn ACTIVE ones past ``expires_at`` into EXPIRED; the ids of their services."""
         ...

@@ -40,6 +40,16 @@ class ReadRecommendations:
         """A service's recommendations, newest first."""
         raise NotImplementedError
 
+    async def pages(
+        self,
+        service_ids: Sequence[str],
+        sli_type: SliType | None,
+        status: RecommendationStatus | None,
+        page: PageRequest,
+    ) -> Mapping[str, Page[Recommendation]]:
+        """The same page of each of these services' recommendations, newest first, in one query."""
+        raise NotImplementedError
+
     async def job(self, job_ids: Sequence[str]) -> Mapping[str, RecommendationJob]:
         """These jobs; unknown ids are absent."""
         raise NotImplementedError

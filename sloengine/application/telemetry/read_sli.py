@@ -70,3 +70,9 @@ class ReadSli:
     ) -> Sequence[SliPoint]:
         """Points oldest first; latency has daily points only. Raises ``Invalid`` above 5,000 points."""
         raise NotImplementedError
+
+    async def series_of(
+        self, service_ids: Sequence[str], sli_type: SliType, from_at: datetime, to_at: datetime, step: SliStep
+    ) -> Mapping[str, Sequence[SliPoint]]:
+        """The same for several services, in one query; every service has an entry."""
+        raise NotImplementedError
