@@ -1,0 +1,1 @@
+"""Plain files: CSV of edges, SLIs and latency, and ingestion documents in JSON and YAML."""
