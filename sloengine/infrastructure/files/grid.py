@@ -35,7 +35,7 @@ def find_step(services: IntArray, seconds: IntArray, lines: IntArray, complaints
             None, "all rows have one timestamp, so their step cannot be told; two intervals are the least"
         )
     step = _most_plausible(gaps)
-    if step < MINUTE or step > DAY or (HOUR % step and (step % HOUR or DAY % step)):
+    if not _allowed(step):
         raise complaints.fail(
             int(lines[0]),
             f"rows are {duration(step)} apart; the step must be 1 min to 1 d and divide the hour or the day",
@@ -69,8 +69,12 @@ def _most_plausible(gaps: IntArray) -> int:
     if agreeing >= _AGREEING_SHARE:
         return most_common
     finer = int(np.gcd.reduce(values[counts >= _RARE_GAP_SHARE * gaps.size]))
-    stray_rows = agreeing >= _MAJORITY and finer * _COARSER_FACTOR < most_common
+    stray_rows = agreeing > _MAJORITY and finer * _COARSER_FACTOR < most_common and _allowed(most_common)
     return most_common if stray_rows else finer
+
+
+def _allowed(step: int) -> bool:
+    return MINUTE <= step <= DAY and (HOUR % step == 0 or (step % HOUR == 0 and DAY % step == 0))
 
 
 def _report_off_grid(seconds: IntArray, lines: IntArray, step: int, complaints: Complaints) -> None:
