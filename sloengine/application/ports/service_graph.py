@@ -98,7 +98,7 @@ class ServiceGraph(Protocol):
     async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
         """Create or update services as a person states them: ``discovered`` becomes False.
 
-        None leaves a value as it is.
+        None leaves a value as it is. The graph version moves when anything changed.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -12,11 +12,16 @@ from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPan
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if so."""
+    """How far the hourly aggregation has come.
+
+    ``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if so.
+    ``refused``: services whose series the newest pull did not take, and why (stored with the rest).
+    """
 
     aggregated_to: datetime | None
     pulled_at: datetime | None
     last_error: str | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class SliHistory(Protocol):
