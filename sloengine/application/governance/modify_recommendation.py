@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.decision_outcome import DecisionOutcome
-from sloengine.domain.governance.model import Actor, SloTarget
-from sloengine.domain.recommendation.model import TierName
+from sloengine.application.ports.slo_ledger import Decision
+from sloengine.application.recommendation.judge_targets import JudgeTargets
+from sloengine.domain.governance.decisions import (
+    check_targets,
+    require_active,
+    require_rationale,
+    slo_targets,
+    target_deltas,
+    targets_of_tier,
+    warnings_about,
+)
+from sloengine.domain.governance.model import Actor, AuditAction, Slo, SloSource, SloTarget
+from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, TierName
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +35,46 @@ class ModifyRecommendationCommand:
 
 @dataclass(frozen=True, slots=True)
 class ModifyRecommendation:
-    """sre_admin; service_owner for own teams."""
+    """sre_admin; service_owner for own teams. The outcome's delta goes from the recommended numbers to these."""
+
+    deciding: Deciding
+    judge: JudgeTargets
 
     async def __call__(self, command: ModifyRecommendationCommand, *, actor: Actor) -> DecisionOutcome:
         """Raises as accepting does, ``Invalid`` for a bad number and ``RationaleRequired``."""
-        raise NotImplementedError
+        rationale = require_rationale(command.rationale)
+        recommendation = await self.deciding.recommendation(command.recommendation_id, actor)
+        targets = check_targets(recommendation.sli_type, command.targets)
+        tier = next((tier for tier in recommendation.tiers if tier.name is command.tier), None)
+        recommended = () if tier is None or not tier.targets else targets_of_tier(recommendation, command.tier)
+        slo = self.deciding.slo(recommendation, targets, SloSource.MODIFIED, actor)
+
+        def modify(current: Recommendation | None, _active: Slo | None) -> Decision:
+            require_active(current or recommendation, slo.activated_at)
+            return Decision(
+                AuditAction.MODIFY, slo.service_id, slo.sli_type, slo, RecommendationStatus.ACCEPTED, rationale
+            )
+
+        recorded = await self.deciding.record(
+            service_id=slo.service_id,
+            sli_type=slo.sli_type,
+            recommendation_id=command.recommendation_id,
+            actor=actor,
+            mutation="modifyRecommendation",
+            idempotency_key=command.idempotency_key,
+            body=(command.recommendation_id, command.tier, targets, rationale),
+            choose=modify,
+        )
+        probabilities = await self.judge(recommendation, targets)
+        known = [probability for probability in probabilities if probability is not None]
+        return DecisionOutcome(
+            slo=recorded.slo,
+            recommendation=recorded.recommendation,
+            previous=recorded.audit_event.previous,
+            delta=target_deltas(slo_targets(recommended), targets),
+            probability_met=min(known) if len(known) == len(probabilities) else None,
+            audit_event=recorded.audit_event,
+            warnings=warnings_about(
+                targets, recommendation, probabilities, None if tier is None else tier.nominal_probability
+            ),
+        )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.decision_outcome import DecisionOutcome
-from sloengine.domain.governance.model import Actor
+from sloengine.application.ports.slo_ledger import Decision
+from sloengine.domain.governance.decisions import require_active, require_rationale
+from sloengine.domain.governance.model import Actor, AuditAction, Slo
+from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,40 @@ class RejectRecommendationCommand:
 class RejectRecommendation:
     """sre_admin; service_owner for own teams."""
 
+    deciding: Deciding
+
     async def __call__(self, command: RejectRecommendationCommand, *, actor: Actor) -> DecisionOutcome:
         """Raises as accepting does, and ``RationaleRequired``."""
-        raise NotImplementedError
+        rationale = require_rationale(command.rationale)
+        recommendation = await self.deciding.recommendation(command.recommendation_id, actor)
+        now = self.deciding.clock.now()
+
+        def reject(current: Recommendation | None, _active: Slo | None) -> Decision:
+            require_active(current or recommendation, now)
+            return Decision(
+                AuditAction.REJECT,
+                recommendation.service_id,
+                recommendation.sli_type,
+                None,
+                RecommendationStatus.REJECTED,
+                rationale,
+            )
+
+        recorded = await self.deciding.record(
+            service_id=recommendation.service_id,
+            sli_type=recommendation.sli_type,
+            recommendation_id=command.recommendation_id,
+            actor=actor,
+            mutation="rejectRecommendation",
+            idempotency_key=command.idempotency_key,
+            body=(command.recommendation_id, rationale),
+            choose=reject,
+        )
+        return DecisionOutcome(
+            slo=recorded.slo,
+            recommendation=recorded.recommendation,
+            previous=recorded.audit_event.previous,
+            delta=(),
+            probability_met=None,
+            audit_event=recorded.audit_event,
+        )

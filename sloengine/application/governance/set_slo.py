@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.decision_outcome import DecisionOutcome
-from sloengine.domain.governance.model import Actor, SloTarget
-from sloengine.domain.recommendation.model import SliType
+from sloengine.application.ports.slo_ledger import Decision
+from sloengine.application.recommendation.judge_targets import JudgeTargets
+from sloengine.domain.governance.decisions import check_targets, require_rationale, warnings_about
+from sloengine.domain.governance.model import Actor, AuditAction, Slo, SloTarget
+from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.domain.reliability.window import ComplianceWindow
 
 
@@ -25,8 +29,41 @@ class SetSloCommand:
 
 @dataclass(frozen=True, slots=True)
 class SetSlo:
-    """sre_admin; service_owner for own teams."""
+    """sre_admin; service_owner for own teams. Judged by the newest recommendation of the same window, if any."""
+
+    deciding: Deciding
+    judge: JudgeTargets
 
     async def __call__(self, command: SetSloCommand, *, actor: Actor) -> DecisionOutcome:
         """Raises ``ServiceNotFound``, ``Forbidden``, ``Invalid``, ``RationaleRequired``."""
-        raise NotImplementedError
+        rationale = require_rationale(command.rationale)
+        targets = check_targets(command.sli_type, command.targets)
+        await self.deciding.check_actor(command.service_id, actor, path=("input", "serviceId"))
+        slo = self.deciding.manual_slo(command.service_id, command.sli_type, command.window, targets, actor)
+
+        def put(_current: Recommendation | None, _active: Slo | None) -> Decision:
+            return Decision(AuditAction.SET, slo.service_id, slo.sli_type, slo, None, rationale)
+
+        recorded = await self.deciding.record(
+            service_id=command.service_id,
+            sli_type=command.sli_type,
+            recommendation_id=None,
+            actor=actor,
+            mutation="setSlo",
+            idempotency_key=command.idempotency_key,
+            body=(command.service_id, command.sli_type, command.window, targets, rationale),
+            choose=put,
+        )
+        newest = (await self.deciding.store.newest([command.service_id], command.sli_type)).get(command.service_id)
+        basis = newest if isinstance(newest, Recommendation) and newest.window is command.window else None
+        probabilities = await self.judge(basis, targets)
+        known = [probability for probability in probabilities if probability is not None]
+        return DecisionOutcome(
+            slo=recorded.slo,
+            recommendation=basis,
+            previous=recorded.audit_event.previous,
+            delta=recorded.audit_event.delta,
+            probability_met=min(known) if len(known) == len(probabilities) else None,
+            audit_event=recorded.audit_event,
+            warnings=warnings_about(targets, basis, probabilities, None),
+        )

@@ -83,7 +83,7 @@ class SloLedger(Protocol):
         ...
 
     async def audit_pages(self, service_ids: Sequence[str], page: PageRequest) -> Mapping[str, Page[AuditEvent]]:
-        """The same page of each of these services' entries, newest first; one query for all, every service has one."""
+        """The same page of each of these services' entries, newest first; one query, every service has one."""
         ...
 
     async def audit_by_id(self, audit_ids: Sequence[str]) -> Mapping[str, AuditEvent]:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import numpy as np
+
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.recommendation_cache import RecommendationCache
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.sli_history import SliHistory, Watermark
+from sloengine.domain.errors import Invalid
+from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.domain.topology.service import Service
+
+MIN_STEP, MAX_STEP = timedelta(minutes=1), timedelta(days=1)
+_CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +45,61 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadSli:
-    """Services that the graph does not know are registered: the file states them."""
+    """Services that the graph does not know are registered: the file states them. Who may: sre_admin."""
+
+    graph: ServiceGraph
+    history: SliHistory
+    cache: RecommendationCache
+    clock: Clock
 
     async def __call__(self, command: LoadSliCommand, *, actor: Actor) -> LoadReport:
-        """What was stored."""
-        raise NotImplementedError
+        """What was stored. Raises ``Forbidden``, ``Invalid``."""
+        require_admin(actor, "load series")
+        now = self.clock.now()
+        panel, edges = command.panel, command.edges
+        if panel is None and not command.latency and edges is None:
+            raise Invalid("nothing to load: no series in the files")
+        spans = [_span(one, now) for one in (panel, edges) if one is not None]
+        spans += [(h.start_at, h.start_at + timedelta(days=len(h.counts))) for h in command.latency]
+        named = _named(command)
+        known = await self.graph.services(named)
+        missing = [service_id for service_id in named if service_id not in known]
+        if missing:
+            await self.graph.register([Service(service_id) for service_id in missing], now=now)
+        if panel is not None:
+            await self.history.write(panel)
+        if command.latency:
+            await self.history.write_latency(command.latency)
+        if edges is not None:
+            await self.history.write_edges(edges)
+        to_at = max(end for _, end in spans)
+        watermark = await self.history.watermark()
+        if watermark.aggregated_to is None or to_at > watermark.aggregated_to:
+            await self.history.set_watermark(Watermark(to_at, now, watermark.last_error, watermark.refused))
+        await self.cache.invalidate(None)
+        return LoadReport(
+            services=len(named),
+            intervals=0 if panel is None else int(np.count_nonzero(~np.isnan(panel.total))),
+            latency_days=sum(int((~np.isnan(h.counts).any(axis=1)).sum()) for h in command.latency),
+            from_at=min(start for start, _ in spans),
+            to_at=to_at,
+            registered=tuple(missing),
+        )
+
+
+def _span(panel: SliPanel | EdgePanel, now: datetime) -> tuple[datetime, datetime]:
+    if not MIN_STEP <= panel.step <= MAX_STEP:
+        raise Invalid(f"the step must be 1 min to 1 d, not {panel.step}")
+    intervals = (panel.total if isinstance(panel, SliPanel) else panel.calls).shape[1]
+    end = panel.start_at + panel.step * int(intervals)
+    if panel.start_at > now + _CLOCK_SKEW:
+        raise Invalid(f"the series start at {panel.start_at.isoformat()}, which lies ahead")
+    return panel.start_at, end
+
+
+def _named(command: LoadSliCommand) -> list[str]:
+    ids = set(command.panel.service_ids) if command.panel is not None else set()
+    ids.update(history.service_id for history in command.latency)
+    if command.edges is not None:
+        ids.update(end for pair in command.edges.pairs for end in pair)
+    return sorted(ids)

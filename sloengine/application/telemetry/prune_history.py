@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.sli_history import SliHistory
+from sloengine.application.telemetry.aggregate_telemetry import DAY, floor_to
 
 
 @dataclass(frozen=True, slots=True)
 class PruneHistory:
-    """Run daily."""
+    """Run daily. A day more than the look-back is kept, so that a full look-back has one step."""
+
+    history: SliHistory
+    clock: Clock
+    detail: timedelta = timedelta(days=92)
+    sums: timedelta = timedelta(days=366)
 
     async def __call__(self) -> int:
         """Number of aggregates touched."""
-        raise NotImplementedError
+        today = floor_to(self.clock.now(), DAY)
+        return await self.history.prune(detail_before=today - self.detail, all_before=today - self.sums)

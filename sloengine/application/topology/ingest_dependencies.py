@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.ingestion_store import IngestionStore
+from sloengine.application.ports.job_queue import JobQueue
+from sloengine.domain.errors import Invalid, TooLarge, Unavailable
+from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.topology.dependency import DiscoverySource
-from sloengine.domain.topology.ingestion import Ingestion
+from sloengine.domain.topology.ingestion import Ingestion, JobStatus
+
+MAX_TYPED_ROWS = 2_000
+MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+_CLOCK_SKEW = timedelta(minutes=5)
+_LISTS = ("services", "dependencies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +47,100 @@ class IngestDependenciesCommand:
 
 @dataclass(frozen=True, slots=True)
 class IngestDependencies:
-    """Store the payload, then have it merged. Who may: sre_admin and service_owner."""
+    """Store the payload, then have it merged. Who may: sre_admin.
+
+    ``dump``: plain JSON values as bytes, equal for equal values.
+    """
+
+    store: IngestionStore
+    queue: JobQueue
+    clock: Clock
+    dump: Callable[[object], bytes]
 
     async def __call__(self, command: IngestDependenciesCommand, *, actor: Actor) -> Ingestion:
-        """The queued ingestion; the same idempotency key gives the same one."""
-        raise NotImplementedError
+        """The queued ingestion; the same idempotency key gives the same one.
+
+        A broker that is away does not refuse it: a warning says that merging starts later.
+        Raises ``Forbidden``, ``Invalid``, ``TooLarge``, ``IdempotencyMismatch``.
+        """
+        require_admin(actor, "ingest dependencies")
+        check_idempotency_key(command.idempotency_key)
+        now = self.clock.now()
+        stated = _stated(command, now)
+        payload = await asyncio.to_thread(self.dump, stated)
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise TooLarge(
+                f"{len(payload) / 2**20:.1f} MB of rows; one ingestion takes {MAX_PAYLOAD_BYTES // 2**20} MB:"
+                " split it by caller",
+                path=("input", "document" if command.document is not None else "dependencies"),
+            )
+        queued = Ingestion(str(uuid4()), command.source, JobStatus.QUEUED, submitted_at=now)
+        stored = await self.store.submit(
+            queued,
+            payload,
+            actor=actor.subject,
+            idempotency_key=command.idempotency_key,
+            body_digest=(await asyncio.to_thread(hashlib.sha256, payload)).hexdigest(),
+        )
+        if stored.ingestion_id != queued.ingestion_id:
+            return stored
+        try:
+            await self.queue.enqueue("topology.merge_ingestion", ingestion_id=stored.ingestion_id)
+        except Unavailable as error:
+            waiting = f"stored, but merging starts later, within minutes of the queue being back: {error.message}"
+            return replace(stored, warnings=(*stored.warnings, waiting))
+        return stored
+
+
+def check_idempotency_key(key: str | None) -> None:
+    """Raise ``Invalid`` for a key that cannot be one."""
+    if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS:
+        raise Invalid(
+            f"an idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} characters",
+            path=("input", "idempotencyKey"),
+        )
+
+
+def _stated(command: IngestDependenciesCommand, now: datetime) -> dict[str, Any]:
+    """What is stored. ``observed_at`` None stays None, so that a retry has the same bytes."""
+    rows: dict[str, Any] = {name: list(getattr(command, name)) for name in _LISTS}
+    for name in _LISTS:
+        if len(rows[name]) > MAX_TYPED_ROWS:
+            raise TooLarge(
+                f"{len(rows[name])} typed rows; at most {MAX_TYPED_ROWS}: put them into document",
+                path=("input", name),
+            )
+    if command.document is not None:
+        if any(rows.values()):
+            raise Invalid("give rows either typed or in document, not both", path=("input", "document"))
+        rows = _rows_of(command.document)
+    if not any(rows.values()) and not command.complete:
+        raise Invalid("nothing to ingest: no services, no dependencies", path=("input", "dependencies"))
+    observed_at = command.observed_at
+    if observed_at is not None:
+        observed_at = observed_at.astimezone(UTC) if observed_at.tzinfo else observed_at.replace(tzinfo=UTC)
+        if observed_at > now + _CLOCK_SKEW:
+            raise Invalid(f"observedAt {observed_at.isoformat()} lies ahead", path=("input", "observedAt"))
+    return {
+        "source": command.source.value,
+        "complete": command.complete,
+        "observedAt": None if observed_at is None else observed_at.isoformat(),
+        **rows,
+    }
+
+
+def _rows_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(document, Mapping):
+        raise Invalid("document is a JSON object with services and dependencies", path=("input", "document"))
+    rows: dict[str, Any] = {}
+    for name in _LISTS:
+        listed = document.get(name)
+        if listed is not None and not isinstance(listed, list | tuple):
+            raise Invalid(f"{name} is a list of rows", path=("input", "document", name))
+        rows[name] = listed or []
+    unknown = sorted(str(name) for name in document if name not in _LISTS)
+    if unknown:
+        raise Invalid(
+            f"document has services and dependencies, not {', '.join(unknown[:5])}", path=("input", "document")
+        )
+    return rows

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.topology.ingest_dependencies import MAX_TYPED_ROWS, check_idempotency_key
+from sloengine.domain.errors import ErrorCode, Invalid, TooLarge
+from sloengine.domain.governance.authorization import may_decide_on, require_editor
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.topology.ingestion import RejectedItem
 from sloengine.domain.topology.service import Service
+from sloengine.domain.topology.validation import check_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,54 @@ class RegisteredServices:
 
     services: Sequence[Service]
     rejected: Sequence[RejectedItem]
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterServices:
-    """A service owner may register services of own teams only."""
+    """A service owner may register services of own teams only.
+
+    Registering the same rows again changes nothing, so a retry under the same idempotency key is harmless.
+    """
+
+    graph: ServiceGraph
+    clock: Clock
 
     async def __call__(self, command: RegisterServicesCommand, *, actor: Actor) -> RegisteredServices:
-        """Good rows land, bad rows are rejected one by one."""
-        raise NotImplementedError
+        """Good rows land, bad rows are rejected one by one. Raises ``Forbidden``, ``Invalid``, ``TooLarge``."""
+        require_editor(actor, "register services")
+        check_idempotency_key(command.idempotency_key)
+        if not command.services:
+            raise Invalid("name at least one service", path=("input", "services"))
+        if len(command.services) > MAX_TYPED_ROWS:
+            raise TooLarge(
+                f"{len(command.services)} services; at most {MAX_TYPED_ROWS} at once: send the rest in another"
+                " request, or ingest them as a document",
+                path=("input", "services"),
+            )
+        checked = check_rows(command.services, ())
+        now = self.clock.now()
+        existing = await self.graph.services([row.service_id for row in checked.services])
+        stated: list[Service] = []
+        rejected = list(checked.rejected)
+        positions = {
+            str(row.get("serviceId")): at for at, row in enumerate(command.services) if "serviceId" in row
+        }
+        for row in checked.services:
+            before = existing.get(row.service_id)
+            after = row.onto(before, now)
+            teams = {after.team} if before is None else {before.team, after.team}
+            if all(may_decide_on(actor, team) for team in teams):
+                stated.append(replace(after, discovered=False))
+            else:
+                at = positions[row.service_id]
+                rejected.append(
+                    RejectedItem(
+                        at,
+                        f"services.{at}.team",
+                        ErrorCode.FORBIDDEN,
+                        f"{actor.subject} may register services of own teams only",
+                    )
+                )
+        stored = await self.graph.register(stated, now=now) if stated else ()
+        return RegisteredServices(stored, tuple(rejected), checked.warnings)

@@ -84,6 +84,16 @@ class MemoryRecommendationStore:
         ]
         return cut(rows, lambda row: (-positions[row.recommendation_id or ""],), page)
 
+    async def pages(
+        self,
+        service_ids: Sequence[str],
+        sli_type: SliType | None,
+        status: RecommendationStatus | None,
+        page: PageRequest,
+    ) -> Mapping[str, Page[Recommendation]]:
+        """The same page of each."""
+        return {key: await self.page(key, sli_type, status, page) for key in service_ids}
+
     async def expire(self, *, now: datetime) -> Sequence[str]:
         """Active ones past their end."""
         ended: list[str] = []

@@ -128,9 +128,13 @@ class MemoryServiceGraph:
             team=service.team or old.team,
             criticality=service.criticality or old.criticality,
             entity_ref=service.entity_ref or old.entity_ref,
-            external=service.external or old.external,
+            external=service.external,
             discovered=old.discovered and service.discovered,
-            published_availability_ratio=service.published_availability_ratio or old.published_availability_ratio,
+            published_availability_ratio=(
+                old.published_availability_ratio
+                if service.published_availability_ratio is None
+                else service.published_availability_ratio
+            ),
             metadata=service.metadata or old.metadata,
         )
         if new == old:
@@ -165,8 +169,9 @@ class MemoryServiceGraph:
     ) -> ClaimCounts:
         """One batch; what an ingestion created stays counted as created when it runs again."""
         created, made, updated, gone = self._db.created_by.setdefault(ingestion_id, (set(), set(), set(), set()))
-        endpoints = [Service(end, discovered=True) for claim in claims for end in (claim.caller, claim.dependency)]
-        for service in [*services, *endpoints]:
+        ends = {end for claim in claims for end in (claim.caller, claim.dependency)}
+        ends -= {*self._db.services, *(service.service_id for service in services)}
+        for service in [*services, *(Service(end, discovered=True) for end in sorted(ends))]:
             if service.service_id not in self._db.services:
                 created.add(service.service_id)
             self._upsert(service, now)

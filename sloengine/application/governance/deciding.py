@@ -1,0 +1,123 @@
+"""What every decision does around its rule: look up, check the actor, record in one transaction, tell others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.job_queue import JobQueue
+from sloengine.application.ports.recommendation_cache import RecommendationCache
+from sloengine.application.ports.recommendation_store import RecommendationStore
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.slo_ledger import Decision, Recorded, SloLedger
+from sloengine.application.topology.ingest_dependencies import check_idempotency_key
+from sloengine.domain.errors import RecommendationNotFound, ServiceNotFound, Unavailable
+from sloengine.domain.governance.authorization import require_decider
+from sloengine.domain.governance.model import Actor, Slo, SloSource, SloTarget
+from sloengine.domain.recommendation.model import Recommendation, SliType
+from sloengine.domain.reliability.window import ComplianceWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Shared by accept, modify, reject and set."""
+
+    ledger: SloLedger
+    store: RecommendationStore
+    graph: ServiceGraph
+    cache: RecommendationCache
+    queue: JobQueue
+    clock: Clock
+
+    async def recommendation(self, recommendation_id: str, actor: Actor) -> Recommendation:
+        """The recommendation, if the actor may decide on it. Raises ``RecommendationNotFound``, ``Forbidden``."""
+        path = ("input", "recommendationId")
+        found = (await self.store.by_id([recommendation_id])).get(recommendation_id)
+        if found is None:
+            raise RecommendationNotFound(f"no recommendation {recommendation_id!r}", path=path)
+        await self.check_actor(found.service_id, actor, path=path)
+        return found
+
+    async def check_actor(self, service_id: str, actor: Actor, *, path: tuple[str, ...]) -> None:
+        """Raise ``ServiceNotFound`` or ``Forbidden`` unless the actor may decide on this service."""
+        service = (await self.graph.services([service_id])).get(service_id)
+        if service is None:
+            raise ServiceNotFound(f"no service {service_id!r}", path=path)
+        require_decider(actor, [service], path=path)
+
+    async def record(
+        self,
+        *,
+        service_id: str,
+        sli_type: SliType,
+        recommendation_id: str | None,
+        actor: Actor,
+        mutation: str,
+        idempotency_key: str | None,
+        body: Sequence[object],
+        choose: Callable[[Recommendation | None, Slo | None], Decision],
+    ) -> Recorded:
+        """Write the decision, then drop cached copies and have the event relayed.
+
+        Both of the latter may fail: the cache's copy ends with its lifetime, the relay runs on its own as well.
+        ``body``: what the client asked for, to tell a retry from another request under the same key.
+        """
+        check_idempotency_key(idempotency_key)
+        recorded = await self.ledger.decide(
+            service_id=service_id,
+            sli_type=sli_type,
+            recommendation_id=recommendation_id,
+            actor=actor.subject,
+            mutation=mutation,
+            idempotency_key=idempotency_key,
+            body_digest=hashlib.sha256(repr(tuple(body)).encode()).hexdigest(),
+            now=self.clock.now(),
+            choose=choose,
+        )
+        if not recorded.replayed:
+            await self.cache.invalidate([service_id])
+            with suppress(Unavailable):
+                await self.queue.enqueue("governance.relay_outbox")
+        return recorded
+
+    def slo(
+        self,
+        recommendation: Recommendation,
+        targets: tuple[SloTarget, ...],
+        source: SloSource,
+        actor: Actor,
+    ) -> Slo:
+        """These targets as the service's SLO from now on."""
+        plain = self.manual_slo(
+            recommendation.service_id, recommendation.sli_type, recommendation.window, targets, actor
+        )
+        return replace(
+            plain,
+            source=source,
+            recommendation_id=recommendation.recommendation_id,
+            review_at=recommendation.review_at,
+        )
+
+    def manual_slo(
+        self,
+        service_id: str,
+        sli_type: SliType,
+        window: ComplianceWindow,
+        targets: tuple[SloTarget, ...],
+        actor: Actor,
+    ) -> Slo:
+        """An SLO that rests on no recommendation."""
+        return Slo(
+            slo_id=str(uuid4()),
+            service_id=service_id,
+            sli_type=sli_type,
+            window=window,
+            targets=targets,
+            source=SloSource.MANUAL,
+            activated_at=self.clock.now(),
+            activated_by=actor.subject,
+        )
