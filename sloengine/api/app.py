@@ -1,0 +1,81 @@
+"""The HTTP application: ``uvicorn --factory sloengine.api.app:create_app``."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sloengine.api.authentication import DevelopmentKey
+from sloengine.api.endpoint import GraphQLEndpoint
+from sloengine.api.graphiql import install_graphiql
+from sloengine.api.health import live, ready
+from sloengine.api.http_problems import ProblemResponse
+from sloengine.api.metrics import metrics
+from sloengine.api.observed import ObservedRequests
+from sloengine.api.schema import build_schema
+from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.settings import Environment, Settings
+
+GRAPHQL_PATH = "/graphql"
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    opened: Callable[[Settings], AbstractAsyncContextManager[UseCases]] = open_use_cases,
+) -> FastAPI:
+    """The application. ``settings`` None: from the environment. ``opened`` gives the use cases while it lives."""
+    settings = settings or Settings()
+    development = settings.env is Environment.DEVELOPMENT
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with opened(settings) as use_cases:
+            app.state.use_cases = use_cases
+            gc.collect()
+            gc.freeze()  # schema, modules and connections live as long as the process: not worth walking again
+            yield
+
+    app = FastAPI(title="sloengine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.settings = settings
+    key = settings.dev_api_key.get_secret_value() if settings.dev_api_key else None
+    endpoint = GraphQLEndpoint(
+        build_schema(introspection=development), DevelopmentKey(key, development=development)
+    )
+    app.router.routes.extend(
+        [
+            Route(GRAPHQL_PATH, endpoint, methods=["POST"]),
+            Route("/", _to_graphql, methods=["GET"]),
+            Route("/health/live", live, methods=["GET"]),
+            Route("/health/ready", ready, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
+        ]
+    )
+    install_graphiql(app, GRAPHQL_PATH)
+    app.add_middleware(ObservedRequests)
+    app.add_exception_handler(HTTPException, _http_problem)
+    return app
+
+
+def _to_graphql(_request: Request) -> Response:
+    return RedirectResponse(GRAPHQL_PATH)
+
+
+def _http_problem(request: Request, error: Exception) -> Response:
+    status = (
+        HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+    details = {
+        HTTPStatus.NOT_FOUND: f"There is nothing at {request.url.path}; the API is at {GRAPHQL_PATH}.",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not for {request.url.path}; operations come by POST.",
+    }
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return ProblemResponse(status, details.get(status, str(error)), code=status.name, headers=headers)

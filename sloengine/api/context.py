@@ -1,0 +1,52 @@
+"""What every resolver can reach: the use cases, who asks, and this request's loaders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import strawberry
+
+from sloengine.api.governance.loaders import GovernanceLoaders
+from sloengine.api.recommendation.loaders import RecommendationLoaders
+from sloengine.api.telemetry.loaders import TelemetryLoaders
+from sloengine.api.topology.loaders import TopologyLoaders
+from sloengine.domain.governance.model import Actor
+
+if TYPE_CHECKING:
+    from sloengine.bootstrap.container import UseCases
+
+
+@dataclass
+class Context:
+    """Made anew for each request; loaders remember what this request has read, and nothing longer."""
+
+    use_cases: UseCases
+    actor: Actor
+    request_id: str
+    row_needed: dict[int, bool] = field(default_factory=dict)
+    """Per selection of the operation: does it ask for more of a service than its id? Worked out once a request."""
+
+    @cached_property
+    def topology(self) -> TopologyLoaders:
+        """Services, dependencies, cycles, ingestions."""
+        return TopologyLoaders(self.use_cases.read_graph)
+
+    @cached_property
+    def recommendation(self) -> RecommendationLoaders:
+        """Recommendations and their jobs."""
+        return RecommendationLoaders(self.use_cases.read_recommendations)
+
+    @cached_property
+    def governance(self) -> GovernanceLoaders:
+        """SLOs and audit entries."""
+        return GovernanceLoaders(self.use_cases.read_ledger)
+
+    @cached_property
+    def telemetry(self) -> TelemetryLoaders:
+        """SLIs."""
+        return TelemetryLoaders(self.use_cases.read_sli)
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,179 @@
+"""How much one operation may ask for: depth, aliases, and an estimate of how many fields its answer has.
+
+Each fragment is measured once, however often it is spread, so that measuring is no way to keep the server busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+)
+
+MAX_TOKENS = 4_000
+MAX_DEPTH = 16
+MAX_ALIASES = 30
+MAX_COST = 60_000
+
+# How long lists without `first` usually are; others count as 3.
+USUAL_LENGTHS: Mapping[str, int] = {
+    "DependencyGraph.services": 100,
+    "DependencyGraph.dependencies": 300,
+    "Service.sliSeries": 168,
+    "Backtest.series": 60,
+    "CompositeBound.contributions": 10,
+    "GenerateRecommendationsPayload.results": 40,
+}
+OTHER_LENGTH = 3
+DEFAULT_PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """``depth``: nested fields. ``cost``: estimated number of fields in the answer."""
+
+    depth: int = 0
+    aliases: int = 0
+    cost: int = 0
+
+
+class OperationMeasure:
+    """Measures the operations of one valid document."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        self._schema = schema
+        self._fragments: dict[str, FragmentDefinitionNode] = {}
+        self._operations: dict[str | None, OperationDefinitionNode] = {}
+        for definition in document.definitions:
+            if isinstance(definition, FragmentDefinitionNode):
+                self._fragments[definition.name.value] = definition
+            elif isinstance(definition, OperationDefinitionNode):
+                self._operations[definition.name.value if definition.name else None] = definition
+        self._sizes: dict[tuple[object, ...], Measured] = {}
+        self._page_variables: dict[str, None] = {}
+        for operation in self._operations.values():
+            self._measure(operation, {})
+        self._relevant = tuple(self._page_variables)
+
+    def problem(self, operation_name: str | None, variables: Mapping[str, Any] | None) -> GraphQLError | None:
+        """What is too much about this operation, if anything."""
+        measured = self.measured(operation_name, variables or {})
+        for code, what, found, limit in (
+            ("TOO_DEEP", "fields deep", measured.depth, MAX_DEPTH),
+            ("TOO_MANY_ALIASES", "aliases", measured.aliases, MAX_ALIASES),
+            ("TOO_COSTLY", "fields in the answer, as estimated from `first`,", measured.cost, MAX_COST),
+        ):
+            if found > limit:
+                return GraphQLError(
+                    f"The operation is too large: {found} {what} where {limit} are allowed. Ask for less at once.",
+                    extensions={"code": code, "found": found, "limit": limit},
+                )
+        return None
+
+    def measured(self, operation_name: str | None, variables: Mapping[str, Any]) -> Measured:
+        """Size of the operation with these variables; remembered per page sizes."""
+        operation = self._operations.get(operation_name) or next(iter(self._operations.values()))
+        pages = {name: variables.get(name) for name in self._relevant}
+        key = (operation_name, *(value if isinstance(value, int) else None for value in pages.values()))
+        if key not in self._sizes:
+            if len(self._sizes) > 100:
+                self._sizes.clear()
+            self._sizes[key] = self._measure(operation, pages)
+        return self._sizes[key]
+
+    def _measure(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Measured:
+        root = self._schema.get_root_type(operation.operation)
+        defaults = {
+            definition.variable.name.value: int(definition.default_value.value)
+            for definition in operation.variable_definitions or ()
+            if isinstance(definition.default_value, IntValueNode)
+        }
+        given = {name: value for name, value in variables.items() if value is not None}
+        return self._selection(operation.selection_set, root, None, {**defaults, **given}, {})
+
+    def _selection(
+        self,
+        selection_set: SelectionSetNode,
+        parent: Any,
+        page: int | None,
+        variables: Mapping[str, Any],
+        seen: dict[tuple[str, int | None], Measured],
+    ) -> Measured:
+        depth = aliases = cost = 0
+        for selection in selection_set.selections:
+            if isinstance(selection, FieldNode):
+                part = self._field(selection, parent, page, variables, seen)
+            elif isinstance(selection, InlineFragmentNode):
+                inner = parent
+                if selection.type_condition is not None:
+                    inner = self._schema.get_type(selection.type_condition.name.value)
+                part = self._selection(selection.selection_set, inner, page, variables, seen)
+            elif isinstance(selection, FragmentSpreadNode):
+                key = (selection.name.value, page)
+                if key not in seen:
+                    fragment = self._fragments[selection.name.value]
+                    inner = self._schema.get_type(fragment.type_condition.name.value)
+                    seen[key] = self._selection(fragment.selection_set, inner, page, variables, seen)
+                part = seen[key]
+            else:
+                continue
+            depth, aliases, cost = max(depth, part.depth), aliases + part.aliases, cost + part.cost
+        return Measured(depth, aliases, cost)
+
+    def _field(
+        self,
+        node: FieldNode,
+        parent: Any,
+        page: int | None,
+        variables: Mapping[str, Any],
+        seen: dict[tuple[str, int | None], Measured],
+    ) -> Measured:
+        name, aliases = node.name.value, 1 if node.alias else 0
+        if name.startswith("__") or not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+            return Measured(0, aliases, 0)  # introspection has a depth rule of its own
+        field = parent.fields[name]
+        if node.selection_set is None:
+            return Measured(1, aliases, 1)
+        named = get_named_type(field.type)
+        inner_page = self._page_size(node, field, variables) if "first" in field.args else None
+        inner = self._selection(node.selection_set, named, inner_page, variables, seen)
+        length = 1
+        if _is_list(field):
+            length = page if page is not None else USUAL_LENGTHS.get(f"{parent.name}.{name}", OTHER_LENGTH)
+        return Measured(inner.depth + 1, aliases + inner.aliases, length * (1 + inner.cost))
+
+    def _page_size(self, node: FieldNode, field: GraphQLField, variables: Mapping[str, Any]) -> int:
+        size: Any = field.args["first"].default_value
+        for argument in node.arguments or ():
+            if argument.name.value != "first":
+                continue
+            if isinstance(argument.value, IntValueNode):
+                size = int(argument.value.value)
+            elif isinstance(argument.value, VariableNode):
+                self._page_variables[argument.value.name.value] = None
+                size = variables.get(argument.value.name.value, size)
+        return max(1, size) if isinstance(size, int) else DEFAULT_PAGE
+
+
+def _is_list(field: GraphQLField) -> bool:
+    kind = field.type
+    return isinstance(kind.of_type if isinstance(kind, GraphQLNonNull) else kind, GraphQLList)

@@ -1,0 +1,110 @@
+"""What clients see of errors: one place maps the domain's typed errors to codes, and hides the rest.
+
+Mutations answer with ``userErrors``; queries with GraphQL errors that carry ``extensions.code``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.extensions import MaskErrors
+
+from sloengine.api.enums import UserErrorCode
+from sloengine.domain.errors import DomainError
+
+log = structlog.get_logger(__name__)
+
+INTERNAL = "INTERNAL"
+BAD_INPUT = "BAD_INPUT"
+VALIDATION_FAILED = "VALIDATION_FAILED"
+PARSE_FAILED = "PARSE_FAILED"
+TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+
+
+@strawberry.type(description="Something that the caller can mend.")
+class UserError:
+    """An error of a mutation, in its payload."""
+
+    code: UserErrorCode = strawberry.field(description="What to branch on.")
+    message: str = strawberry.field(description="What is wrong and what to do next, in words for people.")
+    path: list[str] = strawberry.field(
+        description='The field to blame, outermost first, such as ["input", "targets", "0", "availabilityPercent"]'
+        "; empty when no single field is."
+    )
+
+    @classmethod
+    def from_domain(cls, error: DomainError) -> UserError:
+        """The error as the payload shows it: paths always start at the mutation's argument."""
+        path = error.path if not error.path or error.path[0] == "input" else ("input", *error.path)
+        return cls(code=error.code, message=error.message, path=list(path))
+
+
+async def or_user_errors[Payload](work: Awaitable[Payload], payload: Callable[..., Payload]) -> Payload:
+    """The payload that ``work`` gives, or an empty one that carries the error that the caller can mend."""
+    try:
+        return await work
+    except DomainError as error:
+        return payload(user_errors=[UserError.from_domain(error)])
+
+
+class MaskedErrors(MaskErrors):
+    """Gives each error its code; what was not expected is logged with the request id and hidden."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def _process_errors(self, errors: list[GraphQLError]) -> list[GraphQLError]:
+        return [self._shown(error) for error in errors]
+
+    def _shown(self, error: GraphQLError) -> GraphQLError:
+        original = _root_cause(error)
+        if isinstance(original, DomainError):
+            extensions: dict[str, Any] = {"code": original.code.value}
+            if original.path:
+                extensions["argument"] = list(original.path)
+            return _with_extensions(error, original.message, extensions)
+        if original is None or isinstance(original, StrawberryInputCoercionError):
+            extensions = dict(error.extensions or {})
+            extensions.setdefault(
+                "code", _syntax_code(error) if isinstance(error, GraphQLSyntaxError) else BAD_INPUT
+            )
+            return _with_extensions(error, error.message, extensions)
+        request_id = getattr(self.execution_context.context, "request_id", None)
+        log.error(
+            "unexpected error in a resolver",
+            request_id=request_id,
+            path=error.path,
+            operation=self.execution_context.operation_name,
+            exc_info=original,
+        )
+        hidden = {"code": INTERNAL, "requestId": request_id}
+        return _with_extensions(error, "Something went wrong on our side; quote the request id.", hidden)
+
+
+def _syntax_code(error: GraphQLSyntaxError) -> str:
+    """Besides plain mistakes the parser reports documents with too many tokens."""
+    return TOO_MANY_TOKENS if "tokens" in error.message else PARSE_FAILED
+
+
+def _root_cause(error: BaseException) -> BaseException | None:
+    """What a GraphQL error was made from; None when GraphQL itself raised it."""
+    cause: BaseException | None = error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def _with_extensions(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

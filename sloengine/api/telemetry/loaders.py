@@ -1,0 +1,40 @@
+"""One call for all SLIs that a request leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+
+from strawberry.dataloader import DataLoader
+
+from sloengine.api.batching import one_call_per_option
+from sloengine.application.telemetry.read_sli import ReadSli, SliPoint, SliStep, SliValue, SliWindow
+from sloengine.domain.recommendation.model import SliType
+
+type SeriesOption = tuple[SliType, datetime, datetime, SliStep]
+
+
+class TelemetryLoaders:
+    """Loaders of one request."""
+
+    def __init__(self, slis: ReadSli) -> None:
+        self._slis = slis
+
+    @cached_property
+    def sli_by_service(self) -> DataLoader[tuple[str, tuple[SliType, SliWindow]], SliValue | None]:
+        """An SLI over a window."""
+
+        async def read(service_ids: list[str], option: tuple[SliType, SliWindow]) -> dict[str, SliValue]:
+            return dict(await self._slis.sli(service_ids, *option))
+
+        return one_call_per_option(read)
+
+    @cached_property
+    def series_by_service(self) -> DataLoader[tuple[str, SeriesOption], Sequence[SliPoint] | None]:
+        """An SLI interval by interval."""
+
+        async def read(service_ids: list[str], option: SeriesOption) -> dict[str, Sequence[SliPoint]]:
+            return dict(await self._slis.series_of(service_ids, *option))
+
+        return one_call_per_option(read)
