@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sloengine.domain.errors import Unavailable
+
 RUN_FILE = "run.json"
 
 
@@ -53,6 +55,10 @@ class Settings(BaseSettings):
     telemetry: TelemetryKind | None = None
     """None: prometheus when a URL is given, else none."""
     prometheus_url: str | None = None
+    prometheus_token: SecretStr | None = None
+    """Sent as a bearer token."""
+    prometheus_tenant: str | None = None
+    """Sent as ``X-Scope-OrgID``, as Mimir wants it."""
     sample_seed: int = 7
 
     dev_api_key: SecretStr | None = None
@@ -68,6 +74,20 @@ class Settings(BaseSettings):
         if self.telemetry is not None:
             return self.telemetry
         return TelemetryKind.PROMETHEUS if self.prometheus_url else TelemetryKind.NONE
+
+    def required_redis_url(self) -> str:
+        """The URL. Raises ``Unavailable``, saying where one comes from."""
+        if self.redis_url is None:
+            raise Unavailable(_nowhere("SLOENGINE_REDIS_URL", self.state_dir))
+        return self.redis_url.get_secret_value()
+
+    def required_neo4j(self) -> tuple[str, str, str]:
+        """URL, user and password. Raises ``Unavailable``, saying where they come from."""
+        if self.neo4j_url is None:
+            raise Unavailable(_nowhere("SLOENGINE_NEO4J_URL", self.state_dir))
+        if self.neo4j_password is None:
+            raise Unavailable(_nowhere("SLOENGINE_NEO4J_PASSWORD", self.state_dir))
+        return self.neo4j_url, self.neo4j_user, self.neo4j_password.get_secret_value()
 
     @model_validator(mode="after")
     def _refuse_what_is_unsafe(self) -> Self:
@@ -90,6 +110,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over the run file."""
         return init_settings, env_settings, _RunFileSource(settings_cls, init_settings, env_settings)
+
+
+def _nowhere(name: str, state_dir: Path) -> str:
+    return f"{name} is not set, and nothing runs on state directory {state_dir}: set it, or start `sloengine up`"
 
 
 class _RunFileSource(PydanticBaseSettingsSource):
