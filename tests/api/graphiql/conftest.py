@@ -1,7 +1,6 @@
 """The real GraphiQL page on a toy API, and a Chromium to look at it."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -55,19 +54,16 @@ async def toy_address() -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("no Chromium on PATH")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser
         await browser.close()
 
 
 @pytest.fixture
-async def visit(chromium: Browser) -> AsyncIterator[Visit]:
-    context = await chromium.new_context(viewport={"width": 1440, "height": 900})
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
     page = await context.new_page()
     visit = Visit(page)
 

@@ -2,10 +2,11 @@ import re
 
 import httpx
 import pytest
-from graphql import OperationDefinitionNode, build_schema, parse, validate
+from graphql import DocumentNode, OperationDefinitionNode, build_schema, parse, validate
 
 from sloengine.api.graphiql.examples import CHECKOUT, Example, load_examples, operations_folder
 from sloengine.api.graphiql.page import ASSETS
+from sloengine.api.limits import OperationMeasure
 from tests.api.graphiql.toy_api import KEY, toy_api
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -111,6 +112,20 @@ def test_an_example_is_valid_against_the_schema(example: Example):
     errors = validate(schema, parse(example.query))
 
     assert [error.message for error in errors] == []
+
+
+@pytest.mark.parametrize("example", load_examples(), ids=lambda example: example.name)
+def test_an_example_is_within_the_limits_of_the_api(example: Example):
+    document = parse(example.query)
+    measure = OperationMeasure(build_schema(SCHEMA.read_text(encoding="utf-8")), document)
+
+    problems = [measure.problem(name, {}) for name in operation_names(document)]
+
+    assert [problem.message for problem in problems if problem] == []
+
+
+def operation_names(document: DocumentNode) -> list[str]:
+    return [node.name.value for node in document.definitions if isinstance(node, OperationDefinitionNode)]
 
 
 def test_an_example_without_title_and_sentence_is_refused(tmp_path):
