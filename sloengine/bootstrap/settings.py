@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     env: Environment = Environment.DEVELOPMENT
     state_dir: Path = Path(".sloengine")
     http_host: str = "127.0.0.1"
-    http_port: int = Field(8000, ge=0, le=65535)
+    http_port: int = Field(default=8000, ge=0, le=65535)
 
     neo4j_url: str | None = None
     neo4j_user: str = "neo4j"

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
-from sloengine.domain.governance.model import Actor
+from sloengine.application.ports.job_queue import JobQueue
+from sloengine.application.ports.recommendation_store import RecommendationJobStore
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.recommendation.recommend import Recommend, RecommendCommand
+from sloengine.application.topology.ingest_dependencies import check_idempotency_key
+from sloengine.domain.errors import NotFound, ServiceNotFound
+from sloengine.domain.governance.authorization import require_decider, require_editor
+from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.ingestion import JobStatus
+
+BATCH_SIZE = 100
+WORKER = Actor("worker:recommendation", Role.SRE_ADMIN)
+"""A job was allowed when it was started; its batches run as the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +51,88 @@ class StartRecommendationJobCommand:
 class StartRecommendationJob:
     """Record the job, then enqueue its first batch."""
 
+    graph: ServiceGraph
+    jobs: RecommendationJobStore
+    queue: JobQueue
+
     async def __call__(self, command: StartRecommendationJobCommand, *, actor: Actor) -> RecommendationJob:
-        """The queued job. Raises ``ServiceNotFound``, ``Forbidden``."""
-        raise NotImplementedError
+        """The queued job. Raises ``ServiceNotFound``, ``Forbidden``, ``Unavailable``.
+
+        The id follows from actor and idempotency key, so the same key gives the same job; asking again with it
+        mends a job whose message the queue did not take.
+        """
+        require_editor(actor, "generate recommendations")
+        check_idempotency_key(command.idempotency_key)
+        if command.service_ids is None:
+            services = list((await self.graph.snapshot()).services)
+        else:
+            known = await self.graph.services(command.service_ids)
+            for position, service_id in enumerate(command.service_ids):
+                if service_id not in known:
+                    raise ServiceNotFound(
+                        f"no service {service_id!r}", path=("input", "serviceIds", str(position))
+                    )
+            services = [known[service_id] for service_id in command.service_ids]
+        require_decider(actor, services, path=("input", "serviceIds"))
+        job_id = _job_id(actor, command.idempotency_key)
+        earlier = await read_job(self.jobs, job_id)
+        if earlier is not None:
+            if earlier.status is JobStatus.QUEUED:
+                await self.queue.enqueue("recommendation.continue_job", job_id=job_id)
+            return earlier
+        options = {
+            "sli_types": ",".join(command.sli_types),
+            "window": command.window.value,
+            "force": "true" if command.force else "",
+        }
+        await self.jobs.create_job(job_id, [service.service_id for service in services], options)
+        await self.queue.enqueue("recommendation.continue_job", job_id=job_id)
+        return RecommendationJob(job_id, JobStatus.QUEUED, len({s.service_id for s in services}), 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueRecommendationJob:
     """One batch, then the next is enqueued; run by the worker, safe to run twice."""
 
+    jobs: RecommendationJobStore
+    recommend: Recommend
+    queue: JobQueue
+    batch_size: int = BATCH_SIZE
+
     async def __call__(self, job_id: str) -> RecommendationJob:
-        """The job as it stands after this batch."""
-        raise NotImplementedError
+        """The job as it stands after this batch. Raises ``NotFound``."""
+        job = await read_job(self.jobs, job_id)
+        if job is None:
+            raise NotFound(f"no job {job_id!r}")
+        if job.status in (JobStatus.SUCCEEDED, JobStatus.FAILED):
+            return job
+        service_ids, options = await self.jobs.next_batch(job_id, self.batch_size)
+        if service_ids:
+            results = await self.recommend.many(
+                RecommendCommand(
+                    service_ids,
+                    tuple(SliType(name) for name in options["sli_types"].split(",")),
+                    ComplianceWindow(options["window"]),
+                    force=bool(options["force"]),
+                )
+            )
+            unanswered = set(service_ids) - {result.service_id for result in results}
+            await self.jobs.mark_done(job_id, service_ids, failed=len(unanswered))
+        job = await read_job(self.jobs, job_id)
+        if job is None:
+            raise NotFound(f"no job {job_id!r}")
+        if job.status not in (JobStatus.SUCCEEDED, JobStatus.FAILED):
+            await self.queue.enqueue("recommendation.continue_job", job_id=job_id)
+        return job
+
+
+async def read_job(jobs: RecommendationJobStore, job_id: str) -> RecommendationJob | None:
+    """The job as it stands."""
+    row = await jobs.job(job_id)
+    return None if row is None else RecommendationJob(job_id, *row)
+
+
+def _job_id(actor: Actor, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return str(uuid4())
+    return hashlib.sha256(f"{actor.subject}\0{idempotency_key}".encode()).hexdigest()[:32]

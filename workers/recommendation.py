@@ -1,0 +1,32 @@
+"""Actors of recommendations."""
+
+from __future__ import annotations
+
+import dramatiq
+from periodiq import cron
+
+from sloengine.domain.errors import NotFound
+from workers.context import use_cases
+
+
+@dramatiq.actor(
+    actor_name="recommendation.continue_job",
+    queue_name="recommendation",
+    max_retries=10,
+    time_limit=900_000,
+    throws=(NotFound,),
+)
+async def continue_job(job_id: str) -> None:
+    """One batch; enqueues the next. Safe to run twice."""
+    await (await use_cases()).continue_recommendation_job(job_id)
+
+
+@dramatiq.actor(
+    actor_name="recommendation.expire",
+    queue_name="recommendation",
+    max_retries=3,
+    periodic=cron("7 * * * *"),
+)
+async def expire() -> None:
+    """End recommendations that are two weeks old. Safe to run twice."""
+    await (await use_cases()).expire_recommendations()

@@ -1,0 +1,43 @@
+"""Actors of telemetry."""
+
+from __future__ import annotations
+
+import dramatiq
+from periodiq import cron
+
+from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
+from sloengine.domain.errors import Conflict
+from workers.context import use_cases
+
+
+@dramatiq.actor(
+    actor_name="telemetry.aggregate",
+    queue_name="telemetry",
+    max_retries=3,
+    time_limit=1_800_000,
+    throws=(Conflict,),  # another run does the same work
+    periodic=cron("2 * * * *"),
+)
+async def aggregate() -> None:
+    """Pull the hours that are missing, then learn from them. Safe to run twice."""
+    report = await (await use_cases()).aggregate_telemetry(AggregateTelemetryCommand())
+    if report.hours and report.error is None:
+        learn_priors.send()
+
+
+@dramatiq.actor(actor_name="telemetry.learn_priors", queue_name="telemetry", max_retries=3)
+async def learn_priors() -> None:
+    """Learn what the organisation's services have in common. Safe to run twice."""
+    await (await use_cases()).learn_priors()
+
+
+@dramatiq.actor(
+    actor_name="telemetry.prune",
+    queue_name="telemetry",
+    max_retries=3,
+    time_limit=1_800_000,
+    periodic=cron("23 3 * * *"),
+)
+async def prune() -> None:
+    """Fold old hours into days and drop what is older than a year. Safe to run twice."""
+    await (await use_cases()).prune_history()

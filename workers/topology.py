@@ -1,0 +1,51 @@
+"""Actors of the dependency graph."""
+
+from __future__ import annotations
+
+import dramatiq
+from dramatiq.errors import Retry
+from periodiq import cron
+
+from sloengine.domain.errors import Conflict, NotFound
+from workers.context import use_cases
+
+_BUSY_DELAY_MS = 1_000
+"""Wait for the merge that is running; the sweep takes over when it lasts longer than all retries."""
+
+
+@dramatiq.actor(
+    actor_name="topology.merge_ingestion",
+    queue_name="topology",
+    max_retries=60,
+    time_limit=900_000,
+    throws=(NotFound,),
+)
+async def merge_ingestion(ingestion_id: str) -> None:
+    """Merge one ingestion. Safe to run twice."""
+    try:
+        await (await use_cases()).merge_ingestion(ingestion_id)
+    except Conflict as busy:
+        raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
+
+
+@dramatiq.actor(
+    actor_name="topology.resume_ingestions",
+    queue_name="topology",
+    max_retries=0,
+    max_age=50_000,
+    periodic=cron("* * * * *"),
+)
+async def resume_ingestions() -> None:
+    """Enqueue ingestions again whose message was lost."""
+    await (await use_cases()).resume_ingestions()
+
+
+@dramatiq.actor(
+    actor_name="topology.mark_stale", queue_name="topology", max_retries=20, periodic=cron("17 * * * *")
+)
+async def mark_stale() -> None:
+    """Notice dependencies that no source has seen for their time to live. Safe to run twice."""
+    try:
+        await (await use_cases()).mark_stale()
+    except Conflict as busy:
+        raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
