@@ -1,0 +1,204 @@
+"""What a composition is computed on: components that fail, and the ways in which failure travels to a root.
+
+Per request of the root each component has one state. A component fails by itself with its own unavailability. A call
+passes its dependency's failure on to the caller with a *pass probability*; a redundancy group passes failure on
+when fewer than ``required`` of its members' paths are good.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sloengine.domain.topology.condensation import strong_components
+
+#: Share of a dependency's failures that a caller inherits, by declaration.
+HARD_PASS_THROUGH, DEGRADED_PASS_THROUGH, SOFT_PASS_THROUGH, ASYNC_PASS_THROUGH = 1.0, 0.5, 0.1, 0.0
+
+
+def pass_probability(pass_through: float, call_weight: float) -> float:
+    """Probability that a request of the caller inherits its dependency's failure.
+
+    The edge is used with q = min(1, call weight); a used edge passes failure on with 1 − (1 − f)^max(1, weight):
+    one of several calls that fails is enough.
+    """
+    return min(1.0, call_weight) * -math.expm1(
+        max(1.0, call_weight) * math.log1p(-pass_through) if pass_through < 1.0 else -math.inf
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An edge between numbered nodes. ``probability``: of passing failure on. ``key``: seeds its own randomness."""
+
+    caller: int
+    dependency: int
+    probability: float
+    key: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Calls that stand in for each other; the caller fails when ``fatal`` of them or more bring failure."""
+
+    caller: int
+    calls: tuple[Call, ...]
+    fatal: int
+
+
+@dataclass(frozen=True)
+class System:
+    """An acyclic system of components below ``root``.
+
+    ``unavailability``: each component's own, in [0, 1]. ``calls`` and ``groups``: by caller; empty where a component
+    calls nothing. ``order``: components reachable from the root, every caller before what it calls.
+    """
+
+    root: int
+    unavailability: Sequence[float]
+    calls: Sequence[Sequence[Call]]
+    groups: Sequence[Sequence[Group]]
+    order: tuple[int, ...]
+
+
+def required_members(required: int | None, size: int) -> int:
+    """How many members of a group of ``size`` must be good: one unless stated, never more than there are."""
+    return min(size, max(1, required or 1))
+
+
+def edge_key(*names: object) -> int:
+    """A number that depends on the names only, so that an edge draws the same in every graph it is part of."""
+    return zlib.crc32("\x00".join(map(str, names)).encode())
+
+
+def acyclic_system(
+    root: int, unavailability: Sequence[float], calls: Iterable[Call], groups: Iterable[tuple[Sequence[Call], int]]
+) -> tuple[System, list[int]]:
+    """The system of ``root`` with each strongly connected component as one.
+
+    ``groups``: calls of one caller, and how many must be good. Calls that pass nothing on close no cycle.
+    A component fails with 1 − Π(1 − u) of its members; a group member inside the caller's own component counts
+    as good, because its failure already is the component's.
+
+    Returns:
+        The system, whose nodes are components, and the component of each node.
+    """
+    plain = [call for call in calls if call.probability > 0.0]
+    grouped = [(tuple(members), required) for members, required in groups if members]
+    every = plain + [call for members, _ in grouped for call in members if call.probability > 0.0]
+    labels = strong_components(
+        len(unavailability),
+        np.array([call.caller for call in every], np.int64),
+        np.array([call.dependency for call in every], np.int64),
+    ).tolist()
+    size = max(labels) + 1
+    good = [1.0] * size
+    for node, own in enumerate(unavailability):
+        good[labels[node]] *= 1.0 - own
+    calls_of: list[list[Call]] = [[] for _ in range(size)]
+    groups_of: list[list[Group]] = [[] for _ in range(size)]
+    for call in plain:
+        moved = _between(call, labels)
+        if moved.caller != moved.dependency:
+            calls_of[moved.caller].append(moved)
+    for members, required in grouped:
+        fatal = len(members) - required_members(required, len(members)) + 1
+        outer = tuple(
+            moved
+            for moved in (_between(call, labels) for call in members)
+            if moved.caller != moved.dependency and moved.probability > 0.0
+        )
+        caller = labels[members[0].caller]
+        if fatal == 1:
+            calls_of[caller].extend(outer)
+        elif fatal <= len(outer):
+            groups_of[caller].append(Group(caller, outer, fatal))
+    own_unavailability = [1.0 - value for value in good]
+    start = labels[root]
+    order = reachable_in_order(start, calls_of, groups_of)
+    return System(start, own_unavailability, calls_of, groups_of, order), labels
+
+
+def reachable_in_order(
+    root: int, calls: Sequence[Sequence[Call]], groups: Sequence[Sequence[Group]]
+) -> tuple[int, ...]:
+    """Components that ``root`` can inherit failure from, every caller before what it calls.
+
+    Raises:
+        ValueError: the calls go in a circle.
+    """
+    finished: list[int] = []
+    state: dict[int, int] = {}
+    stack = [(root, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            finished.append(node)
+            state[node] = 2
+            continue
+        if node in state:
+            continue
+        state[node] = 1
+        stack.append((node, True))
+        below = [call.dependency for call in calls[node]]
+        below += [call.dependency for group in groups[node] for call in group.calls]
+        for dependency in below:
+            seen = state.get(dependency)
+            if seen is None:
+                stack.append((dependency, False))
+            elif seen == 1:
+                raise ValueError("a composition needs its cycles condensed first")
+    return tuple(reversed(finished))
+
+
+def _between(call: Call, labels: Sequence[int]) -> Call:
+    return Call(labels[call.caller], labels[call.dependency], call.probability, call.key)
+
+
+def without_certainties(system: System) -> tuple[System, frozenset[int]]:
+    """The system seen from what certainly fails together with the root.
+
+    Components that reach the root along calls which always pass are *one* with it: given that all of them are good,
+    their other calls and groups are the root's. Returns the smaller system, in which the root has no failure of its
+    own, and the components taken in (the root among them).
+    """
+    taken = {system.root}
+    frontier = [system.root]
+    while frontier:
+        node = frontier.pop()
+        for call in system.calls[node]:
+            if call.probability >= 1.0 and call.dependency not in taken:
+                taken.add(call.dependency)
+                frontier.append(call.dependency)
+    root = system.root
+    calls = list(system.calls)
+    groups = list(system.groups)
+    own = list(system.unavailability)
+    root_calls: list[Call] = []
+    root_groups: list[Group] = []
+    for node in system.order:
+        if node in taken:
+            root_calls += _open_calls(system.calls[node], taken, root)
+            root_groups += _open_groups(system.groups[node], taken, root)
+            calls[node], groups[node], own[node] = (), (), 0.0
+        else:
+            calls[node] = _open_calls(calls[node], taken, node)
+            groups[node] = _open_groups(groups[node], taken, node)
+    calls[root], groups[root] = root_calls, root_groups
+    return System(root, own, calls, groups, reachable_in_order(root, calls, groups)), frozenset(taken)
+
+
+def _open_calls(calls: Sequence[Call], taken: set[int], caller: int) -> list[Call]:
+    return [
+        Call(caller, call.dependency, call.probability, call.key) for call in calls if call.dependency not in taken
+    ]
+
+
+def _open_groups(groups: Sequence[Group], taken: set[int], caller: int) -> list[Group]:
+    """Members that are good for sure drop out; where too few are left to be fatal, the whole group does."""
+    opened = (Group(caller, tuple(_open_calls(group.calls, taken, caller)), group.fatal) for group in groups)
+    return [group for group in opened if len(group.calls) >= group.fatal]
