@@ -147,6 +147,9 @@ def _download(client: httpx.Client, jar: Jar, directory: Path) -> None:
                 for chunk in answer.iter_bytes():
                     digest.update(chunk)
                     file.write(chunk)
+        except httpx.HTTPStatusError as error:
+            reason = f"the repository answered {error.response.status_code}"
+            continue
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             continue

@@ -32,6 +32,7 @@ _START_TIMEOUT_SECONDS = 120.0
 _STOP_GRACE_SECONDS = 20.0
 _PORT_ATTEMPTS = 3
 _PASSWORD_HASH_ITERATIONS = 1024  # what Neo4j's own set-initial-password writes
+_BOLT_UP = "Bolt enabled on"
 _PORT_TAKEN = ("Address already in use", "BindException", "PortBindException")
 _STORE_LOCKED = ("Lock file has been locked by another process", "FileLockException")
 
@@ -230,7 +231,8 @@ class EmbeddedNeo4j:
         replace_private_file(self.home / "data" / "dbms" / "auth.ini", initial_user_record(password))
 
     def _answers(self) -> bool:
-        if not accepts_connections(self._port):
+        # Whoever answers on the port must be this server, not one that took the port a moment earlier.
+        if _BOLT_UP not in self._child.tail(200) or not accepts_connections(self._port):
             return False
         address = self.address
         notices = logging.getLogger("neo4j")
