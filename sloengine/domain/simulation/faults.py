@@ -1,0 +1,133 @@
+"""What goes wrong by itself: base failures and incidents of a service, its zone and the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.signal import lfilter
+
+from sloengine.domain.simulation.blocks import BLOCK_HOURS, Block, FloatArray
+from sloengine.domain.simulation.parameters import Parameters, Profile
+from sloengine.domain.simulation.streams import stream
+
+_BLOCKS_BACK = 2  # an incident lasts at most this many blocks
+MAX_INCIDENT_HOURS = float(_BLOCKS_BACK * BLOCK_HOURS)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """``severity``: share of the requests that fail between ``starts_at_hour`` and ``ends_at_hour``."""
+
+    starts_at_hour: float
+    ends_at_hour: float
+    severity: float
+
+
+@lru_cache(maxsize=200_000)
+def own_incidents(profile: Profile, parameters: Parameters, seed: int, number: int) -> tuple[Incident, ...]:
+    """Incidents of one service that start in block ``number``."""
+    factors = [shift.incident_factor for shift in profile.shifts]
+    highest = max([1.0, *factors])
+    rng = stream(seed, "incidents", profile.service_id, number)
+    drawn = _incidents(rng, profile.incidents_per_day * highest, profile.severity_median, parameters, number)
+    lots = rng.random(len(drawn)) * highest  # an incident stays with the probability of its moment's rate
+    return tuple(
+        incident
+        for incident, lot in zip(drawn, lots.tolist(), strict=True)
+        if lot < _factor_at(profile, incident.starts_at_hour)
+    )
+
+
+def shared_incidents(profile: Profile, parameters: Parameters, seed: int, number: int) -> list[Incident]:
+    """Incidents of the zone and the platform that start in block ``number`` and hit this service."""
+    hits = []
+    for place, every_days, share in (
+        (f"zone {profile.zone}", parameters.zone_incident_every_days, parameters.zone_hit_share),
+        ("platform", parameters.platform_incident_every_days, parameters.platform_hit_share),
+    ):
+        drawn = _incidents_of_place(place, every_days, parameters, seed, number)
+        if not drawn:
+            continue
+        lots = stream(seed, "hit", place, profile.service_id, number).random(len(drawn)).tolist()
+        hits += [incident for incident, lot in zip(drawn, lots, strict=True) if lot < share]
+    return hits
+
+
+def incident_failure(profile: Profile, parameters: Parameters, seed: int, block: Block) -> FloatArray:
+    """Share of the requests that incidents fail in each slot, shape (slots,)."""
+    incidents = [
+        incident
+        for number in range(block.number - _BLOCKS_BACK, block.number + 1)
+        for incident in (
+            *own_incidents(profile, parameters, seed, number),
+            *shared_incidents(profile, parameters, seed, number),
+        )
+    ]
+    return _failing_share(incidents, block)
+
+
+def base_failure(profile: Profile, parameters: Parameters, seed: int, block: Block) -> FloatArray:
+    """Share of the requests that fail without any incident, slowly wandering around its mean, shape (slots,)."""
+    if profile.base_failure_ratio == 0:
+        return np.zeros(block.slots)
+    memory = parameters.base_noise_memory ** (1 / block.slots_per_hour)
+    shocks = np.concatenate(
+        [
+            stream(seed, "base", profile.service_id, number).standard_normal(block.slots)
+            for number in (block.number - 1, block.number)  # a block back, what came before is forgotten
+        ]
+    )
+    wander = lfilter([np.sqrt(1 - memory**2)], [1.0, -memory], shocks)[block.slots :]
+    spread = parameters.base_noise
+    factor = np.exp(spread * wander - spread**2 / 2)
+    for shift in profile.shifts:
+        factor = np.where(block.hours >= shift.at_hour, shift.base_failure_factor * factor, factor)
+    return np.minimum(1.0, profile.base_failure_ratio * factor)
+
+
+@lru_cache(maxsize=10_000)
+def _incidents_of_place(
+    place: str, every_days: float, parameters: Parameters, seed: int, number: int
+) -> tuple[Incident, ...]:
+    rng = stream(seed, "incidents", place, number)
+    return tuple(_incidents(rng, 1 / every_days, parameters.shared_severity_median, parameters, number))
+
+
+def _incidents(
+    rng: np.random.Generator, per_day: float, severity_median: float, parameters: Parameters, number: int
+) -> list[Incident]:
+    count = int(rng.poisson(per_day * BLOCK_HOURS / 24))
+    starts = number * BLOCK_HOURS + BLOCK_HOURS * rng.random(count)
+    lengths = parameters.length_median_hours * np.exp(parameters.length_spread * rng.standard_normal(count))
+    shares = severity_median * np.exp(parameters.incident_severity_spread * rng.standard_normal(count))
+    shares[rng.random(count) < parameters.outage_share] = 1.0
+    ends = starts + np.minimum(lengths, MAX_INCIDENT_HOURS)
+    return [
+        Incident(start, end, min(1.0, share))
+        for start, end, share in zip(starts.tolist(), ends.tolist(), shares.tolist(), strict=True)
+    ]
+
+
+def _factor_at(profile: Profile, hour: float) -> float:
+    factor = 1.0
+    for shift in profile.shifts:
+        if hour >= shift.at_hour:
+            factor = shift.incident_factor
+    return factor
+
+
+def _failing_share(incidents: Sequence[Incident], block: Block) -> FloatArray:
+    passing = np.ones(block.slots)
+    for incident in incidents:
+        first = (incident.starts_at_hour - block.first_hour) * block.slots_per_hour
+        last = (incident.ends_at_hour - block.first_hour) * block.slots_per_hour
+        low, high = max(0, int(np.floor(first))), min(block.slots, int(np.ceil(last)))
+        if low >= high:
+            continue
+        slot = np.arange(low, high)
+        overlap = np.minimum(slot + 1, last) - np.maximum(slot, first)
+        passing[low:high] *= 1 - incident.severity * overlap
+    return 1 - passing

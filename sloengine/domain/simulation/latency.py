@@ -1,0 +1,98 @@
+"""How long requests take: queues under load, and everything slow together under faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import ndtr
+
+from sloengine.domain.simulation.blocks import Block, FloatArray, IntArray
+from sloengine.domain.simulation.parameters import Parameters, Profile
+from sloengine.domain.simulation.streams import stream
+from sloengine.domain.simulation.topology import SimulatedTopology
+
+# Advised bounds of http.server.request.duration, in seconds.
+# https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
+OTEL_BOUNDS_SECONDS: FloatArray = np.array(
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, np.inf]
+)
+_FULLEST = 0.95  # utilisation at which requests are turned away rather than queued longer
+
+
+def mean_requests_per_hour(topology: SimulatedTopology) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """Requests of each service in the mean hour: all it sees, and those it passes on (all but callbacks)."""
+    passed_on = {service.service_id: service.arrivals_per_hour for service in topology.services}
+    seen = dict(passed_on)
+    for service_id in reversed(topology.dependencies_first):
+        for place, call in topology.calls_by_caller.get(service_id, ()):
+            made = passed_on[service_id] * topology.calls_per_request(call)
+            seen[call.dependency] += made
+            if place not in topology.callbacks:
+                passed_on[call.dependency] += made
+    return seen, passed_on
+
+
+def typical_seconds(
+    topology: SimulatedTopology,
+    parameters: Parameters,
+    profiles: Mapping[str, Profile],
+    requests: IntArray,
+    incident_failure: FloatArray,
+    slots_per_hour: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Median latency of each service and slot, with the calls it waits for; and its utilisation.
+
+    ``requests``, ``incident_failure`` and both results: shape (n_services, slots).
+    """
+    mean, _ = mean_requests_per_hour(topology)
+    usual = np.array([mean[service.service_id] for service in topology.services])[:, None] / slots_per_hour
+    load = parameters.utilisation * np.divide(requests, usual, out=np.zeros(requests.shape), where=usual > 0)
+    load = np.minimum(load, _FULLEST)
+    median = np.array([profiles[service.service_id].latency_median_seconds for service in topology.services])[
+        :, None
+    ]
+    queueing = (1 - parameters.utilisation) / (1 - load)
+    own = median * queueing * (1 + parameters.incident_slowdown * incident_failure)
+    whole = own.copy()
+    for service_id in topology.dependencies_first:
+        caller = topology.position[service_id]
+        for place, call in topology.calls_by_caller.get(service_id, ()):
+            if call.waits:
+                dependency = topology.position[call.dependency]
+                waited_for = own if place in topology.callbacks else whole
+                whole[caller] += topology.calls_per_request(call) * waited_for[dependency]
+    return whole, load
+
+
+def histogram(
+    service_id: str,
+    parameters: Parameters,
+    seed: int,
+    block: Block,
+    requests: IntArray,
+    typical: FloatArray,
+    load: FloatArray,
+) -> IntArray:
+    """Requests of one service by latency, shape (slots, n_bounds), not cumulative.
+
+    ``requests``, ``typical`` and ``load``: shape (slots,).
+    """
+    below = cumulative_share(parameters, typical, load)
+    shares = np.clip(np.diff(below, axis=1, prepend=0.0), 0.0, 1.0)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return stream(seed, "latency", service_id, block.number).multinomial(requests, shares)
+
+
+def cumulative_share(parameters: Parameters, typical: FloatArray, load: FloatArray) -> FloatArray:
+    """Share of requests within each of ``OTEL_BOUNDS_SECONDS``, shape (slots, n_bounds).
+
+    Most requests are lognormal around the typical latency; a slow few wait an exponential time besides, the
+    longer, the fuller the service is.
+    """
+    relative = OTEL_BOUNDS_SECONDS[None, :] / typical[:, None]
+    usual = ndtr(np.log(relative) / parameters.latency_request_spread)
+    waiting = 2.0 / (1 - load)[:, None]
+    slow = 1 - np.exp(-np.maximum(relative - 1, 0.0) / waiting)
+    share = (1 - parameters.slow_share) * usual + parameters.slow_share * slow
+    return np.asarray(share, dtype=np.float64)
