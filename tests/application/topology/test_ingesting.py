@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sloengine.application.ports.paging import PageRequest
+from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
+from sloengine.domain.errors import Conflict, Forbidden, IdempotencyMismatch, Invalid, TooLarge
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.ingestion import AlertStatus, Ingestion, JobStatus
+from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
+from tests.application.organisation import ADMIN, NOW, OWNER, Engine
+
+MANUAL, OTEL = DiscoverySource.MANUAL, DiscoverySource.OTEL
+
+
+def edges(*pairs: str, **attributes: Any) -> list[dict[str, Any]]:
+    return [dict(zip(("caller", "dependency"), pair.split(">"), strict=True), **attributes) for pair in pairs]
+
+
+async def ingest(engine: Engine, source: DiscoverySource = MANUAL, **given: Any) -> Ingestion:
+    queued = await engine.ingest(IngestDependenciesCommand(source, **given), actor=ADMIN)
+    return await engine.merge(queued.ingestion_id)
+
+
+def pairs(engine: Engine) -> set[str]:
+    return {f"{caller}>{dependency}" for caller, dependency in engine.db.merged}
+
+
+async def test_what_is_ingested_is_queued_at_once_and_merged_by_the_worker():
+    engine = Engine()
+
+    queued = await engine.ingest(
+        IngestDependenciesCommand(MANUAL, services=[{"serviceId": "a", "team": "web"}], dependencies=edges("a>b")),
+        actor=ADMIN,
+    )
+
+    assert queued.status is JobStatus.QUEUED
+    assert not queued.warnings
+    assert engine.queue.messages == [("topology.merge_ingestion", {"ingestion_id": queued.ingestion_id})]
+    assert pairs(engine) == set()
+
+    merged = await engine.merge(queued.ingestion_id)
+
+    assert merged.status is JobStatus.SUCCEEDED
+    assert (merged.accepted, merged.services_created, merged.edges_created) == (2, 2, 1)
+    assert merged.graph_version == 1 == engine.db.version
+    assert merged.progress == 1.0
+    assert pairs(engine) == {"a>b"}
+    assert engine.db.services["a"].team == "web"
+    assert not engine.db.services["a"].discovered
+    assert engine.db.services["b"].discovered
+    assert engine.db.payloads == {}
+
+
+async def test_a_queue_that_is_away_does_not_refuse_an_ingestion_and_the_sweep_takes_it_up():
+    engine = Engine()
+    engine.queue.is_away = True
+
+    queued = await engine.ingest(IngestDependenciesCommand(MANUAL, dependencies=edges("a>b")), actor=ADMIN)
+
+    assert queued.status is JobStatus.QUEUED
+    assert any("later" in warning for warning in queued.warnings)
+
+    engine.queue.is_away = False
+    assert await engine.resume() == []
+    engine.clock.advance(timedelta(minutes=1))
+    assert await engine.resume() == [queued.ingestion_id]
+
+
+async def test_the_same_idempotency_key_gives_the_same_ingestion_and_another_body_is_refused():
+    engine = Engine()
+    command = IngestDependenciesCommand(MANUAL, dependencies=edges("a>b"), idempotency_key="k")
+
+    first = await engine.ingest(command, actor=ADMIN)
+    engine.clock.advance(timedelta(seconds=3))
+    second = await engine.ingest(command, actor=ADMIN)
+
+    assert second.ingestion_id == first.ingestion_id
+    assert len(engine.queue.messages) == 1
+    with pytest.raises(IdempotencyMismatch):
+        await engine.ingest(
+            IngestDependenciesCommand(MANUAL, dependencies=edges("a>c"), idempotency_key="k"), actor=ADMIN
+        )
+
+
+async def test_bad_rows_are_refused_one_by_one_and_good_ones_land():
+    engine = Engine()
+    rows = [
+        *edges("a>b", "a>a"),
+        {"caller": "a"},
+        *edges("b>c", mode="NEVER"),
+        *edges("c>d", callWeight="x"),
+        "no row",
+    ]
+
+    merged = await ingest(engine, dependencies=rows)
+
+    assert merged.status is JobStatus.SUCCEEDED
+    assert pairs(engine) == {"a>b"}
+    assert [item.index for item in merged.rejected] == [1, 2, 3, 4, 5]
+    assert merged.rejected[2].path == "dependencies.3.mode"
+
+
+async def test_only_admins_ingest():
+    with pytest.raises(Forbidden):
+        await Engine().ingest(IngestDependenciesCommand(MANUAL, dependencies=edges("a>b")), actor=OWNER)
+
+
+@pytest.mark.parametrize(
+    ("given_command", "error", "path"),
+    [
+        ({"dependencies": edges("a>b") * 2001}, TooLarge, ("input", "dependencies")),
+        ({}, Invalid, ("input", "dependencies")),
+        ({"document": {"edges": []}}, Invalid, ("input", "document")),
+        ({"document": {"dependencies": 3}}, Invalid, ("input", "document", "dependencies")),
+        ({"document": {}, "dependencies": edges("a>b")}, Invalid, ("input", "document")),
+        (
+            {"dependencies": edges("a>b"), "observed_at": NOW + timedelta(hours=1)},
+            Invalid,
+            ("input", "observedAt"),
+        ),
+        ({"dependencies": edges("a>b"), "idempotency_key": ""}, Invalid, ("input", "idempotencyKey")),
+        (
+            {"document": {"dependencies": [{"caller": "x" * 200, "dependency": "y", "pad": "z" * 900}] * 11_000}},
+            TooLarge,
+            ("input", "document"),
+        ),
+    ],
+)
+async def test_what_is_over_a_limit_or_makes_no_sense_is_refused_at_once(given_command, error, path):
+    engine = Engine()
+
+    with pytest.raises(error) as caught:
+        await engine.ingest(IngestDependenciesCommand(MANUAL, **given_command), actor=ADMIN)
+
+    assert caught.value.path == path
+    assert engine.db.ingestions == {}
+
+
+async def test_ingesting_again_changes_nothing_and_leaves_the_graph_version():
+    engine = Engine()
+    await ingest(engine, dependencies=edges("a>b", "b>c"))
+
+    again = await ingest(engine, dependencies=edges("a>b", "b>c"))
+
+    assert again.status is JobStatus.SUCCEEDED
+    assert (again.edges_created, again.edges_removed) == (0, 0)
+    assert len(engine.db.merged) == 2
+
+
+async def test_the_version_stays_when_the_same_is_said_at_the_same_time():
+    engine = Engine()
+    await ingest(engine, dependencies=edges("a>b"), observed_at=NOW)
+
+    again = await ingest(engine, dependencies=edges("a>b"), observed_at=NOW)
+
+    assert again.graph_version == 1 == engine.db.version
+
+
+async def test_a_changed_service_moves_the_version():
+    engine = Engine()
+    await ingest(engine, services=[{"serviceId": "a"}])
+
+    again = await ingest(engine, services=[{"serviceId": "a", "criticality": "HIGH"}])
+
+    assert again.graph_version == 2
+
+
+async def test_a_complete_list_withdraws_what_its_source_no_longer_names():
+    engine = Engine()
+    await ingest(engine, OTEL, dependencies=edges("a>b", "a>c", "b>c"))
+    await ingest(engine, MANUAL, dependencies=edges("a>c"))
+    engine.clock.advance(timedelta(minutes=1))
+
+    merged = await ingest(engine, OTEL, dependencies=edges("a>b"), complete=True)
+
+    # a>c is still claimed by a person; b>c by nobody.
+    assert pairs(engine) == {"a>b", "a>c"}
+    assert merged.edges_removed == 1
+    assert ("a", "c", OTEL) not in engine.db.claims
+
+
+async def test_a_complete_list_of_named_callers_leaves_the_others_alone():
+    engine = Engine()
+    await ingest(engine, dependencies=edges("a>b", "b>c"))
+    engine.clock.advance(timedelta(minutes=1))
+
+    await ingest(engine, services=[{"serviceId": "a"}], dependencies=[], complete=True)
+
+    assert pairs(engine) == {"b>c"}
+
+
+async def test_a_row_with_a_typing_mistake_does_not_withdraw_its_dependency():
+    engine = Engine()
+    await ingest(engine, dependencies=edges("a>b", "a>c"))
+    engine.clock.advance(timedelta(minutes=1))
+
+    await ingest(engine, dependencies=[*edges("a>b"), *edges("a>c", mode="SINK")], complete=True)
+
+    assert pairs(engine) == {"a>b", "a>c"}
+
+
+async def test_an_older_complete_list_withdraws_nothing_that_was_seen_since():
+    engine = Engine()
+    await ingest(engine, dependencies=edges("a>b"), observed_at=NOW)
+
+    await ingest(engine, dependencies=edges("x>y"), observed_at=NOW - timedelta(hours=1), complete=True)
+
+    assert pairs(engine) == {"a>b", "x>y"}
+
+
+async def test_a_cycle_becomes_a_supernode_with_an_alert_that_resolves_itself():
+    engine = Engine()
+
+    merged = await ingest(engine, dependencies=edges("a>b", "b>c", "c>a", "c>d"))
+
+    assert merged.cycles == 1
+    [alert] = (await engine.graph.alerts(AlertStatus.OPEN, PageRequest())).rows
+    assert alert.members == ("a", "b", "c")
+    assert len(engine.db.condensation) == 1
+
+    engine.clock.advance(timedelta(minutes=1))
+    await ingest(engine, dependencies=edges("a>b", "b>c", "c>d"), complete=True)
+
+    assert (await engine.graph.alerts(AlertStatus.OPEN, PageRequest())).rows == []
+    assert engine.db.supernodes == {}
+
+
+async def test_two_merges_do_not_run_at_once():
+    engine = Engine()
+    queued = await engine.ingest(IngestDependenciesCommand(MANUAL, dependencies=edges("a>b")), actor=ADMIN)
+    engine.locks.held.add("graph")
+
+    with pytest.raises(Conflict):
+        await engine.merge(queued.ingestion_id)
+
+
+async def test_what_breaks_inside_is_said_and_ends_the_ingestion():
+    engine = Engine()
+    queued = await engine.ingest(IngestDependenciesCommand(MANUAL, dependencies=edges("a>b")), actor=ADMIN)
+    engine.db.payloads[queued.ingestion_id] = b"not json"
+
+    ended = await engine.merge(queued.ingestion_id)
+
+    assert ended.status is JobStatus.FAILED
+    assert ended.error is not None
+    assert await engine.merge(queued.ingestion_id) == ended
+
+
+class PowerCut(BaseException):
+    """A process that dies."""
+
+
+class DyingGraph(MemoryServiceGraph):
+    """Dies at the n-th write, before or after it is done."""
+
+    def __init__(self, engine: Engine, at: int, *, after: bool) -> None:
+        super().__init__(engine.db)
+        self._left, self._after = at, after
+
+    async def write_batch(self, **batch: Any) -> Any:
+        return await self._maybe_die(super().write_batch, batch)
+
+    async def write_condensation(self, **batch: Any) -> Any:
+        return await self._maybe_die(super().write_condensation, batch)
+
+    async def _maybe_die(self, write: Any, batch: Any) -> Any:
+        self._left -= 1
+        if self._left == 0 and not self._after:
+            raise PowerCut
+        done = await write(**batch)
+        if self._left == 0:
+            raise PowerCut
+        return done
+
+
+@settings(max_examples=25, deadline=None)
+@given(at=st.integers(1, 6), after=st.booleans())
+async def test_a_merge_that_dies_anywhere_and_runs_again_loses_and_doubles_nothing(at: int, after: bool):
+    rows = {
+        "services": [{"serviceId": "s0", "team": "web"}],
+        "dependencies": edges(*(f"s{i}>s{i + 1}" for i in range(4_500)), "s9>s3"),
+    }
+    before = {"dependencies": edges("s0>old", "s1>s2")}
+    straight, broken = Engine(), Engine()
+    for engine in (straight, broken):
+        await ingest(engine, document=before, observed_at=NOW - timedelta(days=1))
+    expected = await ingest(straight, document=rows, complete=True)
+
+    queued = await broken.ingest(IngestDependenciesCommand(MANUAL, document=rows, complete=True), actor=ADMIN)
+    with pytest.raises(PowerCut):
+        await broken.merge_on(DyingGraph(broken, at, after=after))(queued.ingestion_id)
+    broken.locks.held.clear()
+    got = await broken.merge(queued.ingestion_id)
+
+    assert broken.db.merged == straight.db.merged
+    assert broken.db.claims == straight.db.claims
+    assert broken.db.supernodes == straight.db.supernodes
+    assert len(broken.db.alerts) == 1
+    counted = (
+        "status",
+        "accepted",
+        "services_created",
+        "edges_created",
+        "edges_updated",
+        "edges_removed",
+        "cycles",
+    )
+    assert [getattr(got, name) for name in counted] == [getattr(expected, name) for name in counted]
+    assert broken.db.version > 1
