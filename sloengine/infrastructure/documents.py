@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from sloengine.domain.recommendation.model import (
     Recommendation,
@@ -15,13 +15,14 @@ from sloengine.domain.recommendation.model import (
     RecommendationUnavailable,
 )
 
-
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
+        # Optional, because pydantic takes a configuration only beside a dataclass, not on it; without this one an
+        # infinite end of an interval would come back as nothing.
+        _ADAPTERS[kind] = TypeAdapter(kind | None, config=ConfigDict(ser_json_inf_nan="constants"))
     return _ADAPTERS[kind]
 
 

@@ -128,7 +128,8 @@ class ServiceGraph(Protocol):
         """Write services, claims and the merged edges of one batch in one transaction; safe to run twice.
 
         Endpoints that nobody stated become services with ``discovered`` True. Counts are those of
-        this ingestion as a whole when it has run more than once.
+        this ingestion so far, over all its batches and runs; an edge counts as updated when what it says of the
+        call has changed, not when it was merely seen again. Keep batches to a few thousand edges.
         """
         ...
 

@@ -1,0 +1,3 @@
+// Whether the server answers queries.
+//   -> answer: int
+RETURN 1 AS answer

@@ -1,0 +1,4 @@
+// Drops the payload of an ingestion that has ended.
+// $ingestion_id: str
+MATCH (chunk:IngestionPayload {ingestion_id: $ingestion_id})
+DETACH DELETE chunk

@@ -1,0 +1,8 @@
+// Stores the progress or outcome of an ingestion; a final status ends its tally.
+// $ingestion_id: str, $properties: map (null removes one), $is_final: bool
+MERGE (ingestion:Ingestion {ingestion_id: $ingestion_id})
+SET ingestion += $properties, ingestion.progressed_at = datetime()
+WITH ingestion
+WHERE $is_final
+MATCH (tally:IngestionTally {ingestion_id: $ingestion_id})
+DELETE tally

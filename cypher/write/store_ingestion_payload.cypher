@@ -1,0 +1,7 @@
+// Stores the payload of an ingestion in pieces.
+// $ingestion_id: str, $pieces: list[bytes]
+MATCH (ingestion:Ingestion {ingestion_id: $ingestion_id})
+UNWIND range(0, size($pieces) - 1) AS position
+MERGE (chunk:IngestionPayload {ingestion_id: $ingestion_id, position: position})
+SET chunk.bytes = $pieces[position]
+MERGE (ingestion)-[:HAS_PAYLOAD]->(chunk)

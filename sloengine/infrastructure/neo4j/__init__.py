@@ -1,0 +1,52 @@
+"""The system of record: adapters that keep the stores' ports in Neo4j."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
+from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
+from sloengine.infrastructure.neo4j.migrations import Migrator
+from sloengine.infrastructure.neo4j.node_session import NodeSession
+from sloengine.infrastructure.neo4j.service_graph import Neo4jServiceGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Neo4jStores:
+    """All adapters on one connection."""
+
+    connection: Neo4jConnection
+    migrator: Migrator
+    graph: Neo4jServiceGraph
+    ingestions: Neo4jIngestionStore
+
+
+def stores_on(connection: Neo4jConnection) -> Neo4jStores:
+    """All adapters on a connection that is open."""
+    nodes = NodeSession(connection)
+    return Neo4jStores(
+        connection=connection,
+        migrator=Migrator(connection),
+        graph=Neo4jServiceGraph(connection, nodes),
+        ingestions=Neo4jIngestionStore(connection),
+    )
+
+
+@asynccontextmanager
+async def open_neo4j(
+    url: str,
+    user: str,
+    password: str,
+    *,
+    database: str | None = None,
+    max_pool_size: int = 50,
+) -> AsyncGenerator[Neo4jStores]:
+    """All adapters on one new connection, which is closed at the end.
+
+    ``url``: ``bolt://`` or, for a cluster or Aura, ``neo4j://``. Nothing is sent before the first call; the schema
+    is brought up with ``stores.migrator.up()``. Belongs to the event loop that opened it.
+    """
+    async with open_connection(url, user, password, database=database, max_pool_size=max_pool_size) as connection:
+        yield stores_on(connection)

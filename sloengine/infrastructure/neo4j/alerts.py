@@ -1,0 +1,113 @@
+"""Circular-dependency alerts in Neo4j."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
+from sloengine.infrastructure.neo4j.instants import instant, microseconds, optional_instant
+from sloengine.infrastructure.neo4j.node_session import NodeSession
+from sloengine.infrastructure.neo4j.nodes import CircularDependencyAlertNode
+
+
+def alert_of(row: Sequence[Any]) -> CircularDependencyAlert:
+    """The alert of a row of ``read/alerts_by_id``."""
+    return CircularDependencyAlert(
+        alert_id=row[0],
+        status=AlertStatus(row[1]),
+        cycle_path=tuple(row[2]),
+        members=tuple(row[3]),
+        detected_at=instant(row[4]),
+        supernode_id=row[5],
+        updated_by=row[6],
+        note=row[7],
+        resolved_at=optional_instant(row[8]),
+    )
+
+
+def alert_parameters(alert: CircularDependencyAlert) -> dict[str, Any]:
+    """An alert as a row of ``write/merge_alerts``."""
+    return {
+        "alert_id": alert.alert_id,
+        "supernode_id": alert.supernode_id,
+        "properties": {
+            "status": alert.status.value,
+            "cycle_path": list(alert.cycle_path),
+            "members": list(alert.members),
+            "detected_at": alert.detected_at,
+            "supernode_id": alert.supernode_id,
+            "updated_by": alert.updated_by,
+            "note": alert.note,
+            "resolved_at": alert.resolved_at,
+        },
+    }
+
+
+async def page_of_alerts(
+    connection: Neo4jConnection, status: AlertStatus | None, page: PageRequest
+) -> Page[CircularDependencyAlert]:
+    """Newest first."""
+    limit = rows_to_read(page)
+    before_us, after_id = key_of(page.after, int, str) or (None, None)
+    wanted = None if status is None else status.value
+
+    async def work(transaction: Transaction) -> tuple[list[Any], int]:
+        rows = await transaction.rows(
+            "read/page_of_alerts", status=wanted, before_us=before_us, after_id=after_id, limit=limit
+        )
+        return rows, first_of(await transaction.rows("read/count_of_alerts", status=wanted))
+
+    rows, total = await connection.in_read(work)
+    return page_of(
+        [alert_of(row) for row in rows],
+        page,
+        total,
+        lambda alert: (microseconds(alert.detected_at), alert.alert_id),
+    )
+
+
+async def alerts_by_id(
+    connection: Neo4jConnection, alert_ids: Sequence[str]
+) -> Mapping[str, CircularDependencyAlert]:
+    """These alerts; unknown ids are absent."""
+    rows = await connection.read("alerts_by_id", alert_ids=list(alert_ids))
+    return {row[0]: alert_of(row) for row in rows}
+
+
+async def set_status(
+    nodes: NodeSession,
+    alert_id: str,
+    status: AlertStatus,
+    *,
+    note: str | None,
+    actor: str,
+    now: datetime,
+) -> CircularDependencyAlert | None:
+    """Change one alert; None when there is none of this id."""
+    async with nodes.writing():
+        node = await CircularDependencyAlertNode.nodes.get_or_none(alert_id=alert_id)
+        if node is None:
+            return None
+        node.status = status.value
+        node.updated_by = actor
+        if note is not None:
+            node.note = note
+        resolved_at = now if status is AlertStatus.RESOLVED else None
+        node.resolved_at = resolved_at  # type: ignore[assignment]
+        await node.save()
+    return CircularDependencyAlert(
+        alert_id=alert_id,
+        status=status,
+        cycle_path=tuple(node.cycle_path),
+        members=tuple(node.members),
+        detected_at=node.detected_at,
+        supernode_id=node.supernode_id,
+        updated_by=actor,
+        note=node.note,
+        resolved_at=resolved_at,
+    )

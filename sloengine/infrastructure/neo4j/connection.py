@@ -1,0 +1,184 @@
+"""One driver, its sessions, and what becomes of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncManagedTransaction,
+    AsyncSession,
+    NotificationMinimumSeverity,
+    SummaryCounters,
+    unit_of_work,
+)
+from neo4j.exceptions import (
+    AuthError,
+    ConfigurationError,
+    DriverError,
+    ResultError,
+    TransactionError,
+    TransientError,
+)
+
+from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.neo4j.named_queries import query
+
+CONNECTION_TIMEOUT_SECONDS = 5.0
+ACQUISITION_TIMEOUT_SECONDS = 10.0
+RETRY_SECONDS = 15.0
+READ_TIMEOUT_SECONDS = 60.0
+WRITE_TIMEOUT_SECONDS = 300.0
+
+type Row = list[Any]
+
+
+class Transaction:
+    """Runs named queries in one transaction."""
+
+    def __init__(self, transaction: AsyncManagedTransaction) -> None:
+        self._transaction = transaction
+
+    async def rows(self, name: str, /, **parameters: Any) -> list[Row]:
+        """All rows of the query, columns in its order."""
+        result = await self._transaction.run(query(name), parameters)
+        return await result.values()
+
+    async def row(self, name: str, /, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        rows = await self.rows(name, **parameters)
+        return rows[0] if rows else None
+
+    async def run(self, name: str, /, **parameters: Any) -> tuple[list[Row], SummaryCounters]:
+        """All rows, and what the server counted (nodes and relationships created, …)."""
+        result = await self._transaction.run(query(name), parameters)
+        rows = await result.values()
+        return rows, (await result.consume()).counters
+
+    async def stream(self, name: str, /, **parameters: Any) -> AsyncGenerator[Row]:
+        """Rows as they arrive; other tasks get their turn in between."""
+        result = await self._transaction.run(query(name), parameters)
+        async for record in result:
+            yield record.values()
+
+
+class Neo4jConnection:
+    """Sessions on one driver. Reads after own writes see them, on a cluster too (bookmarks).
+
+    The driver belongs to the event loop that opened it.
+    """
+
+    def __init__(self, driver: AsyncDriver, database: str | None, url: str) -> None:
+        self.driver = driver
+        self.database = database
+        self.url = url
+        self.bookmarks = AsyncGraphDatabase.bookmark_manager()
+
+    def session(self, access_mode: str) -> AsyncSession:
+        """A session; ``READ_ACCESS`` may be served by a replica, and the server refuses writes in it."""
+        return self.driver.session(
+            database=self.database, default_access_mode=access_mode, bookmark_manager=self.bookmarks
+        )
+
+    async def in_read[Result](
+        self, work: Callable[[Transaction], Awaitable[Result]], *, timeout_seconds: float = READ_TIMEOUT_SECONDS
+    ) -> Result:
+        """Do this work in one read transaction, again after transient errors. Raises ``Unavailable``."""
+
+        @unit_of_work(timeout=timeout_seconds)
+        async def unit(transaction: AsyncManagedTransaction) -> Result:
+            return await work(Transaction(transaction))
+
+        with self.errors():
+            async with self.session(READ_ACCESS) as session:
+                return await session.execute_read(unit)
+
+    async def in_write[Result](
+        self, work: Callable[[Transaction], Awaitable[Result]], *, timeout_seconds: float = WRITE_TIMEOUT_SECONDS
+    ) -> Result:
+        """Do this work in one write transaction, again after transient errors. Raises ``Unavailable``."""
+
+        @unit_of_work(timeout=timeout_seconds)
+        async def unit(transaction: AsyncManagedTransaction) -> Result:
+            return await work(Transaction(transaction))
+
+        with self.errors():
+            async with self.session(WRITE_ACCESS) as session:
+                return await session.execute_write(unit)
+
+    async def read(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Rows of one named query from ``cypher/read``."""
+        return await self.in_read(lambda transaction: transaction.rows(f"read/{name}", **parameters))
+
+    async def read_row(self, name: str, /, **parameters: Any) -> Row | None:
+        """First row of one named query from ``cypher/read``, or None."""
+        rows = await self.read(name, **parameters)
+        return rows[0] if rows else None
+
+    async def write(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Rows of one named query from ``cypher/write``."""
+        return await self.in_write(lambda transaction: transaction.rows(f"write/{name}", **parameters))
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn the driver's errors that mean "not now" into ``Unavailable``; others are faults and pass."""
+        try:
+            yield
+        except AuthError as error:
+            raise Unavailable(
+                f"Neo4j at {self.url} refuses the user name or password: check SLOENGINE_NEO4J_USER and"
+                " SLOENGINE_NEO4J_PASSWORD"
+            ) from error
+        except (ConfigurationError, ResultError, TransactionError):
+            raise
+        except (DriverError, TransientError, OSError) as error:
+            raise Unavailable(f"Neo4j at {self.url} does not answer: {_first_line(error)}") from error
+
+    async def check(self) -> None:
+        """Raise ``Unavailable`` unless the server answers a query."""
+        await self.read("ping")
+
+
+@asynccontextmanager
+async def open_connection(
+    url: str,
+    user: str,
+    password: str,
+    *,
+    database: str | None = None,
+    max_pool_size: int = 50,
+    retry_seconds: float = RETRY_SECONDS,
+) -> AsyncGenerator[Neo4jConnection]:
+    """A connection that is closed at the end.
+
+    ``url``: ``bolt://`` for one server, ``neo4j://`` for a cluster or Aura (writes to the leader, reads to
+    replicas), ``+s`` for TLS. Nothing is sent before the first query.
+    """
+    driver = AsyncGraphDatabase.driver(
+        url,
+        auth=(user, password),
+        connection_timeout=CONNECTION_TIMEOUT_SECONDS,
+        connection_acquisition_timeout=ACQUISITION_TIMEOUT_SECONDS,
+        max_transaction_retry_time=retry_seconds,
+        max_connection_pool_size=max_pool_size,
+        liveness_check_timeout=30,
+        telemetry_disabled=True,
+        notifications_min_severity=NotificationMinimumSeverity.OFF,
+        user_agent="sloengine",
+    )
+    async with driver:
+        yield Neo4jConnection(driver, database, url)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__
+
+
+def first_of(rows: Sequence[Row]) -> Any:
+    """First column of the first row; None when there is no row."""
+    return rows[0][0] if rows else None

@@ -1,0 +1,179 @@
+"""Writes of the merged graph: batches of an ingestion, registration, the condensation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sloengine.application.ports.service_graph import ClaimCounts
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.graph import Supernode
+from sloengine.domain.topology.ingestion import CircularDependencyAlert
+from sloengine.domain.topology.service import Service
+from sloengine.infrastructure.neo4j.alerts import alert_parameters
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.service_rows import (
+    claim_parameters,
+    dependency_parameters,
+    pair_parameters,
+    service_parameters,
+)
+
+_ROWS_AT_ONCE = 5_000
+"""Rows of one statement: few enough that building them never holds up other tasks for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What ``ServiceGraph.write_batch`` was given."""
+
+    ingestion_id: str
+    services: Sequence[Service]
+    claims: Sequence[DependencyClaim]
+    merged: Sequence[Dependency]
+    withdrawn: Sequence[tuple[str, str, DiscoverySource]]
+    removed: Sequence[tuple[str, str]]
+    now: datetime
+
+
+async def write_batch(connection: Neo4jConnection, batch: Batch) -> ClaimCounts:
+    """One batch in one transaction; the counts of its ingestion so far."""
+
+    async def work(transaction: Transaction) -> ClaimCounts:
+        services_created, services_changed = await _merge_services(transaction, batch)
+        for claims in _slices(sorted(batch.claims, key=lambda claim: (claim.caller, claim.dependency))):
+            await transaction.rows("write/merge_claims", rows=[claim_parameters(claim) for claim in claims])
+            await asyncio.sleep(0)
+        edges_created = edges_updated = edges_removed = 0
+        for merged in _slices(sorted(batch.merged, key=lambda edge: edge.pair)):
+            [(created, updated)] = await transaction.rows(
+                "write/merge_dependencies",
+                rows=[dependency_parameters(edge) for edge in merged],
+                ingestion_id=batch.ingestion_id,
+            )
+            edges_created += created
+            edges_updated += updated
+            await asyncio.sleep(0)
+        for withdrawn in _slices(sorted(batch.withdrawn)):
+            rows = [{"caller": c, "dependency": d, "source": source.value} for c, d, source in withdrawn]
+            await transaction.rows("write/withdraw_claims", rows=rows)
+        for removed in _slices(sorted(batch.removed)):
+            pairs = [{"caller": caller, "dependency": dependency} for caller, dependency in removed]
+            edges_removed += first_of(await transaction.rows("write/remove_dependencies", rows=pairs))
+        if services_created or services_changed or edges_created or edges_updated or edges_removed:
+            await transaction.rows("write/note_graph_change")
+        [tally] = await transaction.rows(
+            "write/tally_ingestion",
+            ingestion_id=batch.ingestion_id,
+            services_created=services_created,
+            edges_created=edges_created,
+            edges_updated=edges_updated,
+            edges_removed=edges_removed,
+        )
+        return ClaimCounts(*tally)
+
+    return await connection.in_write(work)
+
+
+async def register(connection: Neo4jConnection, services: Sequence[Service], now: datetime) -> None:
+    """Create or update services as a person states them; moves the graph version when anything changed."""
+    rows = [service_parameters(service) for service in services]
+
+    async def work(transaction: Transaction) -> None:
+        [(created, changed)] = await transaction.rows("write/register_services", rows=rows, now=now)
+        await transaction.rows("write/add_lone_components", service_ids=created)
+        await transaction.rows("write/link_history_of_new_services", service_ids=created)
+        await transaction.rows("write/move_graph_version", changed=changed > 0, now=now)
+
+    if rows:
+        await connection.in_write(work)
+
+
+async def write_condensation(
+    connection: Neo4jConnection,
+    *,
+    supernodes: Sequence[Supernode],
+    edges: Sequence[tuple[str, str]],
+    alerts: Sequence[CircularDependencyAlert],
+    changed: bool,
+    now: datetime,
+) -> int:
+    """Bring the stored condensation to this one; the graph version then in force."""
+    wanted = _grouped(edges)
+    members = {member for supernode in supernodes for member in supernode.members}
+    wanted_supernodes = {supernode.supernode_id for supernode in supernodes}
+    supernode_rows = [
+        {"supernode_id": s.supernode_id, "members": list(s.members), "cycle_path": list(s.cycle_path)}
+        for s in supernodes
+    ]
+
+    async def work(transaction: Transaction) -> int:
+        version: int = first_of(await transaction.rows("write/move_graph_version", changed=changed, now=now))
+        stored: dict[str, set[str]] = {}
+        stored_supernodes: set[str] = set()
+        async for component_id, is_supernode, dependencies in transaction.stream("read/condensation"):
+            stored[component_id] = set(dependencies)
+            if is_supernode:
+                stored_supernodes.add(component_id)
+        gone = stored_supernodes - wanted_supernodes
+        joined = (stored.keys() - stored_supernodes) & members
+        await transaction.rows("write/drop_supernodes", supernode_ids=sorted(gone))
+        await transaction.rows("write/drop_lone_components", service_ids=sorted(joined))
+        kept = {component: stored[component] - gone - joined for component in stored.keys() - gone - joined}
+        lone = [row[0] for row in await transaction.rows("read/lone_services")]
+        await transaction.rows("write/add_lone_components", service_ids=[s for s in lone if s not in members])
+        for rows in _slices(supernode_rows):
+            await transaction.rows("write/merge_supernodes", rows=rows, now=now)
+        for rows in _slices(pair_parameters(_missing(kept, wanted))):
+            await transaction.rows("write/remove_condensed_edges", rows=rows)
+        for rows in _slices(pair_parameters(_missing(wanted, kept))):
+            await transaction.rows("write/add_condensed_edges", rows=rows)
+        await transaction.rows("write/merge_alerts", rows=[alert_parameters(alert) for alert in alerts])
+        return version
+
+    return await connection.in_write(work)
+
+
+async def _merge_services(transaction: Transaction, batch: Batch) -> tuple[int, int]:
+    """How many services were created and how many changed."""
+    stated = {service.service_id: service for service in batch.services}
+    ends = {end for claim in batch.claims for end in (claim.caller, claim.dependency)}
+    ends.update(end for edge in batch.merged for end in edge.pair)
+    created: list[str] = []
+    changed = 0
+    for services in _slices(sorted(stated.values(), key=lambda service: service.service_id)):
+        rows = [service_parameters(service) for service in services]
+        [(new, altered)] = await transaction.rows("write/merge_services", rows=rows, now=batch.now)
+        created += new
+        changed += altered
+    for service_ids in _slices(sorted(ends - stated.keys())):
+        created += first_of(
+            await transaction.rows("write/merge_endpoints", service_ids=service_ids, now=batch.now)
+        )
+    if created:
+        await transaction.rows("write/link_history_of_new_services", service_ids=created)
+    return len(created), changed
+
+
+def _slices[Row](rows: Sequence[Row]) -> list[list[Row]]:
+    return [list(rows[start : start + _ROWS_AT_ONCE]) for start in range(0, len(rows), _ROWS_AT_ONCE)]
+
+
+def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
+    grouped: dict[str, set[str]] = {}
+    for caller, dependency in pairs:
+        grouped.setdefault(caller, set()).add(dependency)
+    return grouped
+
+
+def _missing(these: Mapping[str, set[str]], those: Mapping[str, set[str]]) -> list[tuple[str, str]]:
+    """Pairs of ``these`` that ``those`` lack."""
+    nothing: set[Any] = set()
+    return [
+        (caller, dependency)
+        for caller, dependencies in these.items()
+        for dependency in sorted(dependencies - those.get(caller, nothing))
+    ]

@@ -1,0 +1,55 @@
+"""Idempotency keys: per actor and mutation, for seven days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sloengine.domain.errors import IdempotencyMismatch
+from sloengine.infrastructure.neo4j.connection import Transaction
+
+LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A key as the client sent it, and a digest of what it sent with it."""
+
+    actor: str
+    mutation: str
+    key: str
+    body_digest: str
+
+    async def earlier_answer(self, transaction: Transaction, now: datetime) -> str | None:
+        """The answer that the first use of the key got; None when this is the first.
+
+        Locks the key until the transaction ends. Raises ``IdempotencyMismatch`` when the body was another.
+        """
+        [row] = await transaction.rows(
+            "write/claim_idempotency_key",
+            actor=self.actor,
+            mutation=self.mutation,
+            key=self.key,
+            body_digest=self.body_digest,
+            now=now,
+            expires_at=now + LIFETIME,
+        )
+        is_new, body_digest, answer = row
+        if is_new:
+            return None
+        if body_digest != self.body_digest:
+            raise IdempotencyMismatch(
+                "this idempotency key was used before with another body; take a new key",
+                path=("input", "idempotencyKey"),
+            )
+        return str(answer)
+
+    async def keep(self, transaction: Transaction, answer: str) -> None:
+        """Store the answer for the next use of the key."""
+        await transaction.rows(
+            "write/answer_idempotency_key",
+            actor=self.actor,
+            mutation=self.mutation,
+            key=self.key,
+            answer=answer,
+        )

@@ -1,0 +1,89 @@
+"""Ingestions in Neo4j: the payload in pieces beside the node, until it is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sloengine.domain.topology.ingestion import Ingestion, JobStatus
+from sloengine.infrastructure.documents import decode, encode
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
+from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
+
+_MUTATION = "ingestDependencies"
+_PIECE_BYTES = 256 * 1024
+_FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED)
+
+
+class Neo4jIngestionStore:
+    """Keeps the ``IngestionStore`` port."""
+
+    def __init__(self, connection: Neo4jConnection) -> None:
+        self._connection = connection
+
+    async def submit(
+        self, ingestion: Ingestion, payload: bytes, *, actor: str, idempotency_key: str | None, body_digest: str
+    ) -> Ingestion:
+        """Ingestion, payload and key in one transaction; the first ingestion when the key was used before."""
+        key = IdempotencyKey(actor, _MUTATION, idempotency_key, body_digest) if idempotency_key else None
+        now = datetime.now(UTC)
+
+        async def work(transaction: Transaction) -> Ingestion:
+            if key is not None:
+                earlier = await key.earlier_answer(transaction, now)
+                if earlier is not None:
+                    [(_, document)] = await transaction.rows("read/ingestions", ingestion_ids=[earlier])
+                    return decode(Ingestion, document)
+                await key.keep(transaction, ingestion.ingestion_id)
+            await _save(transaction, ingestion, {"submitted_by": actor})
+            pieces = [payload[start : start + _PIECE_BYTES] for start in range(0, len(payload), _PIECE_BYTES)]
+            await transaction.rows(
+                "write/store_ingestion_payload", ingestion_id=ingestion.ingestion_id, pieces=pieces or [b""]
+            )
+            return ingestion
+
+        return await self._connection.in_write(work)
+
+    async def get(self, ingestion_ids: Sequence[str]) -> Mapping[str, Ingestion]:
+        """These ingestions; unknown ids are absent."""
+        rows = await self._connection.read("ingestions", ingestion_ids=list(ingestion_ids))
+        return {ingestion_id: decode(Ingestion, document) for ingestion_id, document in rows}
+
+    async def payload(self, ingestion_id: str) -> bytes | None:
+        """The payload as submitted; None when it was dropped or never existed."""
+        rows = await self._connection.read("ingestion_payload", ingestion_id=ingestion_id)
+        return b"".join(bytes(row[0]) for row in rows) if rows else None
+
+    async def save(self, ingestion: Ingestion, *, drop_payload: bool = False) -> None:
+        """Store progress or outcome."""
+
+        async def work(transaction: Transaction) -> None:
+            await _save(transaction, ingestion, {})
+            if drop_payload:
+                await transaction.rows("write/drop_ingestion_payload", ingestion_id=ingestion.ingestion_id)
+
+        await self._connection.in_write(work)
+
+    async def unfinished(self, *, older_than: datetime) -> Sequence[str]:
+        """Queued or running without progress since; progress is timed by the database's clock."""
+        rows = await self._connection.read("unfinished_ingestions", older_than=older_than)
+        return [row[0] for row in rows]
+
+
+async def _save(transaction: Transaction, ingestion: Ingestion, more: Mapping[str, Any]) -> None:
+    await transaction.rows(
+        "write/save_ingestion",
+        ingestion_id=ingestion.ingestion_id,
+        properties={
+            "source": ingestion.source.value,
+            "status": ingestion.status.value,
+            "progress": ingestion.progress,
+            "graph_version": ingestion.graph_version,
+            "submitted_at": ingestion.submitted_at,
+            "finished_at": ingestion.finished_at,
+            "document": encode(ingestion).decode(),
+            **more,
+        },
+        is_final=ingestion.status in _FINAL,
+    )

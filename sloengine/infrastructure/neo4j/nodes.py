@@ -1,0 +1,84 @@
+"""Labels and properties of the entities that are read and written one at a time.
+
+Constraints and indexes live in ``cypher/migrations``; the tests hold ``unique_index`` here to them. Everything in
+bulk, every walk and every sum is a named query instead.
+"""
+
+from __future__ import annotations
+
+from neomodel import (
+    ArrayProperty,
+    AsyncStructuredNode,
+    DateTimeNeo4jFormatProperty,
+    FloatProperty,
+    IntegerProperty,
+    StringProperty,
+)
+
+
+class CircularDependencyAlertNode(AsyncStructuredNode):
+    """``(:CircularDependencyAlert)-[:CONCERNS]->(:Supernode)``."""
+
+    __label__ = "CircularDependencyAlert"
+
+    alert_id = StringProperty(unique_index=True, required=True)
+    status = StringProperty(required=True)
+    cycle_path = ArrayProperty(StringProperty())
+    members = ArrayProperty(StringProperty())
+    detected_at = DateTimeNeo4jFormatProperty()
+    supernode_id = StringProperty()
+    updated_by = StringProperty()
+    note = StringProperty()
+    resolved_at = DateTimeNeo4jFormatProperty()
+
+
+class IngestionNode(AsyncStructuredNode):
+    """``document`` holds the domain's ``Ingestion``; the other properties repeat what is searched for."""
+
+    __label__ = "Ingestion"
+
+    ingestion_id = StringProperty(unique_index=True, required=True)
+    source = StringProperty(required=True)
+    status = StringProperty(required=True)
+    progress = FloatProperty()
+    graph_version = IntegerProperty()
+    submitted_at = DateTimeNeo4jFormatProperty()
+    submitted_by = StringProperty()
+    progressed_at = DateTimeNeo4jFormatProperty()
+    finished_at = DateTimeNeo4jFormatProperty()
+    document = StringProperty(required=True)
+
+
+class PriorNode(AsyncStructuredNode):
+    """What was learnt from all services, per SLI type, as a JSON document."""
+
+    __label__ = "Prior"
+
+    sli_type = StringProperty(unique_index=True, required=True)
+    learnt_at = DateTimeNeo4jFormatProperty(required=True)
+    document = StringProperty(required=True)
+
+
+class AggregationStateNode(AsyncStructuredNode):
+    """How far the hourly aggregation has come."""
+
+    __label__ = "AggregationState"
+
+    name = StringProperty(unique_index=True, required=True)
+    aggregated_to = DateTimeNeo4jFormatProperty()
+    pulled_at = DateTimeNeo4jFormatProperty()
+    last_error = StringProperty()
+
+
+class RecommendationJobNode(AsyncStructuredNode):
+    """A bulk recommendation; ``pending`` shrinks as services are done."""
+
+    __label__ = "RecommendationJob"
+
+    job_id = StringProperty(unique_index=True, required=True)
+    status = StringProperty(required=True)
+    total = IntegerProperty(required=True)
+    failed = IntegerProperty(default=0)
+    pending = ArrayProperty(StringProperty())
+    options = StringProperty(required=True)
+    error = StringProperty()

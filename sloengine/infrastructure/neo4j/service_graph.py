@@ -1,0 +1,254 @@
+"""The merged graph in Neo4j: the port's reads, and its writes by way of ``graph_writes``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.application.ports.service_graph import ClaimCounts, ServiceFilter, ServiceOrder
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.graph import DependencyGraph, Supernode
+from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.service import Service
+from sloengine.infrastructure.neo4j import alerts, graph_writes
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
+from sloengine.infrastructure.neo4j.neighbourhood import around, walk
+from sloengine.infrastructure.neo4j.node_session import NodeSession
+from sloengine.infrastructure.neo4j.service_rows import (
+    claim_of,
+    claims_of,
+    dependency_of,
+    pair_parameters,
+    service_of,
+)
+
+
+class Neo4jServiceGraph:
+    """Reads and writes of the merged graph. Holds one snapshot, good as long as the graph version stands."""
+
+    def __init__(self, connection: Neo4jConnection, nodes: NodeSession) -> None:
+        self._connection = connection
+        self._nodes = nodes
+        self._snapshot: DependencyGraph | None = None
+        self._loading = asyncio.Lock()
+
+    async def version(self) -> int:
+        """The graph version; 0 before anything was merged."""
+        return first_of(await self._connection.read("graph_version")) or 0
+
+    async def snapshot(self) -> DependencyGraph:
+        """The whole merged graph; read again when the version has moved."""
+        version = await self.version()
+        if self._snapshot is None or self._snapshot.version != version:
+            async with self._loading:
+                version = await self.version()
+                if self._snapshot is None or self._snapshot.version != version:
+                    self._snapshot = await self._connection.in_read(_read_snapshot)
+        return self._snapshot
+
+    async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
+        """These services; unknown ids are absent."""
+        rows = await self._connection.read("services", service_ids=list(service_ids))
+        return {row[0]: service_of(row) for row in rows}
+
+    async def services_by_entity_ref(self, entity_refs: Sequence[str]) -> Mapping[str, Service]:
+        """By Backstage entity ref; the keys are the refs as asked for."""
+        asked: dict[str, list[str]] = {}
+        for entity_ref in entity_refs:
+            asked.setdefault(entity_ref.lower(), []).append(entity_ref)
+        rows = await self._connection.read("services_by_entity_ref", entity_refs=list(asked))
+        return {entity_ref: service_of(row[1:]) for row in rows for entity_ref in asked[row[0]]}
+
+    async def page_of_services(
+        self, wanted: ServiceFilter, order: ServiceOrder, page: PageRequest
+    ) -> Page[Service]:
+        """One page; services for which the order's number is not known come last."""
+        limit = rows_to_read(page)
+        rank, after_id = key_of(page.after, (int, float), str) or (None, None)
+        filters = _filter_parameters(wanted)
+
+        async def work(transaction: Transaction) -> tuple[list[Any], int]:
+            rows = await transaction.rows(
+                "read/page_of_services",
+                **filters,
+                order=order.value,
+                after_rank=rank,
+                after_id=after_id,
+                limit=limit,
+            )
+            return rows, first_of(await transaction.rows("read/count_of_services", **filters))
+
+        rows, total = await self._connection.in_read(work)
+        ranks = {row[1]: row[0] for row in rows}
+        return page_of(
+            [service_of(row[1:]) for row in rows],
+            page,
+            total,
+            lambda service: (ranks[service.service_id], service.service_id),
+        )
+
+    async def dependencies_of(
+        self, service_ids: Sequence[str], *, include_stale: bool = False
+    ) -> Mapping[str, Sequence[Dependency]]:
+        """Edges out of each, by dependency; services without any have an empty list."""
+        rows = await self._connection.read(
+            "dependencies_of", service_ids=list(service_ids), include_stale=include_stale
+        )
+        found: dict[str, list[Dependency]] = {service_id: [] for service_id in service_ids}
+        for caller, dependency, edge, claims in rows:
+            found[caller].append(dependency_of(caller, dependency, edge, claims_of(caller, dependency, claims)))
+        return found
+
+    async def callers_of(
+        self, service_ids: Sequence[str], *, include_stale: bool = False
+    ) -> Mapping[str, Sequence[Dependency]]:
+        """Edges into each, by caller; services without any have an empty list."""
+        rows = await self._connection.read(
+            "callers_of", service_ids=list(service_ids), include_stale=include_stale
+        )
+        found: dict[str, list[Dependency]] = {service_id: [] for service_id in service_ids}
+        for caller, dependency, edge, claims in rows:
+            found[dependency].append(
+                dependency_of(caller, dependency, edge, claims_of(caller, dependency, claims))
+            )
+        return found
+
+    async def neighbourhood(
+        self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
+    ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
+        """From the snapshot while that is good, else walked in the database."""
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.version == await self.version():
+            return around(
+                snapshot,
+                roots,
+                depth=depth,
+                towards_callers=towards_callers,
+                include_stale=include_stale,
+                limit=limit,
+            )
+        return await self._connection.in_read(
+            lambda transaction: walk(
+                transaction,
+                roots,
+                depth=depth,
+                towards_callers=towards_callers,
+                include_stale=include_stale,
+                limit=limit,
+            )
+        )
+
+    async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
+        """Create or update; the services as they then stand, in the order given."""
+        await graph_writes.register(self._connection, services, now)
+        stored = await self.services([service.service_id for service in services])
+        return [stored[service.service_id] for service in services]
+
+    async def claims_between(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Sequence[DependencyClaim]]:
+        """All claims on these pairs; pairs without any are absent."""
+        found: dict[tuple[str, str], list[DependencyClaim]] = {}
+
+        async def work(transaction: Transaction) -> None:
+            found.clear()
+            async for caller, claims in transaction.stream("read/claims_between", pairs=pair_parameters(pairs)):
+                for dependency, *claim in claims:
+                    found.setdefault((caller, dependency), []).append(claim_of(caller, dependency, claim))
+
+        await self._connection.in_read(work)
+        return found
+
+    async def pairs_claimed_by(
+        self, source: DiscoverySource, callers: Sequence[str] | None
+    ) -> Sequence[tuple[str, str]]:
+        """Pairs that this source claims, by caller and dependency."""
+        rows = await self._connection.read(
+            "pairs_claimed_by", source=source.value, callers=None if callers is None else list(callers)
+        )
+        return [(caller, dependency) for caller, dependencies in rows for dependency in dependencies]
+
+    async def write_batch(
+        self,
+        *,
+        ingestion_id: str,
+        services: Sequence[Service],
+        claims: Sequence[DependencyClaim],
+        merged: Sequence[Dependency],
+        withdrawn: Sequence[tuple[str, str, DiscoverySource]],
+        removed: Sequence[tuple[str, str]],
+        now: datetime,
+    ) -> ClaimCounts:
+        """One transaction; the counts are those of the ingestion so far, over all its batches and runs."""
+        return await graph_writes.write_batch(
+            self._connection,
+            graph_writes.Batch(ingestion_id, services, claims, merged, withdrawn, removed, now),
+        )
+
+    async def write_condensation(
+        self,
+        *,
+        supernodes: Sequence[Supernode],
+        edges: Sequence[tuple[str, str]],
+        alerts: Sequence[CircularDependencyAlert],
+        changed: bool,
+        now: datetime,
+    ) -> int:
+        """One transaction; only what differs from the condensation as stored is written."""
+        return await graph_writes.write_condensation(
+            self._connection, supernodes=supernodes, edges=edges, alerts=alerts, changed=changed, now=now
+        )
+
+    async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
+        """Newest first."""
+        return await alerts.page_of_alerts(self._connection, status, page)
+
+    async def alerts_by_id(self, alert_ids: Sequence[str]) -> Mapping[str, CircularDependencyAlert]:
+        """These alerts; unknown ids are absent."""
+        return await alerts.alerts_by_id(self._connection, alert_ids)
+
+    async def set_alert_status(
+        self, alert_id: str, status: AlertStatus, *, note: str | None, actor: str, now: datetime
+    ) -> CircularDependencyAlert | None:
+        """Change an alert; a note of None leaves the earlier one."""
+        return await alerts.set_status(self._nodes, alert_id, status, note=note, actor=actor, now=now)
+
+    async def supernodes_of(self, service_ids: Sequence[str]) -> Mapping[str, Supernode]:
+        """The supernode that each of these services is in."""
+        rows = await self._connection.read("supernodes_of", service_ids=list(service_ids))
+        return {row[0]: Supernode(row[1], tuple(row[2]), tuple(row[3])) for row in rows}
+
+
+async def _read_snapshot(transaction: Transaction) -> DependencyGraph:
+    version = first_of(await transaction.rows("read/graph_version")) or 0
+    services = [service_of(row) async for row in transaction.stream("read/all_services")]
+    dependencies: list[Dependency] = []
+    async for caller, edges in transaction.stream("read/all_dependencies"):
+        dependencies.extend(dependency_of(caller, edge[0], edge[1:]) for edge in edges)
+    supernodes = [
+        Supernode(supernode_id, tuple(members), tuple(path))
+        for supernode_id, members, path in await transaction.rows("read/supernodes")
+    ]
+    known = {service.service_id for service in services}
+    return DependencyGraph(
+        tuple(services),
+        # A batch that commits between the two reads may name a service that the first did not see yet.
+        tuple(edge for edge in dependencies if edge.caller in known and edge.dependency in known),
+        version,
+        tuple(supernodes),
+    )
+
+
+def _filter_parameters(wanted: ServiceFilter) -> dict[str, Any]:
+    return {
+        "search": wanted.search.lower() if wanted.search else None,
+        "team": wanted.team,
+        "criticality": None if wanted.criticality is None else [c.value for c in wanted.criticality],
+        "external": wanted.external,
+        "has_active_slo": wanted.has_active_slo,
+        "in_cycle": wanted.in_cycle,
+    }

@@ -1,0 +1,67 @@
+"""The adapters that every port's contract is run on.
+
+``stores`` gives one fresh, empty set of adapters. To add an adapter, register an opener under its name: an async
+context manager factory that takes the pytest request and yields ``Stores``. Nothing is excused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from sloengine.application.ports.ingestion_store import IngestionStore
+from sloengine.application.ports.outbox import Outbox
+from sloengine.application.ports.prior_store import PriorStore
+from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.sli_history import SliHistory
+from sloengine.application.ports.slo_ledger import SloLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One adapter of each port, on one shared database."""
+
+    graph: ServiceGraph
+    ingestions: IngestionStore
+    sli_history: SliHistory
+    recommendations: RecommendationStore
+    recommendation_jobs: RecommendationJobStore
+    priors: PriorStore
+    ledger: SloLedger
+    outbox: Outbox
+
+
+type Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Stores]]
+
+
+@asynccontextmanager
+async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]:
+    from sloengine.infrastructure.neo4j import open_neo4j
+
+    address = request.getfixturevalue("clean_neo4j")
+    async with open_neo4j(address.url, address.user, address.password) as stores:
+        await stores.migrator.up()
+        yield Stores(
+            graph=stores.graph,
+            ingestions=stores.ingestions,
+            sli_history=getattr(stores, "sli_history", None),
+            recommendations=getattr(stores, "recommendations", None),
+            recommendation_jobs=getattr(stores, "recommendation_jobs", None),
+            priors=getattr(stores, "priors", None),
+            ledger=getattr(stores, "ledger", None),
+            outbox=getattr(stores, "outbox", None),
+        )
+
+
+OPENERS: dict[str, Opener] = {"neo4j": neo4j_stores}
+MARKS = {"neo4j": (pytest.mark.neo4j,)}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in OPENERS])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    async with OPENERS[request.param](request) as opened:
+        yield opened
