@@ -1,1 +1,46 @@
 """Every port in dicts: for fast tests, held to the same contract tests as the real adapters. Never a default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sloengine.application.ports.clock import Clock
+from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
+from sloengine.infrastructure.memory.recommendation_store import (
+    MemoryRecommendationJobStore,
+    MemoryRecommendationStore,
+)
+from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
+from sloengine.infrastructure.memory.sli_history import MemorySliHistory
+from sloengine.infrastructure.memory.small_stores import MemoryOutbox, MemoryPriorStore
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStores:
+    """The stores that share one database."""
+
+    database: MemoryDatabase
+    graph: MemoryServiceGraph
+    ingestions: MemoryIngestionStore
+    sli_history: MemorySliHistory
+    recommendations: MemoryRecommendationStore
+    recommendation_jobs: MemoryRecommendationJobStore
+    priors: MemoryPriorStore
+    outbox: MemoryOutbox
+
+
+def open_memory(clock: Clock | None = None) -> MemoryStores:
+    """Empty stores on one new database."""
+    database = MemoryDatabase()
+    return MemoryStores(
+        database=database,
+        graph=MemoryServiceGraph(database),
+        ingestions=MemoryIngestionStore(database, clock or SystemClock()),
+        sli_history=MemorySliHistory(database),
+        recommendations=MemoryRecommendationStore(database),
+        recommendation_jobs=MemoryRecommendationJobStore(database),
+        priors=MemoryPriorStore(database),
+        outbox=MemoryOutbox(database),
+    )
