@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,22 @@ class ProcessRecord:
         except psutil.Error:
             return None
         return process
+
+    def descendants(self) -> list[psutil.Process]:
+        """What the recorded process started, even if it is gone itself: same session and home, and later."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if (
+                    process.pid != self.pid
+                    and os.getsid(process.pid) == self.pid
+                    and process.create_time() > self.started_at_seconds - _START_TIME_TOLERANCE_SECONDS
+                    and process.cwd() == self.home
+                ):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return found
 
 
 class ChildProcess:
@@ -150,16 +167,18 @@ def end_left_over(record_file: Path, grace_seconds: float = 10.0) -> int | None:
     except (ValueError, TypeError):
         record_file.unlink(missing_ok=True)
         return None
-    process = record.process()
-    if process is not None:
-        process.terminate()
-        _, alive = psutil.wait_procs([process], grace_seconds)
-        if alive:
-            _kill_session(process.pid)
+    leader = record.process()
+    ours = [*([leader] if leader is not None else []), *record.descendants()]
+    for process in ours:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(ours, grace_seconds)
+    for process in alive:
+        with suppress(psutil.Error):
             process.kill()
-            psutil.wait_procs([process], 5)
+    psutil.wait_procs(alive, 5)
     record_file.unlink(missing_ok=True)
-    return process.pid if process is not None else None
+    return record.pid if ours else None
 
 
 def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], timeout_seconds: float) -> bool:

@@ -83,6 +83,7 @@ class EmbeddedNeo4j:
         page_cache_mb: int = 128,
         port: int | None = None,
         jvm_options: Sequence[str] = (),
+        log: Path | None = None,
     ) -> None:
         self.home = home.expanduser().absolute()
         self.cache = cache or cache_directory()
@@ -91,7 +92,7 @@ class EmbeddedNeo4j:
         self._wanted_port = port
         self._port = port or 0
         self._jvm_options = tuple(jvm_options)
-        self._child = ChildProcess("neo4j", self.home, self.home / "logs" / "console.log")
+        self._child = ChildProcess("neo4j", self.home, log or self.home / "logs" / "console.log")
 
     def __enter__(self) -> Neo4jAddress:
         """Start it and wait until it answers."""
@@ -127,6 +128,10 @@ class EmbeddedNeo4j:
     def address(self) -> Neo4jAddress:
         """Valid once it has been launched."""
         return Neo4jAddress(f"bolt://{LOOPBACK}:{self._port}", USER, self.password_file.read_text().strip())
+
+    def keep_port(self) -> None:
+        """From now on start on this port only: others have been told of it."""
+        self._wanted_port = self._port
 
     def exit_code(self) -> int | None:
         """None while it runs."""

@@ -42,11 +42,11 @@ class EmbeddedRedis:
     second, so that queued work survives the end of the process.
     """
 
-    def __init__(self, home: Path, *, port: int | None = None) -> None:
+    def __init__(self, home: Path, *, port: int | None = None, log: Path | None = None) -> None:
         self.home = home.expanduser().absolute()
         self._wanted_port = port
         self._port = port or 0
-        self._child = ChildProcess("redis", self.home, self.home / "redis.log")
+        self._child = ChildProcess("redis", self.home, log or self.home / "redis.log")
 
     def __enter__(self) -> RedisAddress:
         """Start it and wait until it answers."""
@@ -78,6 +78,10 @@ class EmbeddedRedis:
         """Valid once it has been launched."""
         password = (self.home / "password").read_text().strip()
         return RedisAddress(f"redis://:{password}@{LOOPBACK}:{self._port}/0")
+
+    def keep_port(self) -> None:
+        """From now on start on this port only: others have been told of it."""
+        self._wanted_port = self._port
 
     def exit_code(self) -> int | None:
         """None while it runs."""

@@ -145,3 +145,20 @@ def test_waiting_stops_as_soon_as_the_process_is_gone(tmp_path: Path) -> None:
     assert child.tail() == "no good"
     assert os.getpid() != child.pid
     child.stop(1)
+
+
+def test_what_a_dead_child_had_started_is_ended_too(tmp_path: Path) -> None:
+    code = f"import subprocess, time; print(subprocess.Popen({SLEEP!r}).pid, flush=True); time.sleep(600)"
+    leader = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert leader.stdout is not None
+    orphan = int(leader.stdout.readline())
+    file = record(tmp_path, ProcessRecord.of(leader.pid, tmp_path))
+    leader.kill()
+    leader.wait()
+    assert not gone(orphan)
+
+    assert end_left_over(file) == leader.pid
+
+    assert gone(orphan)
