@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 from rich.table import Table
 
-from sloengine.bootstrap.container import open_migrations
+from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli import output
 from sloengine.cli.session import StateDir, settings_for
+from sloengine.infrastructure.neo4j.migrations import MigrationState
 
 migrate = typer.Typer(help="The database's schema, in numbered reversible steps.", no_args_is_help=True)
 
@@ -73,22 +76,25 @@ def migrate_down(
     output.out.print(f"reverted: {', '.join(reverted) or 'nothing'}")
 
 
-async def _migrated(state_dir: StateDir, *, up: bool, to: int = 0) -> list[str]:
-    async with open_migrations(settings_for(state_dir)) as migrations:
-        return list(await (migrations.up() if up else migrations.down(to=to)))
+async def _migrated(state_dir: Path | None, *, up: bool, to: int = 0) -> list[str]:
+    async with open_database(settings_for(state_dir)) as stores:
+        steps = await (stores.migrator.up() if up else stores.migrator.down(to))
+        return [f"{step.number:04d} {step.name}" for step in steps]
 
 
 @migrate.command("status")
 def migrate_status(state_dir: StateDir = None) -> None:
     """What is applied and what is pending."""
 
-    async def work() -> list[tuple[str, str]]:
-        async with open_migrations(settings_for(state_dir)) as migrations:
-            return [(step.name, "applied" if step.applied else "pending") for step in await migrations.status()]
-
     table = Table(header_style="bold", pad_edge=False)
     table.add_column("migration")
     table.add_column("state")
-    for name, state in asyncio.run(work()):
-        table.add_row(name, state)
+    for state in asyncio.run(_states(state_dir)):
+        applied = "pending" if state.applied_at is None else f"applied {state.applied_at:%Y-%m-%d %H:%M}"
+        table.add_row(f"{state.number:04d} {state.name}", applied)
     output.out.print(table)
+
+
+async def _states(state_dir: Path | None) -> Sequence[MigrationState]:
+    async with open_database(settings_for(state_dir)) as stores:
+        return await stores.migrator.status()

@@ -1,0 +1,27 @@
+"""Ways to the database itself, for operators: migrations, and Cypher by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from sloengine.bootstrap.settings import Settings
+from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.neo4j import Neo4jStores, open_neo4j
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncGenerator[Neo4jStores]:
+    """Connect to the Neo4j that the settings name, and to nothing else. Raises ``Unavailable``."""
+    if settings.neo4j_url is None or settings.neo4j_password is None:
+        raise Unavailable(
+            f"no Neo4j to ask: nothing runs on state directory {settings.state_dir}, and SLOENGINE_NEO4J_URL and "
+            "SLOENGINE_NEO4J_PASSWORD are not set"
+        )
+    async with open_neo4j(
+        settings.neo4j_url,
+        settings.neo4j_user,
+        settings.neo4j_password.get_secret_value(),
+        database=settings.neo4j_database,
+    ) as stores:
+        yield stores
