@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sloengine.domain.reliability.intervals import Interval as Interval  # noqa: PLC0414  part of this vocabulary
 from sloengine.domain.reliability.window import ComplianceWindow
 
 
@@ -64,15 +65,6 @@ class RecommendationStatus(StrEnum):
     REJECTED = "REJECTED"
     SUPERSEDED = "SUPERSEDED"
     EXPIRED = "EXPIRED"
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval that covers the truth with probability ``level``."""
-
-    low: float
-    high: float
-    level: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)

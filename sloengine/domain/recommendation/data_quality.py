@@ -1,0 +1,72 @@
+"""What a recommendation had to go on, said plainly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sloengine.domain.recommendation import shipped_prior
+from sloengine.domain.recommendation.model import CompositeBound, DataQuality
+from sloengine.domain.recommendation.settings import EngineSettings
+
+_INCOMPLETE = 0.9
+_FEW_DAYS = 7.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """``days`` with data; ``own_weight``: own share of the incident rate; ``peers``: services in the prior."""
+
+    days: float
+    completeness: float
+    sample_count: float
+    own_weight: float
+    peers: int
+    window_days: float
+    share_of_time: bool = False
+
+
+def describe(
+    evidence: Evidence,
+    settings: EngineSettings,
+    *,
+    telemetry_warnings: tuple[str, ...] = (),
+    bound: CompositeBound | None = None,
+) -> DataQuality:
+    """The data quality of one recommendation, its warnings most general first."""
+    cold = evidence.days < settings.cold_start_days
+    warnings: list[str] = []
+    if evidence.days < evidence.window_days:
+        warnings.append(
+            f"{span(evidence.days)} of history carry little for a promise over {evidence.window_days:.3g} days: "
+            f"no whole window has been seen yet, so the promise rests on "
+            + (f"{evidence.peers} other services" if evidence.peers else f"the {shipped_prior.NAME}")
+        )
+    elif cold:
+        warnings.append(f"cold start: {span(evidence.days)} of history, below {settings.cold_start_days:.0f} days")
+    if evidence.peers == 0:
+        warnings.append(f"no other service to learn from; the prior is the {shipped_prior.NAME}")
+    if evidence.completeness < _INCOMPLETE:
+        warnings.append(f"{1 - evidence.completeness:.0%} of the intervals since the first one have no data")
+    if evidence.share_of_time:
+        warnings.append("good and total look like shares of time, not requests: each minute counts as one event")
+    warnings.extend(telemetry_warnings)
+    if bound is not None:
+        warnings.extend(contradiction.message for contradiction in bound.contradictions)
+    return DataQuality(
+        days_of_history=evidence.days,
+        completeness=evidence.completeness,
+        sample_count=evidence.sample_count,
+        cold_start=cold,
+        archetype=f"{evidence.peers} services of this organisation" if evidence.peers else shipped_prior.NAME,
+        archetype_weight=1.0 - evidence.own_weight,
+        warnings=tuple(warnings),
+    )
+
+
+def span(days: float) -> str:
+    """Days as people say them: hours below three days.
+
+    >>> span(2.04), span(28.0)
+    ('49 hours', '28 days')
+    """
+    return f"{days * 24:.0f} hours" if days < 3 else f"{days:.3g} days"

@@ -1,0 +1,178 @@
+"""What the organisation's services have in common in latency: how often, how far, how long they get slow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
+from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
+from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
+
+SCHEMA = 1
+MOST_SHAPES = 2_000
+SHIPPED_WEEKLY_LOG_SD = 0.08
+"""Week-to-week spread of the base p95 before anything has been seen: about 8 %."""
+
+
+@dataclass(frozen=True)
+class LatencyPrior:
+    """As ``OrganizationPrior``, for slow days.
+
+    ``shapes``: excess tails of episodes over multiples of their service's base p95, shape (n_episodes, n_factors),
+    ``owner`` their row of ``service_ids``. ``weekly_log_sd``: typical spread of the base p95 between weeks.
+    """
+
+    learnt_at: datetime | None
+    service_ids: tuple[str, ...]
+    episodes: FloatArray
+    days: FloatArray
+    shapes: FloatArray
+    owner: npt.NDArray[np.int64]
+    rate_weights: FloatArray
+    weekly_log_sd: float
+    distinct_starts: float
+
+    @classmethod
+    def shipped(cls) -> LatencyPrior:
+        """The prior of an organisation nobody has seen yet; rates as for availability."""
+        none = np.zeros(0)
+        return cls(
+            None,
+            (),
+            none,
+            none,
+            np.zeros((0, len(FACTORS))),
+            np.zeros(0, dtype=np.int64),
+            incident_rate.shipped_weights(),
+            SHIPPED_WEEKLY_LOG_SD,
+            0.0,
+        )
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Row of each service."""
+        return {service_id: row for row, service_id in enumerate(self.service_ids)}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything in it, hexadecimal."""
+        sha = hashlib.sha256("\n".join(self.service_ids).encode())
+        for values in (self.episodes, self.days, self.shapes, self.owner):
+            sha.update(np.ascontiguousarray(values).tobytes())
+        sha.update(np.array([self.weekly_log_sd, self.distinct_starts]).tobytes())
+        return sha.hexdigest()
+
+    def peers(self, service_id: str) -> int:
+        """Services other than this one that taught the prior something."""
+        row = self.index.get(service_id)
+        return int((self.days > 0).sum()) - int(row is not None and self.days[row] > 0)
+
+    def rate_prior(self, service_id: str) -> FloatArray:
+        """Weights of the rate grid, this service's own history taken out."""
+        row = self.index.get(service_id)
+        if row is None:
+            return self.rate_weights
+        count = int((self.days > 0).sum())
+        return incident_rate.without(self.rate_weights, count, float(self.episodes[row]), float(self.days[row]))
+
+    def peer_rows(self, service_id: str) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """Rows of ``shapes`` that are not this service's own, and their cumulative weights."""
+        row = self.index.get(service_id)
+        counts = np.bincount(self.owner, minlength=len(self.service_ids))
+        rows = np.flatnonzero(self.owner != (-1 if row is None else row)).astype(np.int64)
+        if rows.size == 0:
+            return rows, np.zeros(0)
+        weight = np.cumsum(1.0 / np.sqrt(counts[self.owner[rows]]))
+        return rows, weight / weight[-1]
+
+    def evidence(self, service_id: str) -> float:
+        """Independent episodes that the pool is worth without this service's own."""
+        return min(float(len(self.peer_rows(service_id)[0])), self.distinct_starts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return {
+            "schema": SCHEMA,
+            "learntAt": None if self.learnt_at is None else self.learnt_at.isoformat(),
+            "serviceIds": list(self.service_ids),
+            "episodes": self.episodes.tolist(),
+            "days": self.days.tolist(),
+            "shapes": np.round(self.shapes, 6).tolist(),
+            "owner": self.owner.tolist(),
+            "rateWeights": self.rate_weights.tolist(),
+            "weeklyLogSd": self.weekly_log_sd,
+            "distinctStarts": self.distinct_starts,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LatencyPrior:
+        """From ``to_dict``. Raises ValueError on another schema: learn it again."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"latency prior of schema {data.get('schema')}, this engine reads {SCHEMA}")
+        learnt_at = data["learntAt"]
+        return cls(
+            None if learnt_at is None else datetime.fromisoformat(learnt_at),
+            tuple(data["serviceIds"]),
+            np.asarray(data["episodes"], dtype=np.float64),
+            np.asarray(data["days"], dtype=np.float64),
+            np.asarray(data["shapes"], dtype=np.float64).reshape(-1, len(FACTORS)),
+            np.asarray(data["owner"], dtype=np.int64),
+            np.asarray(data["rateWeights"], dtype=np.float64),
+            float(data["weeklyLogSd"]),
+            float(data["distinctStarts"]),
+        )
+
+
+def learn_latency_prior(
+    histories: Mapping[str, LatencyHistory], *, as_of: datetime, lookback_days: int = 365
+) -> LatencyPrior:
+    """Learn from all services' daily histograms up to ``as_of``; those known as percentiles only are left out."""
+    service_ids = tuple(sorted(name for name, history in histories.items() if not history.percentiles_only))
+    episodes, days = np.zeros(len(service_ids)), np.zeros(len(service_ids))
+    shapes: list[FloatArray] = []
+    owners: list[FloatArray] = []
+    ages_seen: list[FloatArray] = []
+    spreads: list[float] = []
+    for row, service_id in enumerate(service_ids):
+        history = histories[service_id]
+        counts, ages = cut_history(history, as_of=as_of, lookback_days=lookback_days)
+        described = describe_days(history.bounds_seconds, counts, ages)
+        if described is None:
+            continue
+        days[row] = float((0.5 ** (ages / PEER_HALF_LIFE_DAYS)).sum())
+        episodes[row] = float((0.5 ** (described.episode_ages / PEER_HALF_LIFE_DAYS)).sum())
+        shapes.append(described.shapes)
+        owners.append(np.full(len(described.shapes), row))
+        ages_seen.append(np.floor(described.episode_ages))
+        if described.weeks >= 2:
+            spreads.append(described.weekly_log_sd)
+    pool = np.concatenate(shapes) if shapes else np.zeros((0, len(FACTORS)))
+    owner = np.concatenate(owners).astype(np.int64) if owners else np.zeros(0, dtype=np.int64)
+    starts = np.unique(np.concatenate(ages_seen)).size if ages_seen else 0
+    if len(pool) > MOST_SHAPES:
+        # Every n-th of the pool in order of size: all sizes stay in it, nothing is drawn.
+        order = np.argsort(pool[:, -1] + pool.mean(axis=1), kind="stable")
+        kept = np.sort(order[np.linspace(0, len(order) - 1, MOST_SHAPES).astype(np.int64)])
+        pool, owner = pool[kept], owner[kept]
+    pseudo = shipped_prior.PSEUDO_SERVICES
+    typical = float(np.sqrt(np.mean(np.square(spreads)))) if spreads else SHIPPED_WEEKLY_LOG_SD
+    return LatencyPrior(
+        as_of,
+        service_ids,
+        episodes,
+        days,
+        pool,
+        owner,
+        incident_rate.learn_mixture(episodes, days),
+        (len(spreads) * typical + pseudo * SHIPPED_WEEKLY_LOG_SD) / (len(spreads) + pseudo),
+        float(starts),
+    )

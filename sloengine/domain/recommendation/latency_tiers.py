@@ -1,0 +1,204 @@
+"""Latency tiers: margin -> predictive -> calibrate -> bucket bound -> P(met) of the published number.
+
+Every threshold is a bound of the service's own histogram, because only that can be alerted on; "p95 within 250 ms"
+and "95 % of requests within the bucket that ends at 250 ms" are then the same event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.latency_days import LatencyDays
+from sloengine.domain.recommendation.latency_predictive import LatencyPredictive
+from sloengine.domain.recommendation.latency_replay import LatencySeries
+from sloengine.domain.recommendation.model import (
+    ErrorBudget,
+    Interval,
+    ObjectiveKind,
+    RatioObjective,
+    TargetLimit,
+    TargetLimitedBy,
+    Tier,
+    TierName,
+    TierTarget,
+)
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.target_interval import latency_intervals
+from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.window import ComplianceWindow
+
+SHARES = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
+_ROUNDING_WORTH_SAYING = 1.1
+_COARSE = 1.5
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class LatencyCase:
+    """What the tiers are made from. ``margin_ratio``: noise put on before calibration."""
+
+    days: LatencyDays
+    predictive: LatencyPredictive
+    series: LatencySeries
+    margin_ratio: float
+    window_requests: float
+    data_only_probability: float
+
+    def draws_ms(self, kind: ObjectiveKind) -> FloatArray:
+        """Draws of the window's percentile with the margin on it, in milliseconds."""
+        predictive = self.predictive
+        seconds = predictive.p95_seconds if kind is ObjectiveKind.LATENCY_P95 else predictive.p99_seconds
+        return np.asarray(seconds * 1000.0 * (1.0 + self.margin_ratio))
+
+
+def latency_probability_met(
+    draws_ms: FloatArray, threshold_ms: float, calibration: CalibrationMap, highest_level: float
+) -> float:
+    """P(met) of a threshold: the calibrated share of windows whose percentile stays at or below it."""
+    share = float((draws_ms <= threshold_ms * (1 + _SLACK)).mean())
+    return min(highest_level, calibration.probability_of(share))
+
+
+def latency_tiers(
+    case: LatencyCase,
+    settings: EngineSettings,
+    window: ComplianceWindow,
+    kept: Mapping[tuple[TierName, ObjectiveKind], float] | None = None,
+) -> tuple[tuple[Tier, ...], tuple[str, ...]]:
+    """The three tiers, conservative first, and warnings about objectives that had to be left out.
+
+    ``kept``: earlier thresholds that stay, their P(met) computed anew.
+    """
+    targets: dict[TierName, list[TierTarget]] = {name: [] for name in TierName}
+    reasons: dict[TierName, list[str]] = {name: [] for name in TierName}
+    warnings: list[str] = []
+    for kind, share in SHARES.items():
+        if (1.0 - share) * case.window_requests < settings.testable_failures:
+            warnings.append(
+                f"no p{share * 100:.0f} target: with about {case.window_requests:,.0f} requests in a window one "
+                f"slow request would cost more than {1 / settings.testable_failures:.0%} of its budget"
+            )
+            for name in TierName:
+                reasons[name].append(warnings[-1])
+            continue
+        _targets_of(kind, case, settings, window, kept or {}, targets, reasons)
+    tiers: list[Tier] = []
+    for name in TierName:
+        reason = None if targets[name] else "; ".join(reasons[name])
+        tiers.append(Tier(name, settings.nominal_probability[name], tuple(targets[name]), reason))
+        if targets[name]:
+            warnings.extend(said for said in reasons[name] if said not in warnings)
+    return tuple(tiers), tuple(warnings)
+
+
+def _targets_of(
+    kind: ObjectiveKind,
+    case: LatencyCase,
+    settings: EngineSettings,
+    window: ComplianceWindow,
+    kept: Mapping[tuple[TierName, ObjectiveKind], float],
+    targets: dict[TierName, list[TierTarget]],
+    reasons: dict[TierName, list[str]],
+) -> None:
+    calibration, share = settings.latency_calibration, SHARES[kind]
+    levels = {name: calibration.level_for(settings.nominal_probability[name]) for name in TierName}
+    draws = case.draws_ms(kind)
+    predictive = case.predictive
+    spans = latency_intervals(
+        draws,
+        predictive.episode_count,
+        predictive.rate_weights,
+        predictive.window_days,
+        [levels[name] for name in TierName],
+        predictive.level_log_sd,
+    )
+    intervals = dict(zip(TierName, spans, strict=True))
+    floor = 0.0
+    for name in (TierName.AGGRESSIVE, TierName.BALANCED, TierName.CONSERVATIVE):
+        title = name.value.capitalize()
+        if levels[name] > settings.highest_level:
+            reasons[name].append(f"no {title} p{share * 100:.0f} target: the past does not carry its probability")
+            continue
+        raw = float(np.quantile(draws, levels[name], method="higher"))
+        threshold = kept.get((name, kind)) or _bound_at_least(max(raw, floor), case.days.bounds_seconds)
+        if threshold is not None and threshold < floor:
+            threshold = floor
+        if threshold is None:
+            reasons[name].append(
+                f"no {title} p{share * 100:.0f} target: what holds in "
+                f"{settings.nominal_probability[name]:.0%} of windows lies above the histogram's last bound, "
+                f"{case.days.bounds_seconds[-2] * 1000:,.6g} ms; add larger buckets"
+            )
+            continue
+        floor = threshold
+        low, high = intervals[name]
+        targets[name].append(
+            TierTarget(
+                kind=kind,
+                probability_met=latency_probability_met(draws, threshold, calibration, settings.highest_level),
+                interval=Interval(min(low, threshold), _finite(max(high, threshold), threshold)),
+                data_only_probability=case.data_only_probability,
+                threshold_ms=threshold,
+                error_budget=ErrorBudget(
+                    error_budget_minutes(share, window.length),
+                    error_budget_requests(share, case.window_requests),
+                ),
+                ratio_objective=_ratio_objective(threshold, share, raw, case.days),
+                limited_by=_limits(raw, threshold, predictive),
+                backtest=case.series.replay(threshold, share),
+            )
+        )
+
+
+def _bound_at_least(milliseconds: float, bounds_seconds: FloatArray) -> float | None:
+    """Smallest finite bucket bound, in milliseconds, that is no tighter."""
+    for bound in bounds_seconds[:-1]:
+        candidate = float(f"{bound * 1000:.12g}")
+        if candidate >= milliseconds * (1 - _SLACK):
+            return candidate
+    return None
+
+
+def _finite(value: float, threshold: float) -> float:
+    """An upper end beyond the last bucket cannot be given: the threshold's decade stands for it."""
+    return value if np.isfinite(value) else threshold * 10.0
+
+
+def _ratio_objective(threshold: float, share: float, raw: float, days: LatencyDays) -> RatioObjective:
+    """The objective as it is alerted on, and what the bucket layout cannot tell apart."""
+    bounds = days.bounds_seconds * 1000.0
+    position = int(np.argmin(np.abs(bounds[:-1] - threshold)))
+    counts = days.counts.sum(axis=0)
+    resolution = float(counts[position] / counts.sum())
+    below = bounds[position - 1] if position else 0.0
+    warning = None
+    if threshold > _COARSE * raw:
+        warning = (
+            f"the histogram has no bound between {below:,.6g} and {threshold:,.6g} ms: with one near "
+            f"{float(f'{raw:.2g}'):,.6g} ms the promise could be that tight"
+        )
+    return RatioObjective(threshold, share, resolution, warning)
+
+
+def _limits(raw: float, threshold: float, predictive: LatencyPredictive) -> tuple[TargetLimitedBy, ...]:
+    facts = predictive.facts
+    slow = "no slow spell" if not facts.own_episodes else f"{facts.own_episodes} slow spells"
+    own = f"{slow if facts.own_episodes != 1 else '1 slow spell'} in {facts.own_days:.3g} days of own history"
+    limits = [
+        TargetLimitedBy(TargetLimit.HISTORY, own)
+        if facts.own_weight >= 0.5
+        else TargetLimitedBy(
+            TargetLimit.PRIOR,
+            f"{own} say little: {1 - facts.own_weight:.0%} of how often it gets slow comes from "
+            + (f"{facts.peers} other services" if facts.peers else "the shipped default"),
+        )
+    ]
+    if threshold > _ROUNDING_WORTH_SAYING * raw:
+        said = f"{float(f'{raw:.3g}'):,.6g} ms raised to the next bound of the histogram"
+        limits.append(TargetLimitedBy(TargetLimit.ROUNDING, said))
+    return tuple(limits)

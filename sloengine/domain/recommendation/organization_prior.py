@@ -1,0 +1,252 @@
+"""What the organisation's services have in common: learnt once over all of them, reused for each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
+from sloengine.domain.reliability.daily import DailyHistory, daily_sums
+from sloengine.domain.reliability.panel import FloatArray, SliPanel
+from sloengine.domain.reliability.window import ComplianceWindow
+
+PEER_HALF_LIFE_DAYS = 240.0
+"""A peer's incident counts half after this many days."""
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class OrganizationPrior:
+    """Sufficient statistics of the organisation, and the mixture of incident rates learnt from them.
+
+    Per service, shape (n_services,): ``episodes`` and ``days`` (discounted by age), ``base_bad``, ``base_valid``.
+    The pool of episodes, shape (n_episodes,): ``severity`` and ``owner`` (row of ``service_ids``), which began on
+    ``distinct_starts`` different days: services that fail together are one piece of evidence. Any service can be
+    taken out of its own prior. Small enough to store and to send to another process.
+    """
+
+    learnt_at: datetime | None
+    service_ids: tuple[str, ...]
+    episodes: FloatArray
+    days: FloatArray
+    base_bad: FloatArray
+    base_valid: FloatArray
+    severity: FloatArray
+    owner: npt.NDArray[np.int64]
+    rate_weights: FloatArray
+    dispersion: float
+    episode_days: float
+    distinct_starts: float
+
+    @classmethod
+    def shipped(cls) -> OrganizationPrior:
+        """The prior of an organisation nobody has seen yet."""
+        none = np.zeros(0)
+        return cls(
+            learnt_at=None,
+            service_ids=(),
+            episodes=none,
+            days=none,
+            base_bad=none,
+            base_valid=none,
+            severity=none,
+            owner=np.zeros(0, dtype=np.int64),
+            rate_weights=incident_rate.shipped_weights(),
+            dispersion=shipped_prior.DISPERSION,
+            episode_days=shipped_prior.EPISODE_DAYS,
+            distinct_starts=0.0,
+        )
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Row of each service."""
+        return {service_id: row for row, service_id in enumerate(self.service_ids)}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything in it, hexadecimal."""
+        sha = hashlib.sha256("\n".join(self.service_ids).encode())
+        for values in (self.episodes, self.days, self.base_bad, self.base_valid, self.severity, self.owner):
+            sha.update(np.ascontiguousarray(values).tobytes())
+        sha.update(np.array([self.dispersion, self.episode_days, self.distinct_starts]).tobytes())
+        return sha.hexdigest()
+
+    @cached_property
+    def _pool_weights(self) -> FloatArray:
+        """Weight of each episode: its owner's episodes together weigh as the root of their number."""
+        counts = np.bincount(self.owner, minlength=len(self.service_ids)).astype(np.float64)
+        return np.asarray(1.0 / np.sqrt(np.maximum(counts, 1.0)))[self.owner]
+
+    def peers(self, service_id: str) -> int:
+        """Services other than this one that taught the prior something."""
+        row = self.index.get(service_id)
+        return int((self.days > 0).sum()) - int(row is not None and self.days[row] > 0)
+
+    def peer_episodes(self, service_id: str) -> int:
+        """Episodes of other services in the pool."""
+        row = self.index.get(service_id)
+        return len(self.owner) - (0 if row is None else int((self.owner == row).sum()))
+
+    def rate_prior(self, service_id: str) -> FloatArray:
+        """Weights of the rate grid, this service's own history taken out."""
+        row = self.index.get(service_id)
+        if row is None:
+            return self.rate_weights
+        count = int((self.days > 0).sum())
+        return incident_rate.without(self.rate_weights, count, float(self.episodes[row]), float(self.days[row]))
+
+    def pool_evidence(self, service_id: str) -> float:
+        """Independent episodes that the pool is worth without this service's own."""
+        return min(float(self.peer_episodes(service_id)), self.distinct_starts)
+
+    def severity_pool(self, service_id: str) -> tuple[FloatArray, FloatArray]:
+        """Peers' episode severities, ascending, and their cumulative weights in [0, 1]."""
+        severity, weight, owner = self._sorted_pool
+        row = self.index.get(service_id)
+        if row is not None:
+            weight = np.where(owner == row, 0.0, weight)
+        cumulative = np.cumsum(weight)
+        if len(cumulative) == 0 or cumulative[-1] <= 0:
+            return np.zeros(0), np.zeros(0)
+        return severity, cumulative / cumulative[-1]
+
+    @cached_property
+    def _sorted_pool(self) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+        order = np.argsort(self.severity, kind="stable")
+        return self.severity[order], self._pool_weights[order], self.owner[order]
+
+    def base_gamma(self, service_id: str) -> tuple[float, float]:
+        """Shape and rate of the gamma prior of base failures, by moments over peers and the shipped one."""
+        keep = self.base_valid > 0
+        row = self.index.get(service_id)
+        if row is not None:
+            keep[row] = False
+        return _gamma_by_moments(self.base_bad[keep], self.base_valid[keep])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return {
+            "schema": SCHEMA,
+            "learntAt": None if self.learnt_at is None else self.learnt_at.isoformat(),
+            "serviceIds": list(self.service_ids),
+            "episodes": self.episodes.tolist(),
+            "days": self.days.tolist(),
+            "baseBad": self.base_bad.tolist(),
+            "baseValid": self.base_valid.tolist(),
+            "severity": self.severity.tolist(),
+            "owner": self.owner.tolist(),
+            "rateWeights": self.rate_weights.tolist(),
+            "dispersion": self.dispersion,
+            "episodeDays": self.episode_days,
+            "distinctStarts": self.distinct_starts,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> OrganizationPrior:
+        """From ``to_dict``. Raises ValueError on another schema: learn it again."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"prior of schema {data.get('schema')}, this engine reads {SCHEMA}")
+
+        def floats(name: str) -> FloatArray:
+            return np.asarray(data[name], dtype=np.float64)
+
+        learnt_at = data["learntAt"]
+        return cls(
+            learnt_at=None if learnt_at is None else datetime.fromisoformat(learnt_at),
+            service_ids=tuple(data["serviceIds"]),
+            episodes=floats("episodes"),
+            days=floats("days"),
+            base_bad=floats("baseBad"),
+            base_valid=floats("baseValid"),
+            severity=floats("severity"),
+            owner=np.asarray(data["owner"], dtype=np.int64),
+            rate_weights=floats("rateWeights"),
+            dispersion=float(data["dispersion"]),
+            episode_days=float(data["episodeDays"]),
+            distinct_starts=float(data["distinctStarts"]),
+        )
+
+
+def learn_prior(
+    panel: SliPanel,
+    *,
+    as_of: datetime,
+    window: ComplianceWindow = ComplianceWindow.ROLLING_28D,
+    lookback_days: int = 365,
+    exclude: Collection[str] = (),
+) -> OrganizationPrior:
+    """Learn from all services' histories up to ``as_of``.
+
+    ``exclude``: services whose telemetry cannot be true. ``window`` is accepted for symmetry with the requests:
+    rates and sizes of incidents do not depend on it. Older days are discounted, not cut: a year helps.
+    """
+    del window
+    kept = [service_id for service_id in panel.service_ids if service_id not in set(exclude)]
+    chosen = panel if len(kept) == len(panel.service_ids) else panel.select(kept)
+    history = daily_sums(chosen, as_of=as_of, lookback_days=lookback_days)
+    return prior_from_days(history, learnt_at=as_of)
+
+
+def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> OrganizationPrior:
+    """Learn from daily histories."""
+    history, _ = history.in_events()
+    split = split_incidents(history)
+    discount = 0.5 ** (history.ages / PEER_HALF_LIFE_DAYS)
+    # Days on which nothing was asked cannot show an incident.
+    days = (np.where(history.valid > 0, history.exposure, 0.0) * discount).sum(axis=1)
+    n_services = len(history.service_ids)
+    episodes = np.bincount(
+        split.owner, weights=0.5 ** (split.age / PEER_HALF_LIFE_DAYS), minlength=n_services
+    ).astype(np.float64)
+    return OrganizationPrior(
+        learnt_at=learnt_at,
+        service_ids=history.service_ids,
+        episodes=episodes,
+        days=days,
+        base_bad=split.base_bad,
+        base_valid=split.base_valid,
+        severity=split.severity,
+        owner=split.owner,
+        rate_weights=incident_rate.learn_mixture(episodes, days),
+        dispersion=_typical_dispersion(split),
+        episode_days=_mean_length(split),
+        distinct_starts=float(np.unique(split.age).size),
+    )
+
+
+def _typical_dispersion(split: IncidentSplit) -> float:
+    seen = split.dispersion_weeks > 0
+    if not seen.any():
+        return shipped_prior.DISPERSION
+    n, shipped = float(seen.sum()), shipped_prior.PSEUDO_SERVICES
+    typical = float(np.median(split.dispersion[seen]))
+    return max(1.0, (n * typical + shipped * shipped_prior.DISPERSION) / (n + shipped))
+
+
+def _mean_length(split: IncidentSplit) -> float:
+    shipped = shipped_prior.PSEUDO_EPISODES
+    total = float(split.length.sum()) + shipped * shipped_prior.EPISODE_DAYS
+    return total / (len(split.length) + shipped)
+
+
+def _gamma_by_moments(bad: FloatArray, valid: FloatArray) -> tuple[float, float]:
+    """Gamma prior of a rate from many services' counts; the shipped one counts as five services.
+
+    Weights are the shrunk rates' own, so that services with next to no traffic do not decide.
+    """
+    shipped_mean, shipped_shape = shipped_prior.BASE_MEAN_RATIO, shipped_prior.BASE_SHAPE
+    pseudo = shipped_prior.PSEUDO_SERVICES
+    shrunk = (bad + shipped_shape) / (valid + shipped_shape / shipped_mean)
+    mean = (float(shrunk.sum()) + pseudo * shipped_mean) / (len(shrunk) + pseudo)
+    spread = float(((shrunk - mean) ** 2).sum()) + pseudo * shipped_mean**2 / shipped_shape
+    variance = spread / (len(shrunk) + pseudo)
+    shape = float(np.clip(mean * mean / max(variance, 1e-300), 0.1, 3.0))
+    return shape, shape / mean

@@ -1,0 +1,53 @@
+"""What an operator may set about recommendations; plain values, handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.model import TierName
+
+_NOMINAL = MappingProxyType({TierName.CONSERVATIVE: 0.98, TierName.BALANCED: 0.92, TierName.AGGRESSIVE: 0.80})
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Settings of the recommendation mathematics.
+
+    ``nominal_probability``: how often each tier's target should hold. ``highest_level``: no target is said to
+    hold more often than this, because nothing could check it. ``lowest_target_ratio``: an availability below it
+    is no promise, and the tier is left out. ``testable_failures``: the budget holds at least so many failures,
+    so that one costs at most 20 % of it. ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put
+    on latency before calibration, on own and on shared infrastructure. ``anti_flap``: how far below and above
+    the nominal probability an earlier target's P(met) may lie before it is replaced.
+    """
+
+    nominal_probability: Mapping[TierName, float] = field(default_factory=lambda: _NOMINAL)
+    highest_level: float = 0.995
+    lowest_target_ratio: float = 0.9
+    testable_failures: float = 5.0
+    lookback_days: int = 90
+    cold_start_days: float = 30.0
+    n_draws: int = 4096
+    n_latency_draws: int = 2048
+    latency_margin_ratio: float = 0.05
+    shared_latency_margin_ratio: float = 0.10
+    expires_after_days: float = 14.0
+    anti_flap: tuple[float, float] = (0.05, 0.03)
+    availability_calibration: CalibrationMap = field(default_factory=CalibrationMap)
+    latency_calibration: CalibrationMap = field(default_factory=CalibrationMap)
+
+    def __post_init__(self) -> None:
+        """Refuse what would make nonsense of the tiers.
+
+        Raises: ValueError, naming the setting.
+        """
+        levels = [self.nominal_probability[name] for name in TierName]
+        if not all(0 < level < 1 for level in levels) or sorted(levels, reverse=True) != levels:
+            raise ValueError("nominal_probability must fall from conservative to aggressive, within (0, 1)")
+        if not 0.5 <= self.highest_level < 1:
+            raise ValueError("highest_level must lie in [0.5, 1)")
+        if self.lookback_days < 1 or self.n_draws < 200 or self.n_latency_draws < 200:
+            raise ValueError("lookback_days must be at least 1, n_draws and n_latency_draws at least 200")

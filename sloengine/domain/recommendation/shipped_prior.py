@@ -1,0 +1,27 @@
+"""The prior an organisation starts with, before its own services have taught the engine anything.
+
+Recipe. Rate of incident episodes: lognormal, one in 35 days in the middle, sd 1.2 in the logarithm, so that nine
+of ten services lie between one in five days and one in eight months. Size of an episode: lognormal, 0.012 of a
+day's traffic in the middle (17 minutes of full outage), sd 1.6, so that nine of ten lie between one minute and
+four hours. Failures outside incidents: gamma with mean 8e-5 of valid events and shape 0.5.
+
+Source. The engine's own choice, made before looking at any organisation: wide on purpose, because a prior that is
+wrong costs more than one that is vague. It counts as five services' worth of evidence and gives way to the
+organisation's own.
+"""
+
+from __future__ import annotations
+
+NAME = "shipped default prior (one incident in 35 days, 17 min of full outage in the middle)"
+
+RATE_MEDIAN_PER_DAY = 1.0 / 35.0
+RATE_LOG_SD = 1.2
+PSEUDO_SERVICES = 5.0
+SEVERITY_MEDIAN_DAYS = 0.012
+SEVERITY_LOG_SD = 1.6
+PSEUDO_EPISODES = 5.0
+BASE_MEAN_RATIO = 8e-5
+BASE_SHAPE = 0.5
+DISPERSION = 2.0
+PSEUDO_WEEKS = 4.0
+EPISODE_DAYS = 1.3

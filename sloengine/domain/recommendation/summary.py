@@ -1,0 +1,132 @@
+"""A few plain sentences made from the numbers, for somebody who knows the service and no statistics."""
+
+from __future__ import annotations
+
+from sloengine.domain.recommendation.data_quality import span
+from sloengine.domain.recommendation.model import (
+    CompositeBound,
+    DataQuality,
+    ObjectiveKind,
+    TargetLimit,
+    Tier,
+    TierName,
+    TierTarget,
+)
+from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.window import ComplianceWindow
+
+_WINDOW_WORDS = {
+    ComplianceWindow.ROLLING_7D: "7 days",
+    ComplianceWindow.ROLLING_28D: "28 days",
+    ComplianceWindow.ROLLING_30D: "30 days",
+    ComplianceWindow.CALENDAR_MONTH: "a calendar month",
+    ComplianceWindow.CALENDAR_QUARTER: "a calendar quarter",
+}
+_PREFERRED = (TierName.BALANCED, TierName.CONSERVATIVE, TierName.AGGRESSIVE)
+
+
+def summarize(
+    service_id: str,
+    window: ComplianceWindow,
+    tiers: tuple[Tier, ...],
+    quality: DataQuality,
+    *,
+    peers: int,
+    bound: CompositeBound | None = None,
+) -> str:
+    """Plain sentences; every number in them stands in the tiers, the data quality or the bound too."""
+    by_name = {tier.name: tier for tier in tiers}
+    lead = next((by_name[name] for name in _PREFERRED if by_name[name].targets), None)
+    sentences: list[str] = []
+    if lead is None:
+        sentences.append(f"No target can be recommended for {service_id} over {_WINDOW_WORDS[window]}.")
+        sentences.append(_sentence(by_name[TierName.AGGRESSIVE].missing_reason or ""))
+    else:
+        sentences.extend(_lead(service_id, window, lead))
+        sentences.extend(_others(lead, tiers))
+        sentences.extend(_past(lead.targets[0], quality, peers))
+        sentences.extend(_limits(lead.targets[0]))
+    if bound is not None and bound.contradictions:
+        named = ", ".join(contradiction.dependency for contradiction in bound.contradictions)
+        sentences.append(f"Failures of {named} hardly reach it, whatever the graph declares.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def goal(target: TierTarget) -> str:
+    """The target in words: "99.9 % of requests succeed", "95 % of requests within 250 ms"."""
+    if target.availability_ratio is not None:
+        return f"{percent_from_ratio(target.availability_ratio):.9g} % of requests succeed"
+    share = "95 %" if target.kind is ObjectiveKind.LATENCY_P95 else "99 %"
+    return f"{share} of requests within {target.threshold_ms:,.6g} ms"
+
+
+def times_in_a_hundred(probability: float) -> str:
+    """A probability as a count of windows, never more certain than it is.
+
+    >>> times_in_a_hundred(0.947), times_in_a_hundred(0.995)
+    ('94 of 100 windows', '99 of 100 windows')
+    """
+    return f"{int(probability * 100 + 1e-9)} of 100 windows"
+
+
+def _lead(service_id: str, window: ComplianceWindow, tier: Tier) -> list[str]:
+    target = tier.targets[0]
+    said = [
+        f"{service_id} can promise that {goal(target)} over {_WINDOW_WORDS[window]} ({tier.name.value.lower()}): "
+        f"expect to keep it in {times_in_a_hundred(target.probability_met)}."
+    ]
+    if len(tier.targets) > 1:
+        also = "; ".join(
+            f"{goal(other)} in {times_in_a_hundred(other.probability_met)}" for other in tier.targets[1:]
+        )
+        said.append(f"Also: {also}.")
+    budget = target.error_budget
+    if budget is not None and target.availability_ratio is not None:
+        requests = "" if budget.requests is None else f", or {budget.requests:,.0f} failed requests"
+        said.append(f"That allows {budget.minutes:,.3g} minutes of full outage{requests} per window.")
+    return said
+
+
+def _others(lead: Tier, tiers: tuple[Tier, ...]) -> list[str]:
+    said = []
+    for tier in tiers:
+        if tier is lead:
+            continue
+        title = tier.name.value.capitalize()
+        if tier.targets:
+            target = tier.targets[0]
+            said.append(f"{title}: {goal(target)}, kept in {times_in_a_hundred(target.probability_met)}.")
+        elif tier.missing_reason:
+            said.append(_sentence(tier.missing_reason))
+    return said
+
+
+def _past(target: TierTarget, quality: DataQuality, peers: int) -> list[str]:
+    beside = f"{peers} other services" if peers else "a shipped default"
+    if target.backtest is None or target.backtest.windows == 0:
+        return [
+            f"There are {span(quality.days_of_history)} of history, not one whole window, so this rests mostly on "
+            f"what {beside} {'show' if peers else 'assumes'}."
+        ]
+    n, met = target.backtest.windows, target.backtest.met
+    windows = "the one past window" if n == 1 else f"{met} of the {n} past windows"
+    kept = (
+        f"{windows} {'would' if met else 'would not'} have kept it" if n == 1 else f"{windows} kept it"
+    ).strip()
+    alone = target.data_only_probability
+    return [
+        f"{kept[0].upper()}{kept[1:]}; "
+        f"{'one window alone carries' if n == 1 else f'{n} windows alone carry'} no more than {alone:.0%}, "
+        f"the rest of the probability comes from {beside}."
+        if target.probability_met > alone
+        else f"{kept[0].upper()}{kept[1:]}."
+    ]
+
+
+def _limits(target: TierTarget) -> list[str]:
+    first = next((limit for limit in target.limited_by if limit.limit is not TargetLimit.ROUNDING), None)
+    return [] if first is None else [f"What keeps it from being tighter: {first.message}."]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

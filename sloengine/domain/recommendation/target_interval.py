@@ -1,0 +1,90 @@
+"""The 95 % interval of a target: where it would lie, were the service's true behaviour known.
+
+The draws mix what may happen with what is not known. Here the two are parted: for many plausible incident rates
+the same draws are weighted anew (a draw with k episodes has Poisson weight), and sizes are scaled by how well
+they are known; the spread of the resulting quantiles is the interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln, ndtri
+
+from sloengine.domain.recommendation import incident_rate
+from sloengine.domain.recommendation.predictive import Predictive
+from sloengine.domain.reliability.panel import FloatArray
+
+_PARAMETERS = 40
+_LEVEL = 0.95
+_STREAM = 71
+
+
+def unavailability_intervals(predictive: Predictive, levels: Sequence[float]) -> list[tuple[float, float]]:
+    """For each level, the 95 % interval of the quantile of unavailability, low before high."""
+    quantiles, scale = plausible_quantiles(
+        predictive.unavailability,
+        predictive.episode_count,
+        predictive.rate_weights,
+        predictive.window_days,
+        levels,
+        predictive.severity_log_sd,
+    )
+    base = float(np.median(predictive.base))
+    scaled = np.where(quantiles > base, base + scale * np.maximum(0.0, quantiles - base), quantiles)
+    return _spans(np.minimum(1.0, scaled))
+
+
+def latency_intervals(
+    seconds: FloatArray,
+    episode_count: npt.NDArray[np.int64],
+    rate_weights: FloatArray,
+    window_days: float,
+    levels: Sequence[float],
+    level_log_sd: float,
+) -> list[tuple[float, float]]:
+    """For each level, the 95 % interval of the quantile of a percentile, in seconds."""
+    quantiles, scale = plausible_quantiles(seconds, episode_count, rate_weights, window_days, levels, level_log_sd)
+    return _spans(quantiles * scale)
+
+
+def plausible_quantiles(
+    draws: FloatArray,
+    episode_count: npt.NDArray[np.int64],
+    rate_weights: FloatArray,
+    window_days: float,
+    levels: Sequence[float],
+    log_sd: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Quantiles of the draws under plausible incident rates, shape (n_levels, 40), and a factor for sizes each."""
+    plausible = (np.arange(_PARAMETERS) + 0.5) / _PARAMETERS
+    cumulative = np.cumsum(rate_weights)
+    picked = np.searchsorted(cumulative / cumulative[-1], plausible)
+    rates = incident_rate.RATES[np.minimum(picked, len(incident_rate.RATES) - 1)]
+    # A fixed order joins rates and sizes, so that they are independent and the answer is always the same.
+    shuffled = np.random.default_rng(_STREAM).permutation(plausible)
+    scale = np.exp(log_sd * ndtri(shuffled))
+    order = np.argsort(draws, kind="stable")
+    weights = np.cumsum(_weights(episode_count[order], rates * window_days), axis=1)
+    weights /= weights[:, -1:]
+    ordered = draws[order]
+    last = len(ordered) - 1
+    quantiles = [ordered[np.minimum((weights < level).sum(axis=1), last)] for level in levels]
+    return np.array(quantiles), scale
+
+
+def _spans(values: FloatArray) -> list[tuple[float, float]]:
+    tail = (1 - _LEVEL) / 2
+    spans = np.quantile(values, [tail, 1 - tail], axis=1, method="inverted_cdf")
+    return [(float(low), float(high)) for low, high in spans.T]
+
+
+def _weights(count: npt.NDArray[np.int64], mean: FloatArray) -> FloatArray:
+    """Weight of each draw, had the mean number of episodes been this; shape (n_means, n_draws)."""
+    k = np.arange(int(count.max(initial=0)) + 1)
+    seen = np.bincount(count, minlength=len(k)) / len(count)
+    log = k * np.log(mean)[:, None] - mean[:, None] - gammaln(k + 1)
+    ratio = np.where(seen > 0, np.exp(log) / np.maximum(seen, 1e-300), 0.0)
+    return np.asarray(ratio[:, count] + 1e-300)

@@ -1,0 +1,222 @@
+"""Availability tiers: predictive -> calibrate -> caps -> round -> P(met) of the published number.
+
+What is shown, stored and judged is P(met) of the rounded target, never the nominal probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.model import (
+    Backtest,
+    ErrorBudget,
+    Interval,
+    ObjectiveKind,
+    TargetLimit,
+    TargetLimitedBy,
+    Tier,
+    TierName,
+    TierTarget,
+)
+from sloengine.domain.recommendation.predictive import Predictive
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.target_interval import unavailability_intervals
+from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
+from sloengine.domain.reliability.window import ComplianceWindow
+
+_SLACK = 1e-12
+_ROUNDING_WORTH_SAYING = 1.1
+
+
+@dataclass(frozen=True)
+class AvailabilityCaps:
+    """What keeps availability targets down, whatever the service's own past says.
+
+    ``window_requests``: valid events expected in a window. ``composite``: unavailability of the composite in
+    future windows, for the same quantile as the target's. ``promised_ratio``: availability when dependencies
+    do no better than they promise. ``weakest``: the dependency with the largest share.
+    """
+
+    window_requests: float
+    composite: FloatArray | None = None
+    promised_ratio: float | None = None
+    weakest: str | None = None
+
+
+def probability_met(
+    unavailability: FloatArray, target_ratio: float, calibration: CalibrationMap, highest_level: float
+) -> float:
+    """P(met) of a target: the calibrated share of the draws that stay within its budget.
+
+    Never above ``highest_level``: more could not be checked, so it is not said.
+    """
+    share = float((unavailability <= 1.0 - target_ratio + _SLACK).mean())
+    return min(highest_level, calibration.probability_of(share))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A target before it is rounded."""
+
+    ratio: float
+    limits: tuple[TargetLimitedBy, ...]
+
+
+def availability_tiers(
+    predictive: Predictive,
+    caps: AvailabilityCaps,
+    settings: EngineSettings,
+    *,
+    window: ComplianceWindow,
+    data_only_probability: float,
+    replay: Callable[[float], Backtest],
+    kept: Mapping[TierName, float] | None = None,
+) -> tuple[Tier, ...]:
+    """The three tiers, conservative first.
+
+    ``replay`` judges past windows by a target. ``kept``: earlier targets that stay as they are, their P(met)
+    computed anew. A tier whose target the data do not carry has no target and a reason.
+    """
+    calibration = settings.availability_calibration
+    levels = {name: calibration.level_for(settings.nominal_probability[name]) for name in TierName}
+    spread = unavailability_intervals(predictive, [levels[name] for name in TierName])
+    intervals = dict(zip(TierName, spread, strict=True))
+    tiers: dict[TierName, Tier] = {}
+    ceiling = 1.0
+    for name in (TierName.AGGRESSIVE, TierName.BALANCED, TierName.CONSERVATIVE):
+        nominal = settings.nominal_probability[name]
+        wanted = _wanted(name, levels[name], predictive, caps, settings)
+        rounded = round_availability_down(min(wanted.ratio, ceiling), caps.window_requests)
+        if kept is not None and name in kept:
+            rounded = min(kept[name], ceiling)
+        reason = _missing(name, nominal, levels[name], wanted, rounded, caps, settings)
+        if reason is not None or rounded is None:
+            tiers[name] = Tier(name, nominal, (), reason)
+            continue
+        ceiling = rounded
+        met = probability_met(predictive.unavailability, rounded, calibration, settings.highest_level)
+        low, high = intervals[name]
+        target = TierTarget(
+            kind=ObjectiveKind.AVAILABILITY,
+            probability_met=met,
+            interval=Interval(min(1.0 - high, rounded), max(1.0 - low, rounded)),
+            data_only_probability=data_only_probability,
+            availability_ratio=rounded,
+            error_budget=ErrorBudget(
+                error_budget_minutes(rounded, window.length),
+                error_budget_requests(rounded, caps.window_requests),
+            ),
+            limited_by=_with_rounding(wanted, rounded),
+            backtest=replay(rounded),
+        )
+        tiers[name] = Tier(name, nominal, (target,))
+    return tuple(tiers[name] for name in TierName)
+
+
+def _wanted(
+    name: TierName, level: float, predictive: Predictive, caps: AvailabilityCaps, settings: EngineSettings
+) -> _Wanted:
+    """The calibrated quantile, then the caps; the cap that binds last is named first."""
+    ratio = 1.0 - _quantile(predictive.unavailability, level)
+    limits: list[TargetLimitedBy] = [_evidence(predictive)]
+    if caps.composite is not None:
+        composite = 1.0 - _quantile(caps.composite, level)
+        if composite < ratio:
+            ratio = composite
+            limits.insert(0, _dependency(TargetLimit.DEPENDENCY_OBSERVED, composite, caps.weakest))
+    promised = caps.promised_ratio if name is TierName.CONSERVATIVE else None
+    if promised is not None and promised < ratio:
+        ratio = promised
+        limits.insert(0, _dependency(TargetLimit.DEPENDENCY_PROMISE, promised, caps.weakest))
+    testable = tightest_availability(caps.window_requests, settings.testable_failures)
+    if testable < ratio:
+        ratio = testable
+        limits.insert(
+            0,
+            TargetLimitedBy(
+                TargetLimit.LOW_TRAFFIC,
+                f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
+                f"than {1 / settings.testable_failures:.0%} of the budget of a tighter target",
+            ),
+        )
+    return _Wanted(ratio, tuple(limits))
+
+
+def _quantile(draws: FloatArray, level: float) -> float:
+    return float(np.quantile(draws, level, method="higher"))
+
+
+def _evidence(predictive: Predictive) -> TargetLimitedBy:
+    facts = predictive.facts
+    own = f"{_count(facts.own_episodes, 'incident')} in {facts.own_days:.3g} days of own history"
+    if facts.own_weight < 0.5:
+        others = f"{facts.peers} other services" if facts.peers else "the shipped default, having nothing else"
+        return TargetLimitedBy(
+            TargetLimit.PRIOR,
+            f"{own} say little: {1 - facts.own_weight:.0%} of the incident rate comes from {others}",
+        )
+    return TargetLimitedBy(TargetLimit.HISTORY, f"{own} ({facts.own_weight:.0%} of the incident rate)")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"
+
+
+def _dependency(limit: TargetLimit, ratio: float, weakest: str | None) -> TargetLimitedBy:
+    shown = percent_from_ratio(round(ratio, 7))
+    said = "do" if limit is TargetLimit.DEPENDENCY_OBSERVED else "promise"
+    most = f"; the largest share is {weakest}'s" if weakest else ""
+    return TargetLimitedBy(limit, f"its dependencies {said} no better than {shown} %{most}", weakest)
+
+
+def _with_rounding(wanted: _Wanted, rounded: float) -> tuple[TargetLimitedBy, ...]:
+    if (1.0 - rounded) <= _ROUNDING_WORTH_SAYING * (1.0 - wanted.ratio):
+        return wanted.limits
+    exact = percent_from_ratio(float(f"{wanted.ratio:.6f}"))
+    said = f"{exact} % rounded to a figure people use, to the safe side"
+    return (*wanted.limits, TargetLimitedBy(TargetLimit.ROUNDING, said))
+
+
+def _missing(
+    name: TierName,
+    nominal: float,
+    level: float,
+    wanted: _Wanted,
+    rounded: float | None,
+    caps: AvailabilityCaps,
+    settings: EngineSettings,
+) -> str | None:
+    """Why the tier has no target; None: it has one."""
+    title = name.value.capitalize()
+    if level > settings.highest_level:
+        return (
+            f"no {title} target: targets that should hold in {nominal:.0%} of windows held too seldom in the past "
+            f"to promise that"
+        )
+    if rounded is not None and rounded >= settings.lowest_target_ratio:
+        return None
+    shown = percent_from_ratio(round(max(0.0, wanted.ratio), 3))
+    least = percent_from_ratio(settings.lowest_target_ratio)
+    if wanted.limits[0].limit is TargetLimit.LOW_TRAFFIC:
+        return (
+            f"no {title} target: with about {caps.window_requests:,.0f} requests in a window a target that can be "
+            f"tested would be {shown} %, below {least:g} %"
+        )
+    return (
+        f"no {title} target: the data do not carry it; what holds in {nominal:.0%} of windows is {shown} %, "
+        f"below {least:g} %"
+    )
+
+
+def order_is_right(tiers: Sequence[Tier]) -> bool:
+    """Conservative <= balanced <= aggressive, among the tiers that have a target."""
+    ratios = [t.availability_ratio for tier in tiers for t in tier.targets if t.availability_ratio is not None]
+    return all(a <= b for a, b in pairwise(ratios))
