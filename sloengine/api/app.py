@@ -20,7 +20,7 @@ from sloengine.api.health import live, ready
 from sloengine.api.http_problems import ProblemResponse
 from sloengine.api.metrics import metrics
 from sloengine.api.observed import ObservedRequests
-from sloengine.api.schema import build_schema
+from sloengine.api.schema import build_schema, schema
 from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.bootstrap.settings import Environment, Settings
 
@@ -48,7 +48,7 @@ def create_app(
     app.state.settings = settings
     key = settings.dev_api_key.get_secret_value() if settings.dev_api_key else None
     endpoint = GraphQLEndpoint(
-        build_schema(introspection=development), DevelopmentKey(key, development=development)
+        schema if development else build_schema(introspection=False), DevelopmentKey(key, development=development)
     )
     app.router.routes.extend(
         [

@@ -86,3 +86,6 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         ],
         extensions=[MaskedErrors, lambda: GuardedDocuments(documents)],
     )
+
+
+schema = build_schema()

@@ -43,7 +43,7 @@ class ServiceInput:
     external: bool | None = strawberry.field(default=strawberry.UNSET, description="Run by somebody else.")
     published_availability_percent: float | None = strawberry.field(
         default=strawberry.UNSET,
-        description="What an external provider publishes, in percent, below 100: a prior until there are own data.",
+        description="What an external provider publishes, in percent, below 100: a prior till own data are there.",
     )
     metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description="Whatever else, a JSON object.")
 
