@@ -26,6 +26,7 @@ EDGE_COLUMNS = (
     "required",
     "confidence",
 )
+_ENDS = 2
 _ALIASES = {
     "source": "caller",
     "target": "dependency",
@@ -109,12 +110,20 @@ def read_edges(path: Path, *, strict: bool = True) -> EdgeFile:
 
 
 def write_edges(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the dependencies of an ingestion document as an edge list (retry settings have no column)."""
+    """Write the dependencies of an ingestion document as an edge list: the columns that any of them needs.
+
+    Retry settings have no column.
+    """
+    rows = document["dependencies"]
+    columns = [
+        column
+        for place, column in enumerate(EDGE_COLUMNS)
+        if place < _ENDS or any(row.get(_json_name(column)) is not None for row in rows)
+    ]
     with open_for_writing(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(EDGE_COLUMNS)
-        for row in document["dependencies"]:
-            writer.writerow([_text(row.get(_json_name(column))) for column in EDGE_COLUMNS])
+        writer.writerow(columns)
+        writer.writerows([_text(row.get(_json_name(column))) for column in columns] for row in rows)
 
 
 def _json_name(column: str) -> str:

@@ -1,0 +1,1 @@
+"""Converters of public data sets into the CSV form that sloengine reads."""
