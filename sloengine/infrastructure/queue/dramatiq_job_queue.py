@@ -25,7 +25,7 @@ class DramatiqJobQueue:
         )
         try:
             await asyncio.to_thread(self._broker.enqueue, message)
-        except (redis.exceptions.RedisError, dramatiq.errors.ConnectionError, OSError) as error:
+        except (redis.exceptions.RedisError, dramatiq.errors.BrokerConnectionError, OSError) as error:
             raise Unavailable(
                 f"the queue does not take {actor_name!r} ({type(error).__name__}); it is tried again later"
             ) from error

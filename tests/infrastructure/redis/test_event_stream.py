@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.embedded import RedisAddress
+from sloengine.infrastructure.embedded.free_port import free_port
+from sloengine.infrastructure.redis.connection import open_redis
+from sloengine.infrastructure.redis.event_stream import STREAM, RedisEventStream
+from tests.infrastructure.redis.samples import NOW
+
+
+@pytest.fixture
+async def client(clean_redis: RedisAddress) -> AsyncIterator[Redis]:
+    async with open_redis(clean_redis.url) as client:
+        yield client
+
+
+def event(event_id: str) -> OutboxEvent:
+    return OutboxEvent(event_id, "SloChanged", "checkout", NOW, {"auditEvent": event_id})
+
+
+async def test_events_are_appended_in_order_and_each_once(client: Redis):
+    stream = RedisEventStream(client)
+
+    await stream.publish([event("1"), event("2")])
+    await stream.publish([event("2"), event("3"), event("1")])
+
+    read = [orjson.loads(fields[b"event"]) for _, fields in await client.xrange(STREAM)]
+    assert [one["id"] for one in read] == ["1", "2", "3"]
+    assert read[0] == {
+        "id": "1",
+        "kind": "SloChanged",
+        "serviceId": "checkout",
+        "at": "2026-03-02T12:00:00+00:00",
+        "payload": {"auditEvent": "1"},
+    }
+
+
+async def test_nothing_to_publish_asks_nothing():
+    async with open_redis(f"redis://127.0.0.1:{free_port()}/0") as client:
+        await RedisEventStream(client).publish([])
+
+
+async def test_without_redis_publishing_is_unavailable():
+    async with open_redis(f"redis://127.0.0.1:{free_port()}/0") as client:
+        with pytest.raises(Unavailable):
+            await RedisEventStream(client).publish([event("1")])
