@@ -1,10 +1,10 @@
 """How reliability composes along calls: the probability that a root fails, given what it calls.
 
-Semantics (per request of the root): each edge is used with q = min(1, call weight), independently; a used edge passes
-its dependency's failure on with 1 − (1 − f)^max(1, weight). Each component has one state. The root fails iff its own
-component fails or a failed component reaches it along passing edges; a redundancy group passes failure on when fewer
-than ``required`` of its members' paths are good. A strongly connected component is one that fails with 1 − Π(1 − u).
-A dependency that is reached by several paths therefore counts once.
+Semantics (per request of the root): each edge is used with q = min(1, call weight), independently; a used edge
+passes its dependency's failure on with 1 − (1 − f)^max(1, weight). Each component has one state. The root fails
+iff its own component fails or a failed component reaches it along passing edges; a redundancy group passes failure
+on when fewer than ``required`` of its members' paths are good. A strongly connected component is one that fails
+with 1 − Π(1 − u). A dependency that is reached by several paths therefore counts once.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ def compose(
         members.setdefault(component, []).append(node)
     reach: dict[int, float] = {}
     share: dict[int, float] = {}
-    for component, probability in answer.reach.items():
+    for component in answer.reach | answer.share:
         nodes = members[component]
         whole = sum(unavailability[node] for node in nodes)
         for node in nodes:
-            reach[node] = probability
+            reach[node] = answer.reach.get(component, 0.0)
             part = unavailability[node] / whole if whole > 0.0 else 1.0 / len(nodes)
             share[node] = answer.share.get(component, 0.0) * part
     return Composed(answer.probability, answer.standard_error, reach, share, labels)

@@ -1,13 +1,13 @@
 """Which calls pass failure on, over many requests at once: conditional Monte Carlo over *edges only*.
 
 Given which edges pass, the root is good with Π(1 − u) over the components that reach it, so only the edges need
-sampling, never the rare failures. A few uncertain edges are enumerated, which makes the answer exact; many are drawn
-stratified (Latin hypercube: an edge with probability p passes in p of the draws, up to rounding), from a stream of
-random numbers of its own, so that two graphs which share an edge share its draws.
+sampling, never the rare failures. A few uncertain edges are enumerated, which makes the answer exact; many are
+drawn stratified (Latin hypercube: an edge with probability p passes in p of the draws, up to rounding), from a
+stream of random numbers of its own, so that two graphs which share an edge share its draws.
 
-Redundancy groups: a component that is fatal to a group on its own is treated like any other. What needs two or more
-independent failures in one group is added as one more event per group and draw; events of several groups are taken
-as independent, which errs to the safe side where groups share members.
+Redundancy groups: a component that is fatal to a group on its own is treated like any other. What needs two or
+more independent failures in one group is added as one more event per group and draw; events of several groups are
+taken as independent, which errs to the safe side where groups share members.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Exact probability that a root fails, by eliminating one component after the other.
 
 Given the states of what it calls, a component's state depends on its own edges only, so the system is a Bayesian
-network of noisy-or and k-of-n nodes. Components are taken bottom-up; the table holds the joint probability of those
-that somebody still waits for. Its width, not the number of components, decides the price (variable elimination;
-Pearl, *Probabilistic Reasoning in Intelligent Systems*, ch. 4).
+network of noisy-or and k-of-n nodes. Components are taken bottom-up; the table holds the joint probability of
+those that somebody still waits for. Its width, not the number of components, decides the price (variable
+elimination; Pearl, *Probabilistic Reasoning in Intelligent Systems*, ch. 4).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a composition is computed on: components that fail, and the ways in which failure travels to a root.
 
-Per request of the root each component has one state. A component fails by itself with its own unavailability. A call
-passes its dependency's failure on to the caller with a *pass probability*; a redundancy group passes failure on
-when fewer than ``required`` of its members' paths are good.
+Per request of the root each component has one state. A component fails by itself with its own unavailability. A
+call passes its dependency's failure on to the caller with a *pass probability*; a redundancy group passes failure
+on when fewer than ``required`` of its members' paths are good.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def pass_probability(pass_through: float, call_weight: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An edge between numbered nodes. ``probability``: of passing failure on. ``key``: seeds its own randomness."""
+    """An edge between numbered nodes. ``probability``: of passing failure on. ``key``: seeds its draws."""
 
     caller: int
     dependency: int
@@ -54,8 +54,8 @@ class Group:
 class System:
     """An acyclic system of components below ``root``.
 
-    ``unavailability``: each component's own, in [0, 1]. ``calls`` and ``groups``: by caller; empty where a component
-    calls nothing. ``order``: components reachable from the root, every caller before what it calls.
+    ``unavailability``: each component's own, in [0, 1]. ``calls`` and ``groups``: by caller; empty where a
+    component calls nothing. ``order``: components reachable from the root, every caller before what it calls.
     """
 
     root: int
@@ -75,32 +75,36 @@ def edge_key(*names: object) -> int:
     return zlib.crc32("\x00".join(map(str, names)).encode())
 
 
-def acyclic_system(
-    root: int, unavailability: Sequence[float], calls: Iterable[Call], groups: Iterable[tuple[Sequence[Call], int]]
-) -> tuple[System, list[int]]:
-    """The system of ``root`` with each strongly connected component as one.
+@dataclass(frozen=True)
+class Contracted:
+    """A graph with each strongly connected component as one.
 
-    ``groups``: calls of one caller, and how many must be good. Calls that pass nothing on close no cycle.
-    A component fails with 1 − Π(1 − u) of its members; a group member inside the caller's own component counts
-    as good, because its failure already is the component's.
+    ``labels``: component of each node. ``calls`` and ``groups``: by component; plain lists, so that a walk is
+    fast.
+    """
 
-    Returns:
-        The system, whose nodes are components, and the component of each node.
+    labels: list[int]
+    calls: list[list[Call]]
+    groups: list[list[Group]]
+
+
+def contract(size: int, calls: Iterable[Call], groups: Iterable[tuple[Sequence[Call], int]]) -> Contracted:
+    """Contract the strongly connected components of a graph of ``size`` nodes.
+
+    ``groups``: calls of one caller, and how many must be good. Calls that pass nothing on close no cycle. A group
+    member inside the caller's own component counts as good, because its failure already is the component's.
     """
     plain = [call for call in calls if call.probability > 0.0]
     grouped = [(tuple(members), required) for members, required in groups if members]
     every = plain + [call for members, _ in grouped for call in members if call.probability > 0.0]
     labels = strong_components(
-        len(unavailability),
+        size,
         np.array([call.caller for call in every], np.int64),
         np.array([call.dependency for call in every], np.int64),
     ).tolist()
-    size = max(labels) + 1
-    good = [1.0] * size
-    for node, own in enumerate(unavailability):
-        good[labels[node]] *= 1.0 - own
-    calls_of: list[list[Call]] = [[] for _ in range(size)]
-    groups_of: list[list[Group]] = [[] for _ in range(size)]
+    components = max(labels, default=-1) + 1
+    calls_of: list[list[Call]] = [[] for _ in range(components)]
+    groups_of: list[list[Group]] = [[] for _ in range(components)]
     for call in plain:
         moved = _between(call, labels)
         if moved.caller != moved.dependency:
@@ -117,10 +121,20 @@ def acyclic_system(
             calls_of[caller].extend(outer)
         elif fatal <= len(outer):
             groups_of[caller].append(Group(caller, outer, fatal))
-    own_unavailability = [1.0 - value for value in good]
-    start = labels[root]
-    order = reachable_in_order(start, calls_of, groups_of)
-    return System(start, own_unavailability, calls_of, groups_of, order), labels
+    return Contracted(labels, calls_of, groups_of)
+
+
+def acyclic_system(
+    root: int, unavailability: Sequence[float], calls: Iterable[Call], groups: Iterable[tuple[Sequence[Call], int]]
+) -> tuple[System, list[int]]:
+    """The system of ``root``, and each node's component; that one fails with 1 − Π(1 − u) of its members."""
+    made = contract(len(unavailability), calls, groups)
+    good = [1.0] * len(made.calls)
+    for node, own in enumerate(unavailability):
+        good[made.labels[node]] *= 1.0 - own
+    start = made.labels[root]
+    order = reachable_in_order(start, made.calls, made.groups)
+    return System(start, [1.0 - value for value in good], made.calls, made.groups, order), made.labels
 
 
 def reachable_in_order(
@@ -162,9 +176,9 @@ def _between(call: Call, labels: Sequence[int]) -> Call:
 def without_certainties(system: System) -> tuple[System, frozenset[int]]:
     """The system seen from what certainly fails together with the root.
 
-    Components that reach the root along calls which always pass are *one* with it: given that all of them are good,
-    their other calls and groups are the root's. Returns the smaller system, in which the root has no failure of its
-    own, and the components taken in (the root among them).
+    Components that reach the root along calls which always pass are *one* with it: given that all of them are
+    good, their other calls and groups are the root's. Returns the smaller system, in which the root has no failure
+    of its own, and the components taken in (the root among them).
     """
     taken = {system.root}
     frontier = [system.root]

@@ -1,0 +1,117 @@
+"""Failures that several services share although no edge says so: second names, and replicas that fall together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+
+from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
+
+#: Share of a replica's failures that strike all replicas, where there are no joint data.
+DEFAULT_COMMON_CAUSE = 0.1
+#: Two names of one thing: their failures per interval correlate above this, in at least so many intervals.
+ALIAS_CORRELATION, ALIAS_WINDOWS = 0.9, 3
+#: Joint data: every member was seen together for this long, and failed on more than one day.
+_JOINT_DAYS, _FAILED_DAYS, _FAILED_CALLS = 7.0, 2, 20.0
+
+
+def find_aliases(traffic: ObservedTraffic) -> tuple[tuple[int, int], ...]:
+    """Pairs of services that fail at the same times and are called by the same caller: two names of one thing.
+
+    Left out are services that call each other or share a failing dependency, which explains the same, and members
+    of one redundancy group, whose common failures are the group's matter. Pairs in ascending order.
+    """
+    failing = traffic.bad.sum(axis=1) > 0.0
+    below: dict[int, set[int]] = {}
+    groups: dict[int, dict[int, str]] = {}
+    for place, (caller, dependency) in enumerate(
+        zip(traffic.callers.tolist(), traffic.dependencies.tolist(), strict=True)
+    ):
+        if failing[dependency]:
+            below.setdefault(caller, set()).add(dependency)
+            group = traffic.edges[place].redundancy_group
+            if group is not None:
+                groups.setdefault(caller, {})[dependency] = group
+    found: set[tuple[int, int]] = set()
+    refuted: set[tuple[int, int]] = set()
+    for caller, siblings in below.items():
+        rows = sorted(siblings)
+        if len(rows) < 2:
+            continue
+        named = groups.get(caller, {})
+        series = traffic.bad[rows]
+        together = traffic.has_data[rows]
+        for left, right in _correlated(series, together):
+            first, second = rows[left], rows[right]
+            if named.get(first) is not None and named.get(first) == named.get(second):
+                refuted.add((first, second))
+            elif not _explained(first, second, below):
+                found.add((first, second))
+    return tuple(sorted(found - refuted))
+
+
+def _correlated(series: FloatArray, together: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    centred = series - series.mean(axis=1, keepdims=True)
+    norms = np.sqrt((centred**2).sum(axis=1))
+    unit = centred / np.where(norms > 0.0, norms, 1.0)[:, None]
+    alike = np.argwhere(np.triu(unit @ unit.T, 1) > ALIAS_CORRELATION)
+    pairs = []
+    for left, right in alike.tolist():
+        both = (series[left] > 0.0) & (series[right] > 0.0) & together[left] & together[right]
+        if int(both.sum()) >= ALIAS_WINDOWS:
+            pairs.append((left, right))
+    return pairs
+
+
+def _explained(first: int, second: int, below: dict[int, set[int]]) -> bool:
+    of_first, of_second = below.get(first, set()), below.get(second, set())
+    return second in of_first or first in of_second or bool(of_first & of_second)
+
+
+def joint_failure_ratio(traffic: ObservedTraffic, members: Sequence[int]) -> float | None:
+    """Mean over intervals of Π of the members' failure ratios; None where there are too few joint data.
+
+    At least this much of the time all of them fail together: within an interval failures may coincide further.
+    """
+    rows = list(members)
+    together = traffic.has_data[rows].all(axis=0) & (traffic.total[rows] > 0.0).all(axis=0)
+    per_day = timedelta(days=1) / traffic.step
+    if together.sum() / per_day < _JOINT_DAYS:
+        return None
+    bad = np.where(together, traffic.bad[rows], 0.0)
+    day = (np.arange(bad.shape[1]) / per_day).astype(np.int64)
+    for row in bad:
+        if row.sum() < _FAILED_CALLS or len(np.unique(day[row > 0.0])) < _FAILED_DAYS:
+            return None
+    ratios = bad[:, together] / traffic.total[rows][:, together]
+    return float(ratios.prod(axis=0).mean())
+
+
+def common_cause(intrinsic: Sequence[float], joint: float | None) -> tuple[float, float]:
+    """Unavailability of what strikes all members at once, and the share β of the least failing member's it is.
+
+    ``joint``: how often all members fail together, by joint data: the common cause makes up what independence
+    leaves unexplained, J = c + (1 − c)·Π(residual). None: β is 10 %. ``intrinsic``: the members' own
+    unavailability.
+    """
+    least = min(intrinsic)
+    if least <= 0.0:
+        return 0.0, 0.0
+    if joint is None:
+        return DEFAULT_COMMON_CAUSE * least, DEFAULT_COMMON_CAUSE
+
+    def together(cause: float) -> float:
+        residual = float(np.prod([1.0 - (1.0 - own) / (1.0 - cause) for own in intrinsic]))
+        return cause + (1.0 - cause) * residual
+
+    if joint <= together(0.0):
+        return 0.0, 0.0
+    limit = least * (1.0 - 1e-9)
+    if joint >= together(limit):
+        return least, 1.0
+    cause = float(brentq(lambda value: together(value) - joint, 0.0, limit, xtol=1e-15, rtol=1e-12))
+    return cause, cause / least

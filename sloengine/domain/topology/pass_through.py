@@ -1,0 +1,248 @@
+"""How much of a dependency's failure reaches its caller: as declared, and as the data say.
+
+Declared is not true. f of an edge is at most Σ min(B, E) / Σ B, whatever else may have failed; where the upper
+97.5 % limit of that lies below half of what is declared, on enough evidence, the dependency is *contradicted by
+the data*, and f̂ from an additive Poisson fit takes the declared value's place. One episode is no evidence: the
+finding must survive leaving out the worst day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.recommendation.model import Contradiction, Estimate
+from sloengine.domain.topology.additive_fit import additive_fit, interval
+from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
+from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
+from sloengine.domain.topology.system import (
+    ASYNC_PASS_THROUGH,
+    DEGRADED_PASS_THROUGH,
+    HARD_PASS_THROUGH,
+    SOFT_PASS_THROUGH,
+)
+
+#: Evidence below which nothing is said about an edge.
+FAILED_CALLS, FAILED_WINDOWS = 20.0, 12
+#: Contradicted: the upper limit of f is below this part of what is declared.
+CONTRADICTED_BELOW = 0.5
+BOOTSTRAP_DRAWS = 400
+_UPPER_QUANTILE = 0.975
+_BLOCK = timedelta(hours=1)
+_EPISODE = timedelta(days=1)
+#: A measured pass-through below this is none: such an edge passes nothing on and closes no cycle.
+_NOTHING = 1e-3
+
+_BY_CRITICALITY = {
+    DependencyCriticality.HARD: HARD_PASS_THROUGH,
+    DependencyCriticality.DEGRADED: DEGRADED_PASS_THROUGH,
+    DependencyCriticality.SOFT: SOFT_PASS_THROUGH,
+}
+
+
+@dataclass(frozen=True)
+class PassThrough:
+    """Pass-through of each edge, in the order of ``ObservedTraffic.edges``.
+
+    ``declared`` and ``in_use``: shape (n_edges,). ``failed_calls``: Σ B. ``measured``: by edge, where the evidence
+    suffices. ``contradictions``: by edge.
+    """
+
+    declared: FloatArray
+    in_use: FloatArray
+    failed_calls: FloatArray
+    measured: Mapping[int, Estimate]
+    contradictions: Mapping[int, Contradiction]
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Edges with enough failed calls, their caps, and one-hour sums of min(B, E) and B."""
+
+    edges: IntArray
+    cap: FloatArray
+    passed: npt.NDArray[np.float32]
+    failed: npt.NDArray[np.float32]
+
+
+def declared_pass_through(dependency: Dependency) -> float:
+    """f by declaration: hard 1, degraded 0.5, soft 0.1; asynchronous 0."""
+    if dependency.mode is DependencyMode.ASYNC:
+        return ASYNC_PASS_THROUGH
+    return _BY_CRITICALITY[dependency.criticality]
+
+
+def learn_pass_through(traffic: ObservedTraffic, refused: Mapping[str, str], *, seed: int) -> PassThrough:
+    """Pass-through of every edge of a graph.
+
+    ``refused``: services whose series cannot be true as their own SLI, with the reason. As dependencies they are
+    evidence like any other; as callers they are none. Deterministic per edge: the same edge over the same
+    intervals gets the same answer in a subgraph that holds its callers and its caller's dependencies.
+    """
+    count = len(traffic.edges)
+    declared = np.array([declared_pass_through(edge) for edge in traffic.edges])
+    in_use = declared.copy()
+    failed_calls = np.zeros(count)
+    ids = [service.service_id for service in traffic.graph.services]
+    believed = np.array([service_id not in refused for service_id in ids], bool)
+    failing = traffic.bad.sum(axis=1) > 0.0
+    counted = np.zeros(count, bool)
+    counted[list(traffic.counted)] = True
+    observed = believed & traffic.has_data.any(axis=1)
+    candidates = np.flatnonzero(observed[traffic.callers] & (failing[traffic.dependencies] | counted))
+    evidence = _evidence(traffic, candidates, failed_calls)
+    upper = _upper_limits(traffic, evidence, declared, seed)
+    fits = _fits(traffic, evidence, candidates, failed_calls)
+    measured: dict[int, Estimate] = {}
+    contradictions: dict[int, Contradiction] = {}
+    for edge in evidence.edges.tolist():
+        fit, error = fits[edge]
+        limit = upper.get(edge)
+        value = fit if limit is None else min(fit, limit)
+        low, high = interval(value, error, float(failed_calls[edge]))
+        if limit is not None:
+            high = max(min(high, max(limit, 3.69 / float(failed_calls[edge]))), value)
+        measured[edge] = Estimate(value, min(low, value), min(1.0, high))
+        if limit is not None:
+            in_use[edge] = value if value >= _NOTHING else 0.0
+            contradictions[edge] = _contradiction(
+                traffic.edges[edge], float(declared[edge]), measured[edge], float(failed_calls[edge]), refused
+            )
+    return PassThrough(declared, in_use, failed_calls, measured, contradictions)
+
+
+def _evidence(traffic: ObservedTraffic, candidates: IntArray, failed_calls: FloatArray) -> _Evidence:
+    """Sum up B and min(B, E); fills ``failed_calls``."""
+    starts = _block_starts(traffic)
+    edges: list[IntArray] = [np.zeros(0, np.int64)]
+    caps: list[FloatArray] = [np.zeros(0)]
+    passed: list[npt.NDArray[np.float32]] = [np.zeros((0, len(starts)), np.float32)]
+    failed: list[npt.NDArray[np.float32]] = [np.zeros((0, len(starts)), np.float32)]
+    for portion in traffic.blocks_of(candidates):
+        attributed, own = traffic.attributed(portion)
+        sums = attributed.sum(axis=1)
+        failed_calls[portion] = sums
+        enough = (sums >= FAILED_CALLS) & ((attributed > 0.0).sum(axis=1) >= FAILED_WINDOWS)
+        if not enough.any():
+            continue
+        attributed, through = attributed[enough], np.minimum(attributed, own)[enough]
+        edges.append(portion[enough])
+        caps.append(through.sum(axis=1) / sums[enough])
+        passed.append(np.add.reduceat(through, starts, axis=1).astype(np.float32))
+        failed.append(np.add.reduceat(attributed, starts, axis=1).astype(np.float32))
+    return _Evidence(np.concatenate(edges), np.concatenate(caps), np.vstack(passed), np.vstack(failed))
+
+
+def _block_starts(traffic: ObservedTraffic) -> IntArray:
+    per_block = max(1, _BLOCK // traffic.step)
+    return np.arange(0, max(1, traffic.total.shape[1]), per_block)
+
+
+def _upper_limits(
+    traffic: ObservedTraffic, evidence: _Evidence, declared: FloatArray, seed: int
+) -> dict[int, float]:
+    """Upper limit of f for the edges that the data contradict."""
+    limit = CONTRADICTED_BELOW * declared[evidence.edges]
+    # A bootstrap's upper limit is never below the value itself, so most edges need none.
+    rows = np.flatnonzero(evidence.cap < limit)
+    if not len(rows):
+        return {}
+    blocks = evidence.failed.shape[1]
+    weights = _bootstrap_weights(blocks, seed)
+    upper = _upper(weights, evidence.passed[rows], evidence.failed[rows])
+    kept = np.flatnonzero(upper < limit[rows])
+    rows, upper = rows[kept], upper[kept]
+    if not len(rows):
+        return {}
+    # A day's worth of blocks, but no more than a quarter of a short history.
+    length = max(1, min(int(_EPISODE / max(traffic.step, _BLOCK)), blocks // 4))
+    passed, failed = evidence.passed[rows].copy(), evidence.failed[rows].copy()
+    sums = np.cumsum(np.hstack([np.zeros((len(rows), 1)), failed]), axis=1)
+    worst = np.argmax(sums[:, length:] - sums[:, :-length], axis=1)
+    for row, start in enumerate(worst.tolist()):
+        passed[row, start : start + length] = 0.0
+        failed[row, start : start + length] = 0.0
+    without_worst = _upper(weights, passed, failed)
+    standing = (without_worst < limit[rows]) & (failed.sum(axis=1) >= FAILED_CALLS)
+    return dict(zip(evidence.edges[rows[standing]].tolist(), upper[standing].tolist(), strict=True))
+
+
+@lru_cache(maxsize=8)
+def _bootstrap_weights(blocks: int, seed: int) -> npt.NDArray[np.float32]:
+    """How often each one-hour block is in each resample; the same for every edge. Shape (draws, blocks)."""
+    drawn = np.random.default_rng([seed, blocks]).integers(0, blocks, (BOOTSTRAP_DRAWS, blocks))
+    flat = (drawn + np.arange(BOOTSTRAP_DRAWS)[:, None] * blocks).ravel()
+    return (
+        np.bincount(flat, minlength=BOOTSTRAP_DRAWS * blocks).reshape(BOOTSTRAP_DRAWS, blocks).astype(np.float32)
+    )
+
+
+def _upper(
+    weights: npt.NDArray[np.float32], passed: npt.NDArray[np.float32], failed: npt.NDArray[np.float32]
+) -> FloatArray:
+    numerator, denominator = weights @ passed.T, weights @ failed.T
+    # A resample without failed calls says nothing; it counts as if all had passed.
+    ratio = np.divide(numerator, denominator, out=np.ones_like(numerator), where=denominator > 0.0)
+    return np.asarray(np.quantile(ratio, _UPPER_QUANTILE, axis=0), np.float64)
+
+
+def _fits(
+    traffic: ObservedTraffic, evidence: _Evidence, candidates: IntArray, failed_calls: FloatArray
+) -> dict[int, tuple[float, float]]:
+    """Additive fit of every caller that has an edge with evidence: value and standard error by edge."""
+    per_day = max(1, timedelta(days=1) // traffic.step)
+    wanted = set(traffic.callers[evidence.edges].tolist())
+    by_caller: dict[int, list[int]] = {}
+    for edge in candidates.tolist():
+        caller = int(traffic.callers[edge])
+        if caller in wanted and failed_calls[edge] > 0.0:
+            by_caller.setdefault(caller, []).append(edge)
+    fits: dict[int, tuple[float, float]] = {}
+    for caller, edges in by_caller.items():
+        # One column per distinct series: two names of the same thing could not be told apart.
+        attributed, _ = traffic.attributed(edges)
+        columns, label = _distinct(attributed)
+        fit = additive_fit(traffic.bad[caller], traffic.total[caller], columns, per_day)
+        for position, edge in enumerate(edges):
+            column = label[position]
+            fits[edge] = (float(fit.pass_through[column]), float(fit.standard_error[column]))
+    return fits
+
+
+def _distinct(attributed: FloatArray, correlation: float = 0.9) -> tuple[FloatArray, list[int]]:
+    """Columns that move together are taken as one, the largest of them in each interval."""
+    centred = attributed - attributed.mean(axis=1, keepdims=True)
+    norms = np.sqrt((centred**2).sum(axis=1))
+    norms[norms <= 0.0] = 1.0
+    alike = (centred / norms[:, None]) @ (centred / norms[:, None]).T
+    columns: list[FloatArray] = []
+    leaders: list[int] = []
+    label: list[int] = []
+    for row in range(len(attributed)):
+        found = next((c for c, leader in enumerate(leaders) if alike[row, leader] > correlation), None)
+        if found is None:
+            found = len(leaders)
+            leaders.append(row)
+            columns.append(attributed[row])
+        else:
+            columns[found] = np.maximum(columns[found], attributed[row])
+        label.append(found)
+    return np.array(columns), label
+
+
+def _contradiction(
+    edge: Dependency, declared: float, measured: Estimate, failed_calls: float, refused: Mapping[str, str]
+) -> Contradiction:
+    message = (
+        f"{edge.dependency} is declared to pass {declared:.0%} of its failures on to {edge.caller}, but of "
+        f"{failed_calls:,.0f} failed calls about {measured.value:.1%} did (at most {measured.high:.1%}); "
+        "the measured share is used."
+    )
+    if edge.dependency in refused:
+        message += f" Its own series is not believed: {refused[edge.dependency]}."
+    return Contradiction(edge.caller, edge.dependency, declared, measured, message)
