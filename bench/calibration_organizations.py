@@ -97,8 +97,8 @@ def draw(rng: np.random.Generator, days: int, world: World) -> Organization:
     for z in range(ZONES):
         starts = rng.uniform(0, length, rng.poisson(length / world.zone_every_days))
         for start, size in zip(starts, _sizes(rng, len(starts)), strict=True):
-            for i in np.flatnonzero((zone == z) & (rng.random(n) < 0.7)):
-                _lay(down[i], float(start), float(size * world.severity_factor), rng)
+            for hit in np.flatnonzero((zone == z) & (rng.random(n) < 0.7)):
+                _lay(down[hit], float(start), float(size * world.severity_factor), rng)
     wobble = np.zeros((n, length))
     state = 0.4 * rng.standard_normal(n)
     for d in range(length):
@@ -127,9 +127,7 @@ def draw(rng: np.random.Generator, days: int, world: World) -> Organization:
 def oracle_draws(rng: np.random.Generator, org: Organization, n_draws: int = 600) -> Floats:
     """Windows drawn from the true parameters at as-of, shape (services, n_draws); coming shifts included."""
     n = len(org.rate)
-    shift_share = np.where(
-        rng.random((n, n_draws)) < org.shift_hazard * HORIZON, rng.random((n, n_draws)), 0.0
-    )
+    shift_share = np.where(rng.random((n, n_draws)) < org.shift_hazard * HORIZON, rng.random((n, n_draws)), 0.0)
     worse = rng.random((n, n_draws)) < 0.5
     rate = org.rate[:, None] * (1 - shift_share + shift_share * np.where(worse, 5.0, 0.2))
     base = org.base[:, None] * (1 - shift_share + shift_share * np.where(worse, 10.0, 1.0))

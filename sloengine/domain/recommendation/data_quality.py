@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.model import CompositeBound, DataQuality
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.percent import percent_text
 
 _INCOMPLETE = 0.9
 _FEW_DAYS = 7.0
@@ -46,7 +47,9 @@ def describe(
     if evidence.peers == 0:
         warnings.append(f"no other service to learn from; the prior is the {shipped_prior.NAME}")
     if evidence.completeness < _INCOMPLETE:
-        warnings.append(f"{1 - evidence.completeness:.0%} of the intervals since the first one have no data")
+        warnings.append(
+            f"{percent_text(1 - evidence.completeness)} of the intervals since the first one have no data"
+        )
     if evidence.share_of_time:
         warnings.append("good and total look like shares of time, not requests: each minute counts as one event")
     warnings.extend(telemetry_warnings)

@@ -55,24 +55,32 @@ class LatencySeries:
     @property
     def disjoint_windows(self) -> int:
         """Past windows that do not overlap and have requests."""
-        windows = self._windows
-        return int((window_sums(self.counts, windows.disjoint, windows.length).sum(axis=1) > 0).sum())
+        return int((self._disjoint_sums.sum(axis=1) > 0).sum())
+
+    @cached_property
+    def _disjoint_sums(self) -> FloatArray:
+        return window_sums(self.counts, self._windows.disjoint, self._windows.length)
+
+    @cached_property
+    def _rolling_sums(self) -> FloatArray:
+        return window_sums(self.counts, self._windows.rolling, self._windows.length)
 
     def replay(self, threshold_ms: float, share: float) -> Backtest:
         """Past windows: was ``share`` of their requests at or below the threshold?"""
         windows = self._windows
-        disjoint = self._points(threshold_ms, share, windows.disjoint)
+        disjoint = self._points(threshold_ms, share, windows.disjoint, self._disjoint_sums)
         worst = min(disjoint, key=lambda point: point.budget_remaining, default=None)
         return Backtest(
             windows=len(disjoint),
             met=sum(point.met for point in disjoint),
             worst=worst,
-            series=self._points(threshold_ms, share, windows.rolling),
+            series=self._points(threshold_ms, share, windows.rolling, self._rolling_sums),
         )
 
-    def _points(self, threshold_ms: float, share: float, ends: npt.NDArray[np.int64]) -> tuple[BacktestPoint, ...]:
+    def _points(
+        self, threshold_ms: float, share: float, ends: npt.NDArray[np.int64], sums: FloatArray
+    ) -> tuple[BacktestPoint, ...]:
         length = self._windows.length
-        sums = window_sums(self.counts, ends, length)
         total = sums.sum(axis=1)
         fast = sums[:, self.bounds_seconds * 1000.0 <= threshold_ms * (1 + 1e-9)].sum(axis=1)
         percentiles = percentile_seconds(sums, self.bounds_seconds, share) * 1000.0

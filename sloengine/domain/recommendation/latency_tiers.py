@@ -30,6 +30,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.target_interval import latency_intervals
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
 from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.percent import percent_text
 from sloengine.domain.reliability.window import ComplianceWindow
 
 SHARES = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
@@ -81,7 +82,7 @@ def latency_tiers(
         if (1.0 - share) * case.window_requests < settings.testable_failures:
             warnings.append(
                 f"no p{share * 100:.0f} target: with about {case.window_requests:,.0f} requests in a window one "
-                f"slow request would cost more than {1 / settings.testable_failures:.0%} of its budget"
+                f"slow request would cost more than {percent_text(1 / settings.testable_failures)} of its budget"
             )
             for name in TierName:
                 reasons[name].append(warnings[-1])
@@ -131,8 +132,8 @@ def _targets_of(
         if threshold is None:
             reasons[name].append(
                 f"no {title} p{share * 100:.0f} target: what holds in "
-                f"{settings.nominal_probability[name]:.0%} of windows lies above the histogram's last bound, "
-                f"{case.days.bounds_seconds[-2] * 1000:,.6g} ms; add larger buckets"
+                f"{percent_text(settings.nominal_probability[name])} of windows lies above the "
+                f"histogram's last bound, {case.days.bounds_seconds[-2] * 1000:,.6g} ms; add larger buckets"
             )
             continue
         floor = threshold
@@ -194,7 +195,7 @@ def _limits(raw: float, threshold: float, predictive: LatencyPredictive) -> tupl
         if facts.own_weight >= 0.5
         else TargetLimitedBy(
             TargetLimit.PRIOR,
-            f"{own} say little: {1 - facts.own_weight:.0%} of how often it gets slow comes from "
+            f"{own} say little: {percent_text(1 - facts.own_weight)} of how often it gets slow comes from "
             + (f"{facts.peers} other services" if facts.peers else "the shipped default"),
         )
     ]

@@ -37,6 +37,7 @@ from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps, availability_tiers, probability_met
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.percent import percent_text
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -228,8 +229,8 @@ def _not_testable(
         SliType.AVAILABILITY,
         UnavailableReason.NOT_TESTABLE,
         f"About {requests:,.1f} requests in a window cannot test a target: a single failure would cost more than "
-        f"{1 / settings.testable_failures:.0%} of the budget of any target of at least "
-        f"{settings.lowest_target_ratio:.0%}. Use a longer window, or add synthetic probes.",
+        f"{percent_text(1 / settings.testable_failures)} of the budget of any target of at least "
+        f"{percent_text(settings.lowest_target_ratio)}. Use a longer window, or add synthetic probes.",
         since=prepared.series.first_at,
     )
 

@@ -12,7 +12,7 @@ from sloengine.domain.recommendation.model import (
     TierName,
     TierTarget,
 )
-from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.window import ComplianceWindow
 
 _WINDOW_WORDS = {
@@ -53,11 +53,11 @@ def summarize(
 
 
 def goal(target: TierTarget) -> str:
-    """The target in words: "99.9 % of requests succeed", "95 % of requests within 250 ms"."""
+    """The target in words: "99.9 % of requests succeed", "95 % of requests finish within 250 ms"."""
     if target.availability_ratio is not None:
         return f"{percent_from_ratio(target.availability_ratio):.9g} % of requests succeed"
     share = "95 %" if target.kind is ObjectiveKind.LATENCY_P95 else "99 %"
-    return f"{share} of requests within {target.threshold_ms:,.6g} ms"
+    return f"{share} of requests finish within {target.threshold_ms:,.6g} ms"
 
 
 def times_in_a_hundred(probability: float) -> str:
@@ -109,18 +109,15 @@ def _past(target: TierTarget, quality: DataQuality, peers: int) -> list[str]:
             f"what {beside} {'show' if peers else 'assumes'}."
         ]
     n, met = target.backtest.windows, target.backtest.met
-    windows = "the one past window" if n == 1 else f"{met} of the {n} past windows"
-    kept = (
-        f"{windows} {'would' if met else 'would not'} have kept it" if n == 1 else f"{windows} kept it"
-    ).strip()
-    alone = target.data_only_probability
-    return [
-        f"{kept[0].upper()}{kept[1:]}; "
-        f"{'one window alone carries' if n == 1 else f'{n} windows alone carry'} no more than {alone:.0%}, "
-        f"the rest of the probability comes from {beside}."
-        if target.probability_met > alone
-        else f"{kept[0].upper()}{kept[1:]}."
-    ]
+    if n == 1:
+        kept = f"The one past window {'kept' if met else 'broke'} it"
+    else:
+        kept = f"All {n} past windows kept it" if met == n else f"{met} of {n} past windows kept it"
+    if target.probability_met <= target.data_only_probability:
+        return [f"{kept}."]
+    windows = "one window alone carries" if n == 1 else f"{n} windows alone carry"
+    carried = percent_text(target.data_only_probability)
+    return [f"{kept}; {windows} no more than {carried}, the rest of the probability comes from {beside}."]
 
 
 def _limits(target: TierTarget) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
+from sloengine.domain.reliability.percent import percent_text
 from sloengine.domain.topology.graph import DependencyGraph
 
 type Flags = npt.NDArray[np.bool_]
@@ -113,7 +114,7 @@ def _never_working(panel: SliPanel, graph: DependencyGraph | None, refused: Mapp
         beside = (
             "and nothing ever worked: a broken exporter, or nobody uses it"
             if caller is None
-            else f"while its caller {caller[0]} succeeds in {caller[1]:.1%} of its own"
+            else f"while its caller {caller[0]} succeeds in {percent_text(caller[1], 1)} of its own"
         )
         found[service_id] = f"{said}, {beside}"
     return found

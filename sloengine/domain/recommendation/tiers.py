@@ -28,7 +28,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.target_interval import unavailability_intervals
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
 from sloengine.domain.reliability.panel import FloatArray
-from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -144,7 +144,7 @@ def _wanted(
             TargetLimitedBy(
                 TargetLimit.LOW_TRAFFIC,
                 f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
-                f"than {1 / settings.testable_failures:.0%} of the budget of a tighter target",
+                f"than {percent_text(1 / settings.testable_failures)} of the budget of a tighter target",
             ),
         )
     return _Wanted(ratio, tuple(limits))
@@ -161,9 +161,9 @@ def _evidence(predictive: Predictive) -> TargetLimitedBy:
         others = f"{facts.peers} other services" if facts.peers else "the shipped default, having nothing else"
         return TargetLimitedBy(
             TargetLimit.PRIOR,
-            f"{own} say little: {1 - facts.own_weight:.0%} of the incident rate comes from {others}",
+            f"{own} say little: {percent_text(1 - facts.own_weight)} of the incident rate comes from {others}",
         )
-    return TargetLimitedBy(TargetLimit.HISTORY, f"{own} ({facts.own_weight:.0%} of the incident rate)")
+    return TargetLimitedBy(TargetLimit.HISTORY, own)
 
 
 def _count(number: int, noun: str) -> str:
@@ -198,8 +198,8 @@ def _missing(
     title = name.value.capitalize()
     if level > settings.highest_level:
         return (
-            f"no {title} target: targets that should hold in {nominal:.0%} of windows held too seldom in the past "
-            f"to promise that"
+            f"no {title} target: targets that should hold in {percent_text(nominal)} of windows "
+            f"held too seldom in the past to promise that"
         )
     if rounded is not None and rounded >= settings.lowest_target_ratio:
         return None
@@ -211,8 +211,8 @@ def _missing(
             f"tested would be {shown} %, below {least:g} %"
         )
     return (
-        f"no {title} target: the data do not carry it; what holds in {nominal:.0%} of windows is {shown} %, "
-        f"below {least:g} %"
+        f"no {title} target: the data do not carry it; what holds in {percent_text(nominal)} of windows "
+        f"is {shown} %, below {least:g} %"
     )
 
 

@@ -21,3 +21,12 @@ def ratio_from_percent(percent: float) -> float:
     0.9995
     """
     return float(f"{percent / 100:.14g}")
+
+
+def percent_text(ratio: float, digits: int = 0) -> str:
+    """The ratio as percent in a sentence, rounded to so many digits.
+
+    >>> percent_text(0.75), percent_text(0.9959, 1)
+    ('75 %', '99.6 %')
+    """
+    return f"{ratio * 100:.{digits}f} %"
