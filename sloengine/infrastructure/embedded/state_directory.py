@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from sloengine.infrastructure.embedded.child_process import ProcessRecord, end_left_over
+import psutil
+
+from sloengine.infrastructure.embedded.child_process import end_left_over
 from sloengine.infrastructure.embedded.errors import StateInUse
 from sloengine.infrastructure.embedded.private_files import (
     make_writable_directory,
@@ -19,6 +21,7 @@ from sloengine.infrastructure.embedded.private_files import (
 )
 
 _CONTENTS = ("neo4j", "redis", "logs", "processes", "run.json", "telemetry.json", "dev-api-key")
+_LOCK_FILE = "up.lock"
 _LOG_LIMIT_BYTES = 10_000_000
 
 
@@ -100,6 +103,10 @@ class StateDirectory:
                     ended.append(record.name.removesuffix(".pid.json"))
         return ended
 
+    def exists(self) -> bool:
+        """Whether an ``up`` has ever worked on this directory."""
+        return (self.root / _LOCK_FILE).is_file()
+
     def clear(self) -> None:
         """Remove all that ``up`` made, and the directory if nothing else is in it."""
         for name in _CONTENTS:
@@ -108,7 +115,7 @@ class StateDirectory:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-        (self.root / "up.lock").unlink(missing_ok=True)
+        (self.root / _LOCK_FILE).unlink(missing_ok=True)
         if self.root.is_dir() and not any(self.root.iterdir()):
             self.root.rmdir()
 
@@ -117,7 +124,7 @@ class StateLock:
     """Held by the one ``up`` that works on a state directory; the kernel frees it when that process is gone."""
 
     def __init__(self, state: StateDirectory) -> None:
-        self._file = state.root / "up.lock"
+        self._file = state.root / _LOCK_FILE
         self._held: TextIO | None = None
 
     def acquire(self) -> None:
@@ -126,11 +133,9 @@ class StateLock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
             lock.close()
             raise StateInUse(
-                f"another `sloengine up` (process {holder}) runs on {self._file.parent}. "
+                f"another `sloengine up` (process {self.holder() or 'unknown'}) runs on {self._file.parent}. "
                 "See `sloengine status`, stop it with `sloengine down`, or name another --state-dir."
             ) from error
         lock.truncate(0)
@@ -144,6 +149,15 @@ class StateLock:
             self._held.close()
             self._held = None
 
+    def holder(self) -> int | None:
+        """Process id of whoever holds it: the process named in the file, if that has the file open indeed."""
+        try:
+            process = psutil.Process(int(self._file.read_text()))
+            opened = {Path(file.path) for file in process.open_files()}
+        except (OSError, ValueError, psutil.Error):
+            return None
+        return process.pid if self._file in opened else None
+
     def is_held(self) -> bool:
         """Whether some ``up`` works on the state directory now."""
         try:
@@ -154,11 +168,3 @@ class StateLock:
         except BlockingIOError:
             return True
         return False
-
-
-def process_record(written: Any) -> ProcessRecord | None:
-    """A process record out of ``run.json``; None when it is not one."""
-    try:
-        return ProcessRecord(**written)
-    except TypeError:
-        return None

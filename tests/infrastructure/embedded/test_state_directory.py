@@ -39,6 +39,7 @@ def test_a_second_up_on_the_same_state_is_told_who_holds_it(state: StateDirector
         lock = StateLock(state)
 
         assert lock.is_held()
+        assert lock.holder() == holder.pid
         with pytest.raises(StateInUse, match=rf"process {holder.pid}\) runs on .*sloengine down"):
             lock.acquire()
     finally:
@@ -46,6 +47,7 @@ def test_a_second_up_on_the_same_state_is_told_who_holds_it(state: StateDirector
         holder.wait()
 
     assert not lock.is_held()
+    assert lock.holder() is None
     lock.acquire()
     assert lock.is_held()
     lock.release()
@@ -87,3 +89,13 @@ def test_clearing_removes_a_directory_that_was_all_ours(state: StateDirectory) -
     state.clear()
 
     assert not state.root.exists()
+
+
+def test_only_a_directory_that_up_has_worked_on_is_a_state_directory(state: StateDirectory) -> None:
+    assert not state.exists()
+
+    lock = StateLock(state)
+    lock.acquire()
+    lock.release()
+
+    assert state.exists()

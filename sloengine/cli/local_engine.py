@@ -1,0 +1,199 @@
+"""Everything that ``up`` runs on one machine: stores, API, worker, scheduler."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+import sloengine
+from sloengine.bootstrap.settings import Settings
+from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis
+from sloengine.infrastructure.embedded.free_port import accepts_connections
+from sloengine.infrastructure.embedded.state_directory import StateDirectory, StateLock
+from sloengine.infrastructure.embedded.supervisor import OwnProcess, Supervisor
+
+_API_START_TIMEOUT_SECONDS = 60.0
+_SETTINGS_FOR_CHILDREN = (
+    "state_dir",
+    "http_host",
+    "http_port",
+    "neo4j_url",
+    "neo4j_user",
+    "neo4j_password",
+    "neo4j_database",
+    "redis_url",
+    "telemetry",
+    "prometheus_url",
+    "sample_seed",
+    "dev_api_key",
+)
+
+
+class LocalEngine:
+    """Stores first, then the processes that need them; ``stop`` ends all, whatever was reached.
+
+    ``say`` is told what happens; ``bytes_fetched`` how far the first download of Neo4j is.
+    """
+
+    def __init__(
+        self, state: StateDirectory, say: Callable[[str], None], bytes_fetched: Callable[[int, int], None]
+    ) -> None:
+        self.state = state
+        self.supervisor = Supervisor(say)
+        self._say = say
+        self._bytes_fetched = bytes_fetched
+
+    def start_stores(self, settings: Settings) -> Settings:
+        """Start the embedded Neo4j and Redis where no other is named; settings with their addresses.
+
+        Raises: Unavailable.
+        """
+        changes: dict[str, object] = {}
+        neo4j = redis = None
+        began = time.monotonic()
+        if settings.neo4j_url is None:
+            neo4j = EmbeddedNeo4j(self.state.neo4j, log=self.state.log("neo4j"))
+            self._say("starting Neo4j")
+            neo4j.launch(self._bytes_fetched)
+            self.supervisor.adopt("neo4j", neo4j)
+        if settings.redis_url is None:
+            redis = EmbeddedRedis(self.state.redis, log=self.state.log("redis"))
+            self._say("starting Redis")
+            redis.launch()
+            self.supervisor.adopt("redis", redis)
+            changes["redis_url"] = redis.wait_ready().url
+            redis.keep_port()
+        if neo4j is not None:
+            address = neo4j.wait_ready()
+            neo4j.keep_port()
+            changes |= {
+                "neo4j_url": address.url,
+                "neo4j_user": address.user,
+                "neo4j_password": address.password,
+            }
+            self._say(f"stores are ready ({time.monotonic() - began:.1f} s)")
+        return changed(settings, **changes)
+
+    def start_processes(self, settings: Settings) -> None:
+        """Start API, worker and scheduler, and wait until the API answers.
+
+        Raises: Unavailable, with the end of the API's log.
+        """
+        environment = child_environment(settings)
+        api = self._own("api", environment)
+        self._own("worker", environment)
+        self._own("scheduler", environment)
+        self.write_run(settings)
+        deadline = time.monotonic() + _API_START_TIMEOUT_SECONDS
+        while not _answers(f"{base_url(settings)}/health/live"):
+            if api.exit_code() is not None:
+                raise Unavailable(f"the API ended at once; its log is {api.log}:\n{api.tail()}")
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the API does not answer; its log is {api.log}:\n{api.tail()}")
+            time.sleep(0.1)
+
+    def write_run(self, settings: Settings) -> None:
+        """Tell commands in other shells what runs here."""
+        children = {}
+        for name, process in self.supervisor.processes().items():
+            if process.exit_code() is None:
+                children[name] = {"pid": process.pid, "log": str(process.log)}
+        self.state.write_run(
+            {
+                **plain(settings),
+                "pid": os.getpid(),
+                "children": children,
+                "graphiql": graphiql_url(settings),
+                "health": f"{base_url(settings)}/health/ready",
+            }
+        )
+
+    def stop(self) -> None:
+        """End all children and take back ``run.json``."""
+        self.supervisor.stop()
+        self.state.run_file.unlink(missing_ok=True)
+
+    def _own(self, name: str, environment: dict[str, str]) -> OwnProcess:
+        process = OwnProcess(
+            name,
+            [sys.executable, "-m", "sloengine.cli.main", name],
+            environment,
+            home=self.state.processes,
+            log=self.state.log(name),
+            stop_grace_seconds=15.0,
+        )
+        self.supervisor.start(name, process)
+        return process
+
+
+@contextmanager
+def claimed(state: StateDirectory) -> Iterator[None]:
+    """The state directory, made, locked, and free of what a killed ``up`` left.
+
+    Raises: StateNotWritable, StateInUse.
+    """
+    state.prepare()
+    lock = StateLock(state)
+    lock.acquire()
+    try:
+        state.end_left_overs()
+        state.run_file.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Raises: Unavailable, when somebody listens on the port that the API is to have."""
+    if accepts_connections(settings.http_port):
+        raise Unavailable(f"port {settings.http_port} is taken: name another with --http-port")
+
+
+def base_url(settings: Settings) -> str:
+    """Where the API is."""
+    return f"http://{settings.http_host}:{settings.http_port}"
+
+
+def graphiql_url(settings: Settings) -> str:
+    """GraphiQL with the development key in the fragment, which browsers do not send to anybody."""
+    key = settings.dev_api_key.get_secret_value() if settings.dev_api_key else ""
+    return f"{base_url(settings)}/graphql#key={key}"
+
+
+def changed(settings: Settings, **changes: object) -> Settings:
+    """The settings with some replaced, checked again."""
+    return Settings(**{**plain(settings), **changes})  # type: ignore[arg-type]  # checked by pydantic
+
+
+def plain(settings: Settings) -> dict[str, object]:
+    """What children and other shells must know, secrets in clear."""
+    values = {}
+    for name in _SETTINGS_FOR_CHILDREN:
+        value = getattr(settings, name)
+        if hasattr(value, "get_secret_value"):
+            value = value.get_secret_value()
+        if value is not None:
+            values[name] = str(value) if isinstance(value, Path) else value
+    return values
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of API, worker and scheduler: the settings, and where the code is."""
+    own = {f"SLOENGINE_{name.upper()}": str(value) for name, value in plain(settings).items()}
+    root = str(Path(sloengine.__file__).resolve().parents[1])
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
+    return {**os.environ, **own, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
