@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from sloengine.bootstrap.container import open_cypher
+from sloengine.bootstrap.database import open_database
 from sloengine.cli import output
 from sloengine.cli.session import AsJson, StateDir, settings_for
-from sloengine.domain.errors import DomainError, Unavailable
-from sloengine.infrastructure.neo4j.console import CypherAnswer
+from sloengine.domain.errors import DomainError
+from sloengine.infrastructure.neo4j.console import CypherAnswer, run_cypher
 
 
 def cypher(
@@ -29,12 +29,9 @@ def cypher(
 ) -> None:
     """Ask the graph in Cypher. Read mode unless --write. See docs/cypher.md for questions worth asking."""
     settings = settings_for(state_dir)
-    if settings.neo4j_url is None:
-        raise Unavailable(f"no Neo4j: nothing runs on {settings.state_dir}, and SLOENGINE_NEO4J_URL is not set")
-
     async def run(text: str) -> CypherAnswer:
-        async with open_cypher(settings) as console:
-            return await console(text, write=write, limit=limit)
+        async with open_database(settings) as stores:
+            return await run_cypher(stores.connection, text, write=write, limit=limit)
 
     if query is not None:
         text = typer.get_text_stream("stdin").read() if query == "-" else query
