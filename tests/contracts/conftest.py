@@ -57,7 +57,15 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
         )
 
 
-OPENERS: dict[str, Opener] = {"neo4j": neo4j_stores}
+@asynccontextmanager
+async def memory_stores(_request: pytest.FixtureRequest) -> AsyncGenerator[Stores]:
+    from sloengine.infrastructure.memory import open_memory
+
+    opened = open_memory()
+    yield Stores(**{name: getattr(opened, name, None) for name in Stores.__slots__})
+
+
+OPENERS: dict[str, Opener] = {"memory": memory_stores, "neo4j": neo4j_stores}
 MARKS = {"neo4j": (pytest.mark.neo4j,)}
 
 

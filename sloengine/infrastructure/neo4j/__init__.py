@@ -11,6 +11,7 @@ from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
 from sloengine.infrastructure.neo4j.service_graph import Neo4jServiceGraph
+from sloengine.infrastructure.neo4j.sli_history import Neo4jSliHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Neo4jStores:
     migrator: Migrator
     graph: Neo4jServiceGraph
     ingestions: Neo4jIngestionStore
+    sli_history: Neo4jSliHistory
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -31,6 +33,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         migrator=Migrator(connection),
         graph=Neo4jServiceGraph(connection, nodes),
         ingestions=Neo4jIngestionStore(connection),
+        sli_history=Neo4jSliHistory(connection, nodes),
     )
 
 

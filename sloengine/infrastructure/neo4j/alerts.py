@@ -11,7 +11,7 @@ from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyA
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.instants import instant, microseconds, optional_instant
-from sloengine.infrastructure.neo4j.node_session import NodeSession
+from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
 from sloengine.infrastructure.neo4j.nodes import CircularDependencyAlertNode
 
 
@@ -93,12 +93,14 @@ async def set_status(
         node = await CircularDependencyAlertNode.nodes.get_or_none(alert_id=alert_id)
         if node is None:
             return None
-        node.status = status.value
-        node.updated_by = actor
-        if note is not None:
-            node.note = note
         resolved_at = now if status is AlertStatus.RESOLVED else None
-        node.resolved_at = resolved_at  # type: ignore[assignment]
+        assign(
+            node,
+            status=status.value,
+            updated_by=actor,
+            note=node.note if note is None else note,
+            resolved_at=resolved_at,
+        )
         await node.save()
     return CircularDependencyAlert(
         alert_id=alert_id,

@@ -124,6 +124,13 @@ class Neo4jConnection:
         """Rows of one named query from ``cypher/write``."""
         return await self.in_write(lambda transaction: transaction.rows(f"write/{name}", **parameters))
 
+    async def write_in_batches(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Rows of a named query that commits by itself as it goes (``CALL … IN TRANSACTIONS``); not retried."""
+        with self.errors():
+            async with self.session(WRITE_ACCESS) as session:
+                result = await session.run(query(f"write/{name}"), parameters)
+                return await result.values()
+
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turn the driver's errors that mean "not now" into ``Unavailable``; others are faults and pass."""

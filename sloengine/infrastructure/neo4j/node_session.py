@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from neo4j import READ_ACCESS, WRITE_ACCESS
-from neomodel import adb
+from neomodel import AsyncStructuredNode, adb
 from neomodel.exceptions import UniqueProperty
 
 from sloengine.domain.errors import Conflict
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection
+
+
+def assign(node: AsyncStructuredNode, /, **values: Any) -> None:
+    """Set properties of a node; None removes one."""
+    for name, value in values.items():
+        setattr(node, name, value)
 
 
 class NodeSession:

@@ -60,7 +60,7 @@ class PriorNode(AsyncStructuredNode):
 
 
 class AggregationStateNode(AsyncStructuredNode):
-    """How far the hourly aggregation has come."""
+    """How far the hourly aggregation has come. ``refused``: a JSON object, reason by service."""
 
     __label__ = "AggregationState"
 
@@ -68,6 +68,7 @@ class AggregationStateNode(AsyncStructuredNode):
     aggregated_to = DateTimeNeo4jFormatProperty()
     pulled_at = DateTimeNeo4jFormatProperty()
     last_error = StringProperty()
+    refused = StringProperty()
 
 
 class RecommendationJobNode(AsyncStructuredNode):

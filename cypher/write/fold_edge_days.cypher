@@ -1,0 +1,10 @@
+// Folds the detail of old days into one sum a day, some thousand to a transaction (run outside of one).
+// $before_day: int (days since 1970)   -> folded: int
+MATCH (day:EdgeDay)
+WHERE day.day < date('1970-01-01') + duration({days: $before_day}) AND day.step_seconds < 86400
+CALL (day) {
+  SET day.failed = [reduce(sum = 0.0, x IN day.failed | sum + CASE WHEN isNaN(x) THEN 0.0 ELSE x END)],
+      day.calls = [reduce(sum = 0.0, x IN day.calls | sum + CASE WHEN isNaN(x) THEN 0.0 ELSE x END)],
+      day.step_seconds = 86400
+} IN TRANSACTIONS OF 5000 ROWS
+RETURN count(*) AS folded

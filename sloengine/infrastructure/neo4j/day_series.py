@@ -1,0 +1,146 @@
+"""Series cut into the days they are stored by, and put together again.
+
+A *part* and a *whole* stand for good and total of a service, or failed calls and calls of an edge. NaN is no data;
+where the whole is NaN, so is the part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from sloengine.domain.errors import Invalid
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.infrastructure.neo4j.instants import day_number, day_start
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class DaySeries:
+    """One series' values of one UTC day. ``row``: position of the series; ``day``: days since 1970."""
+
+    row: int
+    day: int
+    step_seconds: int
+    part: FloatArray
+    whole: FloatArray
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every interval has data."""
+        return not bool(np.isnan(self.whole).any())
+
+
+def days_of(start_at: datetime, step: timedelta, part: FloatArray, whole: FloatArray) -> Iterator[DaySeries]:
+    """The days of each row that have data.
+
+    ``part``, ``whole``: shape (n_rows, n_intervals). Raises ``Invalid`` when days do not split into such steps or
+    the start is not a multiple of the step.
+    """
+    seconds = int(step.total_seconds())
+    first = day_number(start_at)
+    offset = start_at - day_start(first)
+    if seconds <= 0 or timedelta(seconds=seconds) != step or DAY_SECONDS % seconds or offset % step:
+        raise Invalid(f"a series of {step} steps from {start_at.isoformat()} cannot be cut into days")
+    before, per_day = offset // step, DAY_SECONDS // seconds
+    after = -(before + whole.shape[1]) % per_day
+    padding = ((0, 0), (before, after))
+    wholes = np.pad(whole, padding, constant_values=np.nan).reshape(whole.shape[0], -1, per_day)
+    parts = np.pad(part, padding, constant_values=np.nan).reshape(whole.shape[0], -1, per_day)
+    known = ~(np.isnan(wholes) | np.isnan(parts))
+    wholes, parts = np.where(known, wholes, np.nan), np.where(known, parts, np.nan)
+    for row, day in np.argwhere(known.any(axis=2)):
+        yield DaySeries(int(row), first + int(day), seconds, parts[row, day], wholes[row, day])
+
+
+def coarser(values: FloatArray, times: int) -> FloatArray:
+    """Sums of so many neighbours; NaN where none of them has data.
+
+    >>> coarser(np.array([1.0, np.nan, 2.0, 3.0, np.nan, np.nan]), 2)
+    array([ 1.,  5., nan])
+    """
+    if times == 1:
+        return values
+    grouped = values.reshape(-1, times)
+    return np.where(np.isnan(grouped).all(axis=1), np.nan, np.nansum(grouped, axis=1))
+
+
+def combined(stored: DaySeries, new: DaySeries) -> DaySeries:
+    """One day known at two steps: new values replace the stored ones that they cover.
+
+    The finer step survives where nothing is lost by it; else the day is kept at the coarser one.
+    """
+    step = math.lcm(stored.step_seconds, new.step_seconds)
+    old_times, new_times = step // stored.step_seconds, step // new.step_seconds
+    old_whole = coarser(stored.whole, old_times)
+    covered = ~np.isnan(new.whole.reshape(-1, new_times)).any(axis=1)
+    if new.step_seconds < stored.step_seconds and bool((covered | np.isnan(old_whole)).all()):
+        return new
+    take_new = covered | np.isnan(old_whole)
+    return DaySeries(
+        new.row,
+        new.day,
+        step,
+        np.where(take_new, coarser(new.part, new_times), coarser(stored.part, old_times)),
+        np.where(take_new, coarser(new.whole, new_times), old_whole),
+    )
+
+
+def joined(
+    days: Iterable[DaySeries], row_count: int, from_at: datetime, to_at: datetime
+) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
+    """Start, step, parts and wholes of the intervals that begin in [from_at, to_at).
+
+    The step is the coarsest of the days' (the least common multiple where none divides the others), an hour when
+    there are none; finer values are summed up to it. Shape (row_count, n_intervals).
+    """
+    inside = [cut for day in days if (cut := _within(day, from_at, to_at)) is not None]
+    step_seconds = math.lcm(*{day.step_seconds for day in inside}) if inside else 3600
+    step = timedelta(seconds=step_seconds)
+    per_day = DAY_SECONDS // step_seconds
+    first, last = day_number(from_at), day_number(to_at - timedelta(microseconds=1))
+    shape = (row_count, max(0, last - first + 1) * per_day)
+    part, whole = np.full(shape, np.nan), np.full(shape, np.nan)
+    for day in inside:
+        column = (day.day - first) * per_day
+        times = step_seconds // day.step_seconds
+        part[day.row, column : column + per_day] = coarser(day.part, times)
+        whole[day.row, column : column + per_day] = coarser(day.whole, times)
+    begin = (from_at - day_start(first)) // step
+    end = max(begin, -((day_start(first) - to_at) // step))
+    return day_start(first) + begin * step, step, part[:, begin:end], whole[:, begin:end]
+
+
+def _within(day: DaySeries, from_at: datetime, to_at: datetime) -> DaySeries | None:
+    """The day without the intervals that begin outside of [from_at, to_at); None when nothing is left."""
+    step = timedelta(seconds=day.step_seconds)
+    start = day_start(day.day)
+    begin = max(0, -((start - from_at) // step))
+    end = min(len(day.whole), -((start - to_at) // step))
+    if begin <= 0 and end >= len(day.whole):
+        return day
+    keep = np.zeros(len(day.whole), dtype=bool)
+    keep[begin : max(begin, end)] = True
+    whole = np.where(keep, day.whole, np.nan)
+    if np.isnan(whole).all():
+        return None
+    return DaySeries(day.row, day.day, day.step_seconds, np.where(keep, day.part, np.nan), whole)
+
+
+def in_batches(days: Iterable[DaySeries], values_at_once: int) -> Iterator[Sequence[DaySeries]]:
+    """Batches of about so many numbers."""
+    batch: list[DaySeries] = []
+    size = 0
+    for day in days:
+        batch.append(day)
+        size += 2 * len(day.whole)
+        if size >= values_at_once:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

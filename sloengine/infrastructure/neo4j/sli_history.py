@@ -1,0 +1,226 @@
+"""Aggregates in Neo4j: one node a service, SLI and day, holding arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import orjson
+
+from sloengine.application.ports.sli_history import Watermark
+from sloengine.domain.errors import Invalid
+from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
+from sloengine.infrastructure.neo4j.day_series import DaySeries, combined, days_of, in_batches, joined
+from sloengine.infrastructure.neo4j.instants import day_number, day_start
+from sloengine.infrastructure.neo4j.latency_layout import common_bounds, rebucketed
+from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
+from sloengine.infrastructure.neo4j.nodes import AggregationStateNode
+from sloengine.infrastructure.neo4j.service_rows import pair_parameters
+
+_STATE_NAME = "sli"
+_VALUES_AT_ONCE = 200_000
+_HISTORIES_AT_ONCE = 2_000
+_DAY = timedelta(days=1)
+
+
+class Neo4jSliHistory:
+    """Keeps the ``SliHistory`` port."""
+
+    def __init__(self, connection: Neo4jConnection, nodes: NodeSession) -> None:
+        self._connection = connection
+        self._nodes = nodes
+
+    async def write(self, panel: SliPanel) -> None:
+        """Store an availability panel; some thousand days to a transaction."""
+        days = days_of(panel.start_at, panel.step, panel.good, panel.total)
+        await self._write("sli", ("good", "total"), days, lambda row: {"service_id": panel.service_ids[row]})
+
+    async def write_edges(self, panel: EdgePanel) -> None:
+        """Store calls and failed calls per edge."""
+        days = days_of(panel.start_at, panel.step, panel.failed, panel.calls)
+        await self._write(
+            "edge",
+            ("failed", "calls"),
+            days,
+            lambda row: {"caller": panel.pairs[row][0], "dependency": panel.pairs[row][1]},
+        )
+
+    async def _write(
+        self, kind: str, names: tuple[str, str], days: Any, key: Callable[[int], dict[str, str]]
+    ) -> None:
+        for batch in in_batches(days, _VALUES_AT_ONCE):
+            rows = [_parameters(day, names, key(day.row)) for day in batch]
+
+            async def work(
+                transaction: Transaction,
+                batch: Sequence[DaySeries] = batch,
+                rows: Sequence[dict[str, Any]] = rows,
+            ) -> None:
+                other_step = await transaction.rows(
+                    f"write/merge_{kind}_days", rows=rows, step_seconds=batch[0].step_seconds
+                )
+                changed = [
+                    combined(
+                        DaySeries(batch[i].row, batch[i].day, step, np.array(part), np.array(whole)), batch[i]
+                    )
+                    for i, step, part, whole in other_step
+                ]
+                if changed:
+                    await transaction.rows(
+                        f"write/replace_{kind}_days",
+                        rows=[_parameters(day, names, key(day.row)) for day in changed],
+                    )
+
+            await self._connection.in_write(work)
+
+    async def read(self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime) -> SliPanel:
+        """Availability of the intervals that begin in [from_at, to_at); a row for each service asked for."""
+        first, last = _day_range(from_at, to_at)
+        if service_ids is None:
+            query, parameters = "read/all_sli_days", {}
+        else:
+            query, parameters = "read/sli_days", {"service_ids": list(service_ids)}
+        found = await self._days(query, 1, from_day=first, to_day=last, **parameters)
+        wanted = sorted({key[0] for key, *_ in found}) if service_ids is None else list(dict.fromkeys(service_ids))
+        rows = {service_id: row for row, service_id in enumerate(wanted)}
+        start_at, step, good, total = joined(
+            (DaySeries(rows[key[0]], *day) for key, *day in found), len(wanted), from_at, to_at
+        )
+        return SliPanel(tuple(wanted), start_at, step, good, total)
+
+    async def read_edges(
+        self, pairs: Sequence[tuple[str, str]] | None, from_at: datetime, to_at: datetime
+    ) -> EdgePanel | None:
+        """Calls per edge; a row for each pair that has any."""
+        first, last = _day_range(from_at, to_at)
+        if pairs is None:
+            query, parameters = "read/all_edge_days", {}
+        else:
+            query, parameters = "read/edge_days", {"pairs": pair_parameters(list(dict.fromkeys(pairs)))}
+        found = await self._days(query, 2, from_day=first, to_day=last, **parameters)
+        having = {key for key, *_ in found}
+        wanted = sorted(having) if pairs is None else [pair for pair in dict.fromkeys(pairs) if pair in having]
+        rows = {pair: row for row, pair in enumerate(wanted)}
+        start_at, step, failed, calls = joined(
+            (DaySeries(rows[key], *day) for key, *day in found), len(wanted), from_at, to_at
+        )
+        known = ~np.isnan(calls).all(axis=1)
+        if not known.any():
+            return None
+        kept = tuple(pair for pair, is_known in zip(wanted, known, strict=True) if is_known)
+        return EdgePanel(kept, start_at, step, calls[known], failed[known])
+
+    async def _days(self, query: str, key_columns: int, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Rows as (key, day, step, part, whole); arrays are made as rows arrive."""
+
+        async def work(transaction: Transaction) -> list[tuple[Any, ...]]:
+            return [
+                (tuple(row[:key_columns]), *row[key_columns:-2], np.array(row[-2]), np.array(row[-1]))
+                async for row in transaction.stream(query, **parameters)
+            ]
+
+        return await self._connection.in_read(work)
+
+    async def write_latency(self, histories: Sequence[LatencyHistory]) -> None:
+        """Store daily histograms."""
+        rows = [row for history in histories for row in _latency_rows(history)]
+        for start in range(0, len(rows), _HISTORIES_AT_ONCE):
+            await self._connection.write("merge_latency_days", rows=rows[start : start + _HISTORIES_AT_ONCE])
+
+    async def read_latency(
+        self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime
+    ) -> Mapping[str, LatencyHistory]:
+        """Histograms of the days that begin in [from_at, to_at), on the bounds that the days share."""
+        first, last = -((day_start(0) - from_at) // _DAY), -((day_start(0) - to_at) // _DAY) - 1
+        if service_ids is None:
+            rows = await self._connection.read("all_latency_days", from_day=first, to_day=last)
+        else:
+            rows = await self._connection.read(
+                "latency_days", service_ids=list(service_ids), from_day=first, to_day=last
+            )
+        by_service: dict[str, list[list[Any]]] = {}
+        for service_id, *day in rows:
+            by_service.setdefault(service_id, []).append(day)
+        return {service_id: _latency_history(service_id, days) for service_id, days in by_service.items()}
+
+    async def watermark(self) -> Watermark:
+        """How far the hourly aggregation has come."""
+        async with self._nodes.reading():
+            node = await AggregationStateNode.nodes.get_or_none(name=_STATE_NAME)
+        if node is None:
+            return Watermark(None, None)
+        return Watermark(node.aggregated_to, node.pulled_at, node.last_error, orjson.loads(node.refused or "{}"))
+
+    async def set_watermark(self, watermark: Watermark) -> None:
+        """Store it."""
+        async with self._nodes.writing():
+            node = await AggregationStateNode.nodes.get_or_none(name=_STATE_NAME)
+            if node is None:
+                node = AggregationStateNode(name=_STATE_NAME)
+            assign(
+                node,
+                aggregated_to=watermark.aggregated_to,
+                pulled_at=watermark.pulled_at,
+                last_error=watermark.last_error,
+                refused=orjson.dumps(dict(watermark.refused)).decode(),
+            )
+            await node.save()
+
+    async def prune(self, *, detail_before: datetime, all_before: datetime) -> int:
+        """Drop days before ``all_before``, fold whole days before ``detail_before``; nodes touched."""
+        touched = 0
+        for kind in ("sli", "edge"):
+            for query, before in ((f"drop_{kind}_days", all_before), (f"fold_{kind}_days", detail_before)):
+                [(count,)] = await self._connection.write_in_batches(query, before_day=day_number(before))
+                touched += count
+        return touched
+
+
+def _day_range(from_at: datetime, to_at: datetime) -> tuple[int, int]:
+    return day_number(from_at), day_number(to_at - timedelta(microseconds=1))
+
+
+def _parameters(day: DaySeries, names: tuple[str, str], key: dict[str, str]) -> dict[str, Any]:
+    return {
+        **key,
+        "day": day.day,
+        "step_seconds": day.step_seconds,
+        "is_whole": day.is_whole,
+        names[0]: day.part.tolist(),
+        names[1]: day.whole.tolist(),
+    }
+
+
+def _latency_rows(history: LatencyHistory) -> list[dict[str, Any]]:
+    first = day_number(history.start_at)
+    if history.start_at != day_start(first):
+        raise Invalid(f"daily histograms of {history.service_id!r} must begin at midnight UTC")
+    common = {
+        "service_id": history.service_id,
+        "bounds_seconds": history.bounds_seconds.tolist(),
+        "percentiles_only": history.percentiles_only,
+    }
+    if history.percentiles_only:
+        return [{**common, "day": first + day, "counts": []} for day in range(max(1, len(history.counts)))]
+    known = ~np.isnan(history.counts).any(axis=1)
+    return [
+        {**common, "day": first + int(day), "counts": history.counts[day].tolist()}
+        for day in np.flatnonzero(known)
+    ]
+
+
+def _latency_history(service_id: str, days: Sequence[Sequence[Any]]) -> LatencyHistory:
+    first = min(day[0] for day in days)
+    percentiles_only = any(day[3] for day in days)
+    layouts = {day[0]: tuple(day[1]) for day in days if day[2]}
+    if not layouts:
+        return LatencyHistory(service_id, day_start(first), np.array([np.inf]), np.empty((0, 1)), percentiles_only)
+    bounds = common_bounds(layouts)
+    counts = np.full((max(layouts) - first + 1, len(bounds)), np.nan)
+    for number, _, values, _ in days:
+        if values:
+            counts[number - first] = rebucketed(layouts[number], np.array(values), bounds)
+    return LatencyHistory(service_id, day_start(first), np.array(bounds), counts, percentiles_only)
