@@ -90,7 +90,7 @@ class _Play:
         for call_place, call in self.topology.calls_by_caller.get(service_id, ()):
             if call_place in self.topology.callbacks:
                 self._fail_callback(rng, call_place, call)
-            if call.group is None:
+            if call.group is None and call.pass_through:
                 hit = rng.binomial(self.failed_calls[call_place], call.pass_through)
                 hit = _requests_hit(rng, hit, self.calls[call_place], requests)
                 surviving = surviving - _dying(rng, hit, surviving, requests)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+from sloengine.domain.topology.validation import check_rows
 from sloengine.infrastructure.files.problems import Complaints
 
-MAX_SERVICE_ID_LENGTH = 253
 BAD_TIME = -(2**62)
 _LATEST_UNIX_SECONDS = 32_503_680_000  # year 3000; larger numbers are milliseconds or finer
 _COMPACT_DATE_LENGTH = 8  # 20260131 could be a day or a time in 1970
@@ -76,14 +76,9 @@ class Identities(dict[str, int]):
 
 
 def bad_service_id(service_id: str) -> str | None:
-    """Why this cannot be a service id; None: it can. 1 to 253 characters, none of them a control character."""
-    if not service_id:
-        return "the service is empty"
-    if len(service_id) > MAX_SERVICE_ID_LENGTH:
-        return f"the service id has {len(service_id)} characters; {MAX_SERVICE_ID_LENGTH} are allowed"
-    if not service_id.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in service_id):
-        return f"the service id has a control character: {service_id!r}"
-    return None
+    """Why this cannot be a service id; None: it can. The rule is the one of an ingestion."""
+    rejected = check_rows([{"serviceId": service_id}], ()).rejected
+    return f"service: {rejected[0].message}" if rejected else None
 
 
 def unix_seconds(text: str) -> int:

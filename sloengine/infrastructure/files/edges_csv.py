@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode
-from sloengine.infrastructure.files.cells import bad_service_id
+from sloengine.domain.topology.validation import check_rows
 from sloengine.infrastructure.files.output import number_text, open_for_writing
 from sloengine.infrastructure.files.problems import Complaints
 from sloengine.infrastructure.files.table import open_table, require_columns
@@ -26,7 +26,8 @@ EDGE_COLUMNS = (
     "required",
     "confidence",
 )
-_ENDS = 2
+_ENDS = ("caller", "dependency")
+_NUMBERS = ("timeout_ms", "call_weight", "required", "confidence")
 _ALIASES = {
     "source": "caller",
     "target": "dependency",
@@ -92,7 +93,9 @@ def read_edges(path: Path, *, strict: bool = True) -> EdgeFile:
                     continue
                 if kind not in _CALL_KINDS and kind not in _ASYNC_KINDS:
                     other_kinds[kind] = other_kinds.get(kind, 0) + 1
-                rows.append(_row(line, kind, stripped, complaints if strict else None))
+                rows.append(_row(line, kind, stripped))
+    if strict:
+        _report_rejected(rows, complaints)
     complaints.raise_if_any()
     if not rows and not dropped:
         raise complaints.fail(2, "there are no rows below the header")
@@ -117,8 +120,8 @@ def write_edges(path: Path, document: Mapping[str, Any]) -> None:
     rows = document["dependencies"]
     columns = [
         column
-        for place, column in enumerate(EDGE_COLUMNS)
-        if place < _ENDS or any(row.get(_json_name(column)) is not None for row in rows)
+        for column in EDGE_COLUMNS
+        if column in _ENDS or any(row.get(_json_name(column)) is not None for row in rows)
     ]
     with open_for_writing(path) as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -131,29 +134,43 @@ def _json_name(column: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+_COLUMN_OF = {_json_name(column): column for column in EDGE_COLUMNS}
+
+
 def _text(value: Any) -> str:
     if value is None:
         return ""
     return number_text(float(value)) if isinstance(value, int | float) else str(value)
 
 
-def _row(line: int, kind: str, cells: Mapping[str, str], complaints: Complaints | None) -> _Row:
+def _row(line: int, kind: str, cells: Mapping[str, str]) -> _Row:
     values: dict[str, Any] = {}
     for column in EDGE_COLUMNS:
         text = cells.get(column, "")
-        if not text and column not in ("caller", "dependency"):
-            continue
-        try:
-            values[_json_name(column)] = _READERS[column](text)
-        except ValueError as error:
-            values[_json_name(column)] = text
-            if complaints is not None:
-                complaints.add(line, f"{column}: {error}")
-    if complaints is not None and values["caller"] == values["dependency"] != "":
-        complaints.add(line, f"{values['caller']} depends on itself")
+        if text or column in _ENDS:
+            values[_json_name(column)] = _number_or_text(text) if column in _NUMBERS else text
+    for name, allowed in (("mode", DependencyMode), ("criticality", DependencyCriticality)):
+        if values.get(name, "").upper() in set(allowed):
+            values[name] = values[name].upper()
     if kind in _ASYNC_KINDS:
         values.setdefault("mode", DependencyMode.ASYNC.value)
     return _Row(line, kind, values)
+
+
+def _number_or_text(text: str) -> int | float | str:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _report_rejected(rows: Sequence[_Row], complaints: Complaints) -> None:
+    """The rules are those of an ingestion; only the place is told as a file's reader knows it."""
+    for item in check_rows((), [row.values for row in rows]).rejected:
+        field = item.path.rpartition(".")[2]
+        complaints.add(rows[item.index].line, f"{_COLUMN_OF.get(field, field)}: {item.message}")
 
 
 def _strongest_kind_of_each_pair(rows: Sequence[_Row]) -> list[_Row]:
@@ -169,57 +186,3 @@ def _strongest_kind_of_each_pair(rows: Sequence[_Row]) -> list[_Row]:
             seen.add(said)
             kept.append(row)
     return kept
-
-
-def _service(text: str) -> str:
-    reason = bad_service_id(text)
-    if reason:
-        raise ValueError(reason)
-    return text
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.upper() not in allowed:
-            raise ValueError(f"{text!r} is none of {', '.join(allowed)}")
-        return text.upper()
-
-    return read
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"not a number: {text!r}") from None
-    if not 0 < value < float("inf"):
-        raise ValueError(f"must be above 0 and finite, is {text}")
-    return value
-
-
-def _confidence(text: str) -> float:
-    value = _positive(text)
-    if value > 1:
-        raise ValueError(f"must be at most 1, is {text}")
-    return value
-
-
-def _whole(text: str) -> int:
-    value = _positive(text)
-    if value != int(value):
-        raise ValueError(f"must be a whole number, is {text}")
-    return int(value)
-
-
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "caller": _service,
-    "dependency": _service,
-    "mode": _one_of(*DependencyMode),
-    "criticality": _one_of(*DependencyCriticality),
-    "protocol": str,
-    "timeout_ms": _whole,
-    "call_weight": _positive,
-    "redundancy_group": str,
-    "required": _whole,
-    "confidence": _confidence,
-}
