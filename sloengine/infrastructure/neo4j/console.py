@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,7 +48,7 @@ async def run_cypher(
             async with connection.session(WRITE_ACCESS if write else READ_ACCESS) as session:
                 result = await session.run(
                     # What a person types is the query; parameters stay parameters.
-                    Query(text, timeout=TIMEOUT.total_seconds()),  # type: ignore[arg-type]
+                    Query(text, timeout=TIMEOUT.total_seconds()),
                     dict(parameters or {}),
                 )
                 records = await result.fetch(limit + 1)
@@ -63,7 +64,7 @@ async def run_cypher(
     return CypherAnswer(columns, rows, truncated=len(records) > limit)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one line a kind of value
     """The value in JSON's types; nodes and relationships as their labels or type and properties."""
     if isinstance(value, Node):
         return {"labels": sorted(value.labels), "properties": {k: plain(v) for k, v in value.items()}}
@@ -81,6 +82,6 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set):
         return [plain(item) for item in value]
-    if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
