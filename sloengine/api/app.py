@@ -25,6 +25,9 @@ from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.bootstrap.settings import Environment, Settings
 
 GRAPHQL_PATH = "/graphql"
+# An answer is thousands of objects that reference counting frees; at the default of 700 each answer would have the
+# collector walk them several times.
+GC_THRESHOLDS = (50_000, 20, 20)
 
 
 def create_app(
@@ -42,6 +45,7 @@ def create_app(
             app.state.use_cases = use_cases
             gc.collect()
             gc.freeze()  # schema, modules and connections live as long as the process: not worth walking again
+            gc.set_threshold(*GC_THRESHOLDS)
             yield
 
     app = FastAPI(title="sloengine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

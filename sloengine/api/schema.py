@@ -14,6 +14,7 @@ from sloengine.api.documents import GuardedDocuments, KnownDocuments
 from sloengine.api.governance.mutations import GovernanceMutations
 from sloengine.api.governance.queries import GovernanceQueries
 from sloengine.api.governance.types import AuditEvent, Slo
+from sloengine.api.plain_fields import resolve_plain_fields_directly
 from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
@@ -71,7 +72,7 @@ class Mutation(TopologyMutations, RecommendationMutations, GovernanceMutations):
 def build_schema(*, introspection: bool = True) -> strawberry.Schema:
     """The schema; without ``introspection`` it does not tell about itself."""
     documents = KnownDocuments(introspection=introspection)
-    return strawberry.Schema(
+    built = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         types=[
@@ -86,6 +87,8 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
         ],
         extensions=[MaskedErrors, lambda: GuardedDocuments(documents)],
     )
+    resolve_plain_fields_directly(built)
+    return built
 
 
 schema = build_schema()

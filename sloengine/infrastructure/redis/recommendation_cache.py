@@ -11,11 +11,13 @@ from redis.asyncio import Redis
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.infrastructure.documents import decode_result, encode_result
 from sloengine.infrastructure.redis.connection import AWAY
+from sloengine.infrastructure.redis.decoded_documents import DecodedDocuments
 
 LIFETIME_SECONDS = 24 * 3600
 SCHEMA = 1
 """Moves whenever the document's shape changes, so that no process reads what another version wrote."""
 PAUSE_SECONDS = 5.0
+DECODED_BYTES = 16 * 1024 * 1024
 
 _GENERATION_DIGITS = 12
 
@@ -38,6 +40,7 @@ class RedisRecommendationCache:
         self._paused_until = 0.0
         self._away = False
         self._log = structlog.get_logger(__name__)
+        self._decoded = DecodedDocuments(decode_result, max_bytes=DECODED_BYTES)
 
     async def get(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, RecommendationResult]:
         """Hits only."""
@@ -52,9 +55,9 @@ class RedisRecommendationCache:
         self._back()
         expected = _generation_bytes(generation)
         hits: dict[str, RecommendationResult] = {}
-        for service_id, entry in zip(service_ids, entries, strict=True):
+        for service_id, key, entry in zip(service_ids, keys[1:], entries, strict=True):
             if isinstance(entry, bytes) and entry[:_GENERATION_DIGITS] == expected:
-                hits[service_id] = decode_result(entry[_GENERATION_DIGITS:])
+                hits[service_id] = self._decoded.value(key, entry[_GENERATION_DIGITS:])
         return hits
 
     async def put(self, results: Sequence[RecommendationResult]) -> None:

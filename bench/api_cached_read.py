@@ -1,0 +1,151 @@
+"""A cached recommendation through key, limits and GraphQL, against a bare Strawberry app with the same payload.
+
+``python -m bench.api_cached_read [--seconds 5]``. One process each, on 127.0.0.1, measured one after the other.
+Goal: at least 60 % of the bare app's throughput in a closed loop; p95 below 100 ms for 200 users who think 1 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from bench.closed_loop import Load, answer, closed_loop, post
+from bench.sample_recommendation import sample_recommendation
+from sloengine.infrastructure.embedded import EmbeddedRedis
+from sloengine.infrastructure.embedded.free_port import free_port
+from sloengine.infrastructure.redis.connection import open_redis
+from sloengine.infrastructure.redis.recommendation_cache import RedisRecommendationCache
+
+HOST = "127.0.0.1"
+KEY = "slo_dev_bench"
+SERVICES = 200
+ENGINE_VERSION = "bench"
+OPERATION = Path(__file__).parent.parent / "graphql" / "operations" / "02_recommendation.graphql"
+
+
+def requests(**headers: str) -> list[bytes]:
+    """The shipped example operation for each service."""
+    query = OPERATION.read_text(encoding="utf-8")
+    return [
+        post(
+            HOST,
+            "/graphql",
+            orjson.dumps({"query": query, "variables": {"serviceId": f"service-{n}", "sliType": "AVAILABILITY"}}),
+            **headers,
+        )
+        for n in range(SERVICES)
+    ]
+
+
+@contextmanager
+def serving(factory: str, **environment: str) -> Generator[int]:
+    """One uvicorn process of this factory; its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--host", HOST, "--port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--log-level", "warning", "--no-access-log"], env={**os.environ, **environment}
+    )
+    try:
+        asyncio.run(_until_it_answers(port, process))
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def _until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            await asyncio.sleep(0.1)
+        else:
+            writer.close()
+            return
+    raise TimeoutError("the server does not listen")
+
+
+async def one(port: int, request: bytes) -> dict[str, object]:
+    """One answer, for comparing."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(request)
+    _, body = await answer(reader)
+    writer.close()
+    decoded: dict[str, object] = json.loads(body)
+    return decoded
+
+
+def measure(port: int, sent: list[bytes], *, users: int, seconds: float, think_seconds: float = 0.0) -> Load:
+    """A short warm-up, then the measurement."""
+    asyncio.run(closed_loop(HOST, port, sent, users=8, seconds=min(1.0, seconds)))
+    return asyncio.run(closed_loop(HOST, port, sent, users=users, seconds=seconds, think_seconds=think_seconds))
+
+
+async def fill(redis_url: str, at: datetime) -> None:
+    """Put every answer into the cache, as the engine does."""
+    async with open_redis(redis_url) as redis:
+        cache = RedisRecommendationCache(redis, engine_version=ENGINE_VERSION)
+        await cache.put([sample_recommendation(f"service-{n}", at=at) for n in range(SERVICES)])
+
+
+def main() -> int:
+    """Measure and print; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="per measurement")
+    seconds: float = parser.parse_args().seconds
+    at = datetime.fromtimestamp(time.time() // 3600 * 3600, UTC)
+    common = {"BENCH_AT": str(at.timestamp()), "BENCH_SERVICES": str(SERVICES)}
+    results: dict[str, Load] = {}
+    answers: dict[str, dict[str, object]] = {}
+    for name, caches in (("bare Strawberry", "0"), ("bare Strawberry, documents cached", "1")):
+        with serving("bench.bare_strawberry:create_app", **common, BENCH_CACHES=caches) as port:
+            sent = requests()
+            answers[name] = asyncio.run(one(port, sent[0]))
+            results[name] = measure(port, sent, users=16, seconds=seconds)
+    with tempfile.TemporaryDirectory() as home, EmbeddedRedis(Path(home) / "redis") as redis:
+        asyncio.run(fill(redis.url, at))
+        environment = {
+            "SLOENGINE_ENV": "development",
+            "SLOENGINE_DEV_API_KEY": KEY,
+            "SLOENGINE_REDIS_URL": redis.url,
+            "SLOENGINE_STATE_DIR": home,
+            "BENCH_ENGINE_VERSION": ENGINE_VERSION,
+        }
+        with serving("bench.cached_read_app:create_app", **environment) as port:
+            sent = requests(X_API_Key=KEY)
+            answers["sloengine"] = asyncio.run(one(port, sent[0]))
+            results["sloengine"] = measure(port, sent, users=16, seconds=seconds)
+            results["sloengine, 200 users thinking 1 s"] = measure(
+                port, sent, users=200, seconds=max(seconds, 4), think_seconds=1.0
+            )
+    for name, load in results.items():
+        p50, p95 = load.quantile_ms(0.5), load.quantile_ms(0.95)
+        print(
+            f"{name:36} {load.per_second:8.0f} /s   p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   failed {load.failures}"
+        )
+    same = answers["sloengine"] == answers["bare Strawberry"] == answers["bare Strawberry, documents cached"]
+    ratios = {name: results["sloengine"].per_second / results[name].per_second for name in list(results)[:2]}
+    for name, ratio in ratios.items():
+        print(f"throughput against {name:36} {100 * ratio:4.0f} %   (goal 60 %)")
+    print(f"same payload: {same}")
+    thinking_p95 = results["sloengine, 200 users thinking 1 s"].quantile_ms(0.95)
+    failed = sum(load.failures for load in results.values())
+    return 0 if same and not failed and min(ratios.values()) >= 0.6 and thinking_p95 < 100 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
