@@ -16,6 +16,7 @@ from sloengine.bootstrap.settings import Settings
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis
 from sloengine.infrastructure.embedded.free_port import accepts_connections
+from sloengine.infrastructure.embedded.startup_cache import is_startup_cache_made
 from sloengine.infrastructure.embedded.state_directory import StateDirectory, StateLock
 from sloengine.infrastructure.embedded.supervisor import OwnProcess, Supervisor
 
@@ -49,6 +50,7 @@ class LocalEngine:
         self.supervisor = Supervisor(say)
         self._say = say
         self._bytes_fetched = bytes_fetched
+        self._background: OwnProcess | None = None
 
     def start_stores(self, settings: Settings) -> Settings:
         """Start the embedded Neo4j and Redis where no other is named; settings with their addresses.
@@ -115,8 +117,24 @@ class LocalEngine:
             }
         )
 
+    def make_startup_cache(self) -> None:
+        """Have the next start of Neo4j prepared in the background, where that was not done before."""
+        if "neo4j" in self.supervisor.processes() and not is_startup_cache_made():
+            command = [sys.executable, "-m", "sloengine.infrastructure.embedded.startup_cache"]
+            self._background = OwnProcess(
+                "startup-cache",
+                command,
+                own_environment(),
+                home=self.state.processes,
+                log=self.state.log("startup-cache"),
+                stop_grace_seconds=1.0,
+            )
+            self._background.launch()
+
     def stop(self) -> None:
         """End all children and take back ``run.json``."""
+        if self._background is not None:
+            self._background.stop()
         self.supervisor.stop()
         self.state.run_file.unlink(missing_ok=True)
 
@@ -186,10 +204,15 @@ def plain(settings: Settings) -> dict[str, object]:
 
 def child_environment(settings: Settings) -> dict[str, str]:
     """The environment of API, worker and scheduler: the settings, and where the code is."""
-    own = {f"SLOENGINE_{name.upper()}": str(value) for name, value in plain(settings).items()}
+    named = {f"SLOENGINE_{name.upper()}": str(value) for name, value in plain(settings).items()}
+    return {**own_environment(), **named}
+
+
+def own_environment() -> dict[str, str]:
+    """This process's environment, and where the code is: children have another working directory."""
     root = str(Path(sloengine.__file__).resolve().parents[1])
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-    return {**os.environ, **own, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def _answers(url: str) -> bool:

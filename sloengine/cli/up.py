@@ -206,6 +206,7 @@ class _Run:
                 filling.result()
                 print_addresses(settings, engine)
                 self.ready = True
+                engine.make_startup_cache()
             await watching
         finally:
             for task in (watching, filling):

