@@ -1,0 +1,146 @@
+"""What a bound had to assume, in words. Nothing that was filled in goes unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sloengine.domain.topology.graph_reliability import GraphReliability
+
+#: Of many alike, this many are named.
+_NAMED = 3
+
+
+def assumptions(
+    model: GraphReliability, services: Sequence[int], root: int, *, standard_error: float, beyond: float
+) -> tuple[str, ...]:
+    """Everything that stands in for knowledge in the bound of service ``root``.
+
+    ``services``: positions of the services in its subgraph. ``beyond``: unavailability from below the subgraph.
+    """
+    edges = [edge for service in services for edge in model.edges_of[service]]
+    notes = [
+        *_about_telemetry(model, services, root),
+        *_about_edges(model, edges),
+        *_about_common_failures(model, services, root),
+        *_about_groups(model, edges),
+        *_about_stale_edges(model, services),
+    ]
+    if beyond > 0.0:
+        notes.append(f"What lies below the subgraph is in it by its observed failures ({beyond:.2g}).")
+    if standard_error > 0.0:
+        notes.append(f"Sampled over edges; standard error {standard_error:.1g}.")
+    return (*notes, *model.notes)
+
+
+def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int) -> list[str]:
+    names = [service.service_id for service in model.graph.services]
+    notes: list[str] = []
+    if root in model.unknown:
+        reason = model.refused.get(names[root])
+        because = f" ({reason})" if reason else ""
+        notes.append(
+            f"{names[root]} has no telemetry that can be believed{because}: "
+            "its own failures are not in this bound."
+        )
+    notes += [
+        f"The series of {names[service]} is not believed ({model.refused[names[service]]}): "
+        "its own failures are not in this bound."
+        for service in services
+        if names[service] in model.refused and service in model.unknown and service != root
+    ]
+    component = model.contracted.labels[root]
+    below = {
+        service for service in model.unknown if model.intrinsic.reach[component, model.contracted.labels[service]]
+    }
+    blank = sorted(
+        service
+        for service in below.union(model.unknown.intersection(services))
+        if names[service] not in model.refused and service != root
+    )
+    if blank:
+        listed = _listed([names[service] for service in blank[:_NAMED]], len(blank))
+        notes.append(
+            f"Not enough data: no telemetry and no published figure for {listed}; counted as never failing."
+        )
+    for service in services:
+        figure = model.graph.services[service].published_availability_ratio
+        if service in model.published and figure is not None:
+            notes.append(
+                f"{names[service]} is not monitored: its published {figure * 100.0:.6g} % is taken as a prior, "
+                "with its unavailability raised by 10 %."
+            )
+    return notes
+
+
+def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
+    notes: list[str] = []
+    silent = [edge for edge in edges if model.edges[edge].call_weight is None]
+    ones = [edge for edge in silent if model.call_weights[edge] >= 1.0]
+    limited = [edge for edge in silent if model.call_weights[edge] < 1.0]
+    if ones:
+        notes.append(f"Call weight not known, counted as 1: {_pairs(model, ones)}.")
+    if limited:
+        shown = [f"{_pair(model, edge)} {model.call_weights[edge]:.3g}" for edge in limited[:_NAMED]]
+        notes.append(
+            f"Call weight not known, limited by the dependency's traffic: {_listed(shown, len(limited))}."
+        )
+    for attribute, value in (("mode", "SYNC"), ("criticality", "HARD")):
+        filled = [edge for edge in edges if attribute in model.edges[edge].assumed]
+        if filled:
+            notes.append(f"Nobody stated the {attribute}, {value} assumed: {_pairs(model, filled)}.")
+    return notes
+
+
+def _about_common_failures(model: GraphReliability, services: Sequence[int], root: int) -> list[str]:
+    names = [service.service_id for service in model.graph.services]
+    inside = set(services)
+    notes = [
+        f"{names[first]} and {names[second]} fail at the same times: taken as one thing, counted once."
+        for first, second in model.aliases
+        if first in inside and second in inside and root not in (first, second)
+    ]
+    for component in sorted({model.contracted.labels[service] for service in services}):
+        if component in model.intrinsic.assumed_causes:
+            caller = names[model.members[component][0]]
+            notes.append(f"No joint failures to learn from for the replicas {caller} calls: 10 % common cause.")
+    return notes
+
+
+def _about_stale_edges(model: GraphReliability, services: Sequence[int]) -> list[str]:
+    stale = sorted(
+        f"{edge.caller} → {edge.dependency}"
+        for service in services
+        for edge in model.graph.edges_by_caller.get(model.graph.services[service].service_id, ())
+        if edge.is_stale
+    )
+    if not stale:
+        return []
+    return [f"Not seen for longer than its source's time to live, left out: {_listed(stale, len(stale))}."]
+
+
+def _about_groups(model: GraphReliability, edges: Sequence[int]) -> list[str]:
+    sizes: dict[tuple[str, str], tuple[int, int]] = {}
+    for edge in edges:
+        dependency = model.edges[edge]
+        if dependency.redundancy_group is not None:
+            key = dependency.caller, dependency.redundancy_group
+            count, required = sizes.get(key, (0, 1))
+            sizes[key] = count + 1, max(required, dependency.required or 1)
+    return [
+        f"{caller} requires {required} of {count} members of {group}: taken as all of them."
+        for (caller, group), (count, required) in sorted(sizes.items())
+        if required > count
+    ]
+
+
+def _pairs(model: GraphReliability, edges: Sequence[int]) -> str:
+    return _listed([_pair(model, edge) for edge in edges[:_NAMED]], len(edges))
+
+
+def _pair(model: GraphReliability, edge: int) -> str:
+    return f"{model.edges[edge].caller} → {model.edges[edge].dependency}"
+
+
+def _listed(named: Sequence[str], count: int) -> str:
+    shown = ", ".join(named[:_NAMED])
+    return shown if count <= _NAMED else f"{shown} and {count - _NAMED} more"

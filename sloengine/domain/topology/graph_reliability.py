@@ -1,0 +1,176 @@
+"""What telemetry says about a whole graph: pass-through of every edge, own failure of every service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sloengine.domain.recommendation.model import Contradiction, Estimate
+from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.domain.topology.common_cause import find_aliases
+from sloengine.domain.topology.dependency import Dependency
+from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic, observed_traffic
+from sloengine.domain.topology.failure_profile import FailureProfile, failure_profile
+from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.intrinsic import (
+    Intrinsic,
+    component_members,
+    learn_intrinsic,
+    shown_unavailability,
+)
+from sloengine.domain.topology.pass_through import FAILED_WINDOWS, PassThrough, learn_pass_through
+from sloengine.domain.topology.system import Call, Contracted, contract, edge_key, pass_probability
+
+
+@dataclass(frozen=True)
+class GraphReliability:
+    """A graph and what was learnt of it. Read-only; safe to share between threads.
+
+    ``edges``: dependencies that are not stale; ``probability``: that each passes failure on, per request of the
+    caller; ``call_weights`` in use. ``shown``: each service's unavailability as seen, NaN where nothing is known;
+    ``requests``: how many were seen. ``published`` and ``unknown``: services known by their published figure only,
+    and not at all. ``aliases``: pairs of positions of services.
+    """
+
+    graph: DependencyGraph
+    edges: tuple[Dependency, ...]
+    pass_through: PassThrough
+    probability: FloatArray
+    call_weights: FloatArray
+    shown: FloatArray
+    requests: FloatArray
+    published: frozenset[int]
+    unknown: frozenset[int]
+    refused: Mapping[str, str]
+    aliases: tuple[tuple[int, int], ...]
+    contracted: Contracted
+    members: list[list[int]]
+    intrinsic: Intrinsic
+    profile: FailureProfile
+    notes: tuple[str, ...]
+    seed: int
+
+    @cached_property
+    def measured_pass_through(self) -> Mapping[tuple[str, str], Estimate]:
+        """Share of the failed calls that fail the caller, by (caller, dependency), where the evidence suffices."""
+        return {self.edges[edge].pair: estimate for edge, estimate in self.pass_through.measured.items()}
+
+    @cached_property
+    def contradictions(self) -> Mapping[tuple[str, str], Contradiction]:
+        """Declared dependencies whose failures do not reach their caller, by (caller, dependency)."""
+        return {self.edges[edge].pair: found for edge, found in self.pass_through.contradictions.items()}
+
+    @cached_property
+    def alias_names(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of service ids that fail at the same times and count once."""
+        ids = [service.service_id for service in self.graph.services]
+        return tuple((ids[first], ids[second]) for first, second in self.aliases)
+
+    def intrinsic_unavailability(self, service_id: str) -> float | None:
+        """A service's own unavailability; None: nothing is known about it."""
+        position = self.graph.index[service_id]
+        if position in self.unknown:
+            return None
+        return -float(np.expm1(-self.intrinsic.service_hazard[position]))
+
+    @cached_property
+    def own_unavailability(self) -> list[float]:
+        """Each component's own, in [0, 1]."""
+        return list((-np.expm1(-self.intrinsic.own_hazard)).tolist())
+
+    @cached_property
+    def edges_of(self) -> list[list[int]]:
+        """Edges out of each service."""
+        found: list[list[int]] = [[] for _ in self.graph.services]
+        index = self.graph.index
+        for edge, dependency in enumerate(self.edges):
+            found[index[dependency.caller]].append(edge)
+        return found
+
+
+def learn_reliability(
+    graph: DependencyGraph,
+    panel: SliPanel,
+    edge_panel: EdgePanel | None = None,
+    refused: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+) -> GraphReliability:
+    """Learn pass-through and own failure over a whole graph or a part of it.
+
+    Parameters:
+        graph: the merged graph; stale dependencies are left out.
+        panel: requests and good ones of the graph's services; services without a row have no data.
+        edge_panel: calls and failed calls per edge, where service-graph metrics exist.
+        refused: services whose series cannot be true, with the reason; kept as evidence on the edges into them.
+        seed: of bootstrap and sampling; the same inputs and seed give the same answer.
+
+    A part of a graph should hold the other callers of its services too: without edge metrics a dependency's
+    failures are divided among the callers that are known.
+    """
+    refused = dict(refused or {})
+    traffic = observed_traffic(graph, panel, edge_panel)
+    passes = learn_pass_through(traffic, refused, seed=seed)
+    weights = _call_weights(traffic)
+    probability = np.array(
+        [pass_probability(f, w) for f, w in zip(passes.in_use.tolist(), weights.tolist(), strict=True)]
+    )
+    shown, published, unknown = shown_unavailability(traffic, refused)
+    contracted = _contracted(traffic, probability)
+    members = component_members(contracted)
+    return GraphReliability(
+        graph=graph,
+        edges=traffic.edges,
+        pass_through=passes,
+        probability=probability,
+        call_weights=weights,
+        shown=shown,
+        requests=traffic.total.sum(axis=1),
+        published=published,
+        unknown=unknown,
+        refused=refused,
+        aliases=find_aliases(traffic),
+        contracted=contracted,
+        members=members,
+        intrinsic=learn_intrinsic(traffic, contracted, shown, members),
+        profile=failure_profile(traffic, members),
+        notes=traffic.notes,
+        seed=seed,
+    )
+
+
+def _call_weights(traffic: ObservedTraffic) -> FloatArray:
+    """Call weight in use per edge: as stated, else 1, or less where the dependency's traffic leaves no room for 1.
+
+    A dependency that gets 10 requests while its caller gets 100 cannot be called more than 0.1 times per request.
+    Replicas share traffic, so members of a group keep 1.
+    """
+    weights = traffic.weights.copy()
+    rate = traffic.request_rate
+    enough = traffic.has_data.sum(axis=1) >= FAILED_WINDOWS
+    for edge, dependency in enumerate(traffic.edges):
+        if dependency.call_weight is None and dependency.redundancy_group is None:
+            caller, called = int(traffic.callers[edge]), int(traffic.dependencies[edge])
+            if enough[caller] and enough[called] and rate[caller] > 0.0:
+                weights[edge] = min(1.0, float(rate[called] / rate[caller]))
+    return weights
+
+
+def _contracted(traffic: ObservedTraffic, probability: FloatArray) -> Contracted:
+    calls: list[Call] = []
+    groups: dict[tuple[int, str], tuple[list[Call], int]] = {}
+    for edge, dependency in enumerate(traffic.edges):
+        caller = int(traffic.callers[edge])
+        call = Call(caller, int(traffic.dependencies[edge]), float(probability[edge]), edge_key(*dependency.pair))
+        if dependency.redundancy_group is None:
+            calls.append(call)
+        else:
+            members, required = groups.get((caller, dependency.redundancy_group), ([], 1))
+            groups[caller, dependency.redundancy_group] = (
+                [*members, call],
+                max(required, dependency.required or 1),
+            )
+    return contract(len(traffic.graph.services), calls, list(groups.values()))

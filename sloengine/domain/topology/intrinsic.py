@@ -1,0 +1,255 @@
+"""A service's own failures, told apart from those it inherits.
+
+From sums, cut once at the end: intrinsic = 1 − (1 − e) / (1 − inherited), never interval by interval with a cut at
+0, which inflates it. Inherited failure is composed over the *set* of what lies below, so that a dependency reached
+by several paths is taken off once. Sums are kept as hazards h = −ln(1 − u), which add up where probabilities
+multiply.
+
+The probability that a component far below reaches a caller is φ = 1 − Π(1 − p·φ of the next): several first steps
+that lead to it are taken as independent, which lies between the most likely path and the sum over paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.topology.common_cause import common_cause, joint_failure_ratio
+from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
+from sloengine.domain.topology.system import Call, Contracted, Group
+
+#: Hazard that stands for certain failure.
+CERTAIN_HAZARD = 27.0
+# In a cycle the interval's worst member is what the cycle showed; this many requests keep a single failure of a
+# nearly idle member from counting as an outage.
+_QUIET_REQUESTS = 10.0
+
+
+@dataclass(frozen=True)
+class Intrinsic:
+    """Own and inherited failure of every component of a contracted graph.
+
+    ``own_hazard``: shape (n_components,). ``group_hazard``: what redundancy groups of a component add beyond
+    single failures. ``reach``: shape (n_components, n_components), probability that the column's failure alone
+    fails the row. ``service_hazard``: ``own_hazard`` split over the services of a cycle. ``causes``: per component
+    and group, unavailability of the members' common cause. ``assumed_causes``: callers whose groups lack joint
+    data.
+    """
+
+    own_hazard: FloatArray
+    group_hazard: FloatArray
+    reach: npt.NDArray[np.float32]
+    service_hazard: FloatArray
+    causes: list[list[float]]
+    assumed_causes: frozenset[int]
+
+
+def hazard(unavailability: float) -> float:
+    """−ln(1 − u), bounded."""
+    return min(CERTAIN_HAZARD, -float(np.log1p(-min(unavailability, 1.0 - 1e-12))))
+
+
+def component_members(contracted: Contracted) -> list[list[int]]:
+    """Services of each component."""
+    members: list[list[int]] = [[] for _ in contracted.calls]
+    for service, component in enumerate(contracted.labels):
+        members[component].append(service)
+    return members
+
+
+def callers_first(calls: Sequence[Sequence[Call]], groups: Sequence[Sequence[Group]]) -> list[int]:
+    """All components, every caller before what it calls."""
+    waiting = [0] * len(calls)
+    below: list[list[int]] = []
+    for component, direct in enumerate(calls):
+        reached = [call.dependency for call in direct]
+        reached += [call.dependency for group in groups[component] for call in group.calls]
+        below.append(reached)
+        for dependency in reached:
+            waiting[dependency] += 1
+    ready = [component for component, count in enumerate(waiting) if count == 0]
+    order: list[int] = []
+    while ready:
+        component = ready.pop()
+        order.append(component)
+        for dependency in below[component]:
+            waiting[dependency] -= 1
+            if waiting[dependency] == 0:
+                ready.append(dependency)
+    return order
+
+
+def learn_intrinsic(
+    traffic: ObservedTraffic, contracted: Contracted, unavailability: FloatArray, members: Sequence[Sequence[int]]
+) -> Intrinsic:
+    """Separate own from inherited failure, dependencies first.
+
+    ``unavailability``: what each service showed, shape (n_services,); NaN: not known, own failure then counts as
+    0. Work is (edges × components) simple operations.
+    """
+    size = len(contracted.calls)
+    reach = np.zeros((size, size), np.float32)
+    own, extra = np.zeros(size), np.zeros(size)
+    service_hazard = np.zeros(len(unavailability))
+    causes: list[list[float]] = [[] for _ in range(size)]
+    joint: dict[tuple[int, ...], float | None] = {}
+    assumed: set[int] = set()
+    order = callers_first(contracted.calls, contracted.groups)
+    for component in reversed(order):
+        good = _not_reached(contracted.calls[component], reach, size)
+        for group in contracted.groups[component]:
+            fatal = _group_reach(group, reach)
+            good *= 1.0 - fatal
+            cause, several = _group_failure(
+                group, fatal, reach, own, extra, traffic, unavailability, members, joint, assumed
+            )
+            causes[component].append(cause)
+            extra[component] += several
+        reach[component] = 1.0 - good
+        inherited = float(reach[component] @ (own + extra)) + float(extra[component])
+        reach[component, component] = 1.0
+        services = members[component]
+        shown = _shown_hazard(traffic, unavailability, services)
+        own[component] = max(0.0, shown - inherited)
+        _split(own[component], services, unavailability, service_hazard)
+    return Intrinsic(own, extra, reach, service_hazard, causes, frozenset(assumed))
+
+
+def _not_reached(calls: Sequence[Call], reach: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    if not calls:
+        return np.ones(size, np.float32)
+    below = reach[[call.dependency for call in calls]]
+    passes = np.array([call.probability for call in calls], np.float32)
+    return np.asarray(np.prod(1.0 - passes[:, None] * below, axis=0), np.float32)
+
+
+def _group_reach(group: Group, reach: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Probability that each component alone reaches ``fatal`` or more of the group's paths."""
+    tail = np.zeros((group.fatal + 1, reach.shape[0]), np.float32)
+    tail[0] = 1.0
+    for call in group.calls:
+        moved = tail[:-1] * (np.float32(call.probability) * reach[call.dependency])
+        tail[1:] += moved
+        tail[:-1] -= moved
+    return np.asarray(tail[-1])
+
+
+def _group_failure(
+    group: Group,
+    fatal: npt.NDArray[np.float32],
+    reach: npt.NDArray[np.float32],
+    own: FloatArray,
+    extra: FloatArray,
+    traffic: ObservedTraffic,
+    unavailability: FloatArray,
+    members: Sequence[Sequence[int]],
+    joint: dict[tuple[int, ...], float | None],
+    assumed: set[int],
+) -> tuple[float, float]:
+    """Unavailability of the members' common cause, and the hazard that several of them fail at once."""
+    components = [call.dependency for call in group.calls]
+    intrinsic = [-float(np.expm1(-own[component])) for component in components]
+    together = _joint_of(components, intrinsic, traffic, unavailability, members, joint)
+    cause, _ = common_cause(intrinsic, together)
+    if together is None and cause > 0.0:
+        assumed.add(group.caller)
+    hazards = own + extra
+    shared = float(fatal @ hazards) + hazard(cause)
+    tail = np.zeros(group.fatal + 1)
+    tail[0] = 1.0
+    for call in group.calls:
+        fails = call.probability * -np.expm1(-float(reach[call.dependency] @ hazards))
+        alone = -np.expm1(-max(0.0, hazard(fails) - shared))
+        moved = tail[:-1] * alone
+        tail[1:] += moved
+        tail[:-1] -= moved
+    return cause, hazard(float(tail[-1])) + hazard(cause)
+
+
+def _joint_of(
+    components: Sequence[int],
+    intrinsic: Sequence[float],
+    traffic: ObservedTraffic,
+    unavailability: FloatArray,
+    members: Sequence[Sequence[int]],
+    joint: dict[tuple[int, ...], float | None],
+) -> float | None:
+    """How often the members fail together by themselves; what they inherit is the graph's to explain."""
+    if any(len(members[component]) > 1 for component in components):
+        return None
+    services = tuple(sorted(members[component][0] for component in components))
+    if len(set(services)) < len(services) or not np.isfinite(unavailability[list(services)]).all():
+        return None
+    if services not in joint:
+        joint[services] = joint_failure_ratio(traffic, services)
+    together = joint[services]
+    if together is None:
+        return None
+    for component, value in zip(components, intrinsic, strict=True):
+        shown = float(unavailability[members[component][0]])
+        together *= value / shown if shown > 0.0 else 0.0
+    return together
+
+
+def _shown_hazard(traffic: ObservedTraffic, unavailability: FloatArray, services: Sequence[int]) -> float:
+    """Hazard that a component showed; 0 where nothing is known.
+
+    A cycle fails when any member does. Members mostly show the same failures, so adding them up would count each
+    one several times: in each interval the worst member speaks for the cycle.
+    """
+    known = [service for service in services if np.isfinite(unavailability[service])]
+    if not known:
+        return 0.0
+    worst = float(unavailability[known].max())
+    measured = [service for service in known if traffic.has_data[service].any()]
+    if len(measured) > 1:
+        totals = traffic.total[measured]
+        requests = totals.sum(axis=0)
+        if requests.sum() > 0.0:
+            ratio = (traffic.bad[measured] / (totals + _QUIET_REQUESTS)).max(axis=0)
+            worst = max(worst, float(ratio @ requests / requests.sum()))
+    return hazard(worst)
+
+
+def _split(whole: float, services: Sequence[int], unavailability: FloatArray, service_hazard: FloatArray) -> None:
+    """Divide a cycle's own hazard by what each member showed."""
+    shown = np.nan_to_num(unavailability[list(services)], nan=0.0)
+    total = float(shown.sum())
+    parts = shown / total if total > 0.0 else np.full(len(services), 1.0 / len(services))
+    service_hazard[list(services)] = whole * parts
+
+
+def shown_unavailability(
+    traffic: ObservedTraffic, refused: Mapping[str, str]
+) -> tuple[FloatArray, frozenset[int], frozenset[int]]:
+    """What each service showed, and who has no telemetry: with a published figure, and without.
+
+    Own observation comes first. An external provider's published figure, its unavailability raised by 10 %, is a
+    prior worth half a failure: it fills in where there is no telemetry and fades with the first failures seen.
+    A refused series counts as none.
+
+    Returns:
+        Unavailability, shape (n_services,), NaN where nothing is known; services known by their published figure
+        only; services of which nothing is known.
+    """
+    shown = traffic.unavailability.copy()
+    published: set[int] = set()
+    unknown: set[int] = set()
+    for row, service in enumerate(traffic.graph.services):
+        if service.service_id in refused:
+            shown[row] = np.nan
+        figure = service.published_availability_ratio
+        if figure is not None and figure < 1.0:
+            prior = min(1.0, (1.0 - figure) * 1.1)
+            if np.isfinite(shown[row]):
+                requests, failures = float(traffic.total[row].sum()), float(traffic.bad[row].sum())
+                shown[row] = (failures + 0.5) / (requests + 0.5 / prior)
+            else:
+                shown[row] = prior
+                published.add(row)
+        elif not np.isfinite(shown[row]):
+            unknown.add(row)
+    return shown, frozenset(published), frozenset(unknown)
