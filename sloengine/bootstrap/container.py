@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from sloengine import __version__
 from sloengine.application.governance.accept_recommendation import AcceptRecommendation
+from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.modify_recommendation import ModifyRecommendation
 from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.governance.reject_recommendation import RejectRecommendation
 from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.ingestion_store import IngestionStore
+from sloengine.application.ports.job_queue import JobQueue
+from sloengine.application.ports.locks import Locks
+from sloengine.application.ports.outbox import EventStream, Outbox
+from sloengine.application.ports.prior_store import PriorStore
+from sloengine.application.ports.recommendation_cache import RecommendationCache
+from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.sli_history import SliHistory
+from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.ports.telemetry_source import TelemetrySource
+from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
+from sloengine.application.recommendation.judge_targets import JudgeTargets
+from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
 from sloengine.application.recommendation.recommend import Recommend
 from sloengine.application.recommendation.recommendation_job import (
@@ -20,10 +38,13 @@ from sloengine.application.recommendation.recommendation_job import (
     StartRecommendationJob,
 )
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetry
+from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.learn_priors import LearnPriors
 from sloengine.application.telemetry.load_sli import LoadSli
 from sloengine.application.telemetry.prune_history import PruneHistory
+from sloengine.application.telemetry.pull_missing_hours import PullMissingHours
 from sloengine.application.telemetry.read_sli import ReadSli
+from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.mark_stale import MarkStale
 from sloengine.application.topology.merge_ingestion import MergeIngestion
@@ -31,7 +52,21 @@ from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
 from sloengine.application.topology.update_alert import UpdateAlert
-from sloengine.bootstrap.settings import Settings
+from sloengine.bootstrap.settings import Settings, TelemetryKind
+from sloengine.domain.errors import Unavailable
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.neo4j import open_neo4j
+from sloengine.infrastructure.plain_json import dump_json, load_json
+from sloengine.infrastructure.prometheus.client import PrometheusClient
+from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
+from sloengine.infrastructure.queue.broker import redis_broker
+from sloengine.infrastructure.queue.dramatiq_job_queue import DramatiqJobQueue
+from sloengine.infrastructure.redis.connection import open_redis, ping
+from sloengine.infrastructure.redis.event_stream import RedisEventStream
+from sloengine.infrastructure.redis.locks import RedisLocks
+from sloengine.infrastructure.redis.recommendation_cache import RedisRecommendationCache
+from sloengine.infrastructure.sample.telemetry_source import SampleTelemetrySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +104,138 @@ class UseCases:
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """One adapter of each port, whatever it is made of."""
+
+    graph: ServiceGraph
+    ingestions: IngestionStore
+    sli_history: SliHistory
+    recommendations: RecommendationStore
+    recommendation_jobs: RecommendationJobStore
+    priors: PriorStore
+    ledger: SloLedger
+    outbox: Outbox
+    cache: RecommendationCache
+    locks: Locks
+    stream: EventStream
+    queue: JobQueue
+    clock: Clock
+    telemetry: TelemetrySource | None
+    readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
+
+
+def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
+    """Every use case on these adapters."""
+    a, engine = adapters, engine or EngineSettings()
+    source_name = None if a.telemetry is None else a.telemetry.name
+    condensing = Condensing(a.graph, a.clock)
+    freshness = Freshness(a.sli_history, a.clock)
+    snapshots = GraphSnapshots(a.graph)
+    evidence = EvidenceReader(
+        snapshots, a.sli_history, a.ledger, CurrentPriors(a.priors), a.clock, engine.lookback_days, source_name
+    )
+    recommend = Recommend(
+        a.graph,
+        a.recommendations,
+        a.cache,
+        evidence,
+        PullMissingHours(a.sli_history, a.telemetry, a.clock),
+        freshness,
+        a.clock,
+        engine,
+    )
+    deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
+    judge = JudgeTargets(evidence, a.clock, engine)
+    return UseCases(
+        ingest_dependencies=IngestDependencies(a.ingestions, a.queue, a.clock, dump_json),
+        merge_ingestion=MergeIngestion(a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json),
+        resume_ingestions=ResumeIngestions(a.ingestions, a.queue, a.clock),
+        register_services=RegisterServices(a.graph, a.clock),
+        update_alert=UpdateAlert(a.graph, a.clock),
+        mark_stale=MarkStale(a.graph, a.cache, a.locks, condensing, a.clock),
+        read_graph=ReadGraph(a.graph, a.ingestions),
+        aggregate_telemetry=AggregateTelemetry(a.graph, a.sli_history, a.telemetry, a.locks, a.clock),
+        load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock),
+        read_sli=ReadSli(a.sli_history, a.clock),
+        learn_priors=LearnPriors(a.sli_history, a.priors, a.clock),
+        prune_history=PruneHistory(a.sli_history, a.clock),
+        recommend=recommend,
+        start_recommendation_job=StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue),
+        continue_recommendation_job=ContinueRecommendationJob(a.recommendation_jobs, recommend, a.queue),
+        read_recommendations=ReadRecommendations(
+            a.recommendations, a.recommendation_jobs, a.cache, freshness, a.clock
+        ),
+        expire_recommendations=ExpireRecommendations(a.recommendations, a.cache, a.clock),
+        accept_recommendation=AcceptRecommendation(deciding),
+        modify_recommendation=ModifyRecommendation(deciding, judge),
+        reject_recommendation=RejectRecommendation(deciding),
+        set_slo=SetSlo(deciding, judge),
+        read_ledger=ReadLedger(a.ledger),
+        relay_outbox=RelayOutbox(a.outbox, a.stream),
+        telemetry_name=source_name,
+        readiness=a.readiness,
+    )
+
+
 @asynccontextmanager
 async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
-    """Connect to everything that the settings name; connections belong to the event loop that opens them."""
-    if settings:
-        raise NotImplementedError
-    yield
+    """Connect to everything that the settings name; connections belong to the event loop that opens them.
+
+    Nothing is asked of Neo4j or Redis before the first call, so a process starts while they are on their way.
+    Raises ``Unavailable`` when the settings name none.
+    """
+    url, user, password = settings.required_neo4j()
+    redis_url = settings.required_redis_url()
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_neo4j(url, user, password, database=settings.neo4j_database))
+        redis = await stack.enter_async_context(open_redis(redis_url))
+        broker = redis_broker(redis_url)
+        stack.callback(broker.client.close)
+
+        async def readiness() -> Mapping[str, str | None]:
+            neo4j_says, redis_says = await asyncio.gather(
+                _problem(stores.connection.check()), _problem(ping(redis))
+            )
+            return {"neo4j": neo4j_says, "redis": redis_says}
+
+        yield wire(
+            Adapters(
+                graph=stores.graph,
+                ingestions=stores.ingestions,
+                sli_history=stores.sli_history,
+                recommendations=stores.recommendations,
+                recommendation_jobs=stores.recommendation_jobs,
+                priors=stores.priors,
+                ledger=stores.ledger,
+                outbox=stores.outbox,
+                cache=RedisRecommendationCache(redis, engine_version=__version__),
+                locks=RedisLocks(redis),
+                stream=RedisEventStream(redis),
+                queue=DramatiqJobQueue(broker),
+                clock=clock,
+                telemetry=await _telemetry(settings, clock, stack),
+                readiness=readiness,
+            )
+        )
+
+
+async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) -> TelemetrySource | None:
+    match settings.telemetry_kind:
+        case TelemetryKind.SAMPLE:
+            return await asyncio.to_thread(SampleTelemetrySource, clock, seed=settings.sample_seed)
+        case TelemetryKind.PROMETHEUS:
+            client = PrometheusClient(settings.prometheus_url or "", settings.prometheus_headers())
+            stack.push_async_callback(client.close)
+            return PrometheusTelemetrySource(client, clock.now)
+        case TelemetryKind.NONE:
+            return None
+
+
+async def _problem(check: Awaitable[object]) -> str | None:
+    try:
+        await check
+    except Unavailable as error:
+        return error.message
+    return None

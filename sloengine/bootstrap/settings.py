@@ -89,6 +89,15 @@ class Settings(BaseSettings):
             raise Unavailable(_nowhere("SLOENGINE_NEO4J_PASSWORD", self.state_dir))
         return self.neo4j_url, self.neo4j_user, self.neo4j_password.get_secret_value()
 
+    def prometheus_headers(self) -> dict[str, str]:
+        """Tenant and token as the server wants them."""
+        headers: dict[str, str] = {}
+        if self.prometheus_tenant:
+            headers["X-Scope-OrgID"] = self.prometheus_tenant
+        if self.prometheus_token is not None:
+            headers["Authorization"] = f"Bearer {self.prometheus_token.get_secret_value()}"
+        return headers
+
     @model_validator(mode="after")
     def _refuse_what_is_unsafe(self) -> Self:
         if self.env is Environment.PRODUCTION and self.dev_api_key is not None:

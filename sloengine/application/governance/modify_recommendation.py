@@ -65,7 +65,7 @@ class ModifyRecommendation:
             body=(command.recommendation_id, command.tier, targets, rationale),
             choose=modify,
         )
-        probabilities = await self.judge(recommendation, targets)
+        probabilities = await self.judge(slo.service_id, slo.window, targets)
         known = [probability for probability in probabilities if probability is not None]
         return DecisionOutcome(
             slo=recorded.slo,

@@ -29,7 +29,7 @@ class SetSloCommand:
 
 @dataclass(frozen=True, slots=True)
 class SetSlo:
-    """sre_admin; service_owner for own teams. Judged by the newest recommendation of the same window, if any."""
+    """sre_admin; service_owner for own teams. The bound warned about is the newest recommendation's, if any."""
 
     deciding: Deciding
     judge: JudgeTargets
@@ -56,7 +56,7 @@ class SetSlo:
         )
         newest = (await self.deciding.store.newest([command.service_id], command.sli_type)).get(command.service_id)
         basis = newest if isinstance(newest, Recommendation) and newest.window is command.window else None
-        probabilities = await self.judge(basis, targets)
+        probabilities = await self.judge(command.service_id, command.window, targets)
         known = [probability for probability in probabilities if probability is not None]
         return DecisionOutcome(
             slo=recorded.slo,

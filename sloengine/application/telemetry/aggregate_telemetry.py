@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
-from sloengine.application.ports.telemetry_source import Pulled, TelemetrySource
+from sloengine.application.ports.telemetry_source import TelemetrySource
+from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to, store_pulled
 from sloengine.domain.errors import Conflict, Unavailable
-from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LOOKBACK = timedelta(days=90)
 CHUNK = timedelta(days=5)
 LOCK = "telemetry"
@@ -98,7 +95,7 @@ class AggregateTelemetry:
             while begin < until:
                 end = min(begin + self.chunk, until)
                 pulled = await source.pull(wanted, begin, end)
-                await self._write(pulled, known)
+                await store_pulled(self.history, pulled, known)
                 report = replace(
                     report,
                     refused={**report.refused, **pulled.refused},
@@ -125,38 +122,3 @@ class AggregateTelemetry:
             return max(watermark.aggregated_to, oldest)
         earliest = await source.earliest()
         return oldest if earliest is None else max(oldest, floor_to(earliest, HOUR))
-
-    async def _write(self, pulled: Pulled, known: set[str]) -> None:
-        await self.history.write(pulled.availability)
-        await self.history.write_latency([in_days(history) for history in pulled.latency.values()])
-        if pulled.edges is not None:
-            edges = _among(pulled.edges, known)
-            if edges.pairs:
-                await self.history.write_edges(edges)
-
-
-def floor_to(at: datetime, step: timedelta) -> datetime:
-    """The last UTC multiple of the step at or before this time."""
-    epoch = datetime.fromtimestamp(0, tz=at.tzinfo)
-    return epoch + ((at - epoch) // step) * step
-
-
-def in_days(hourly: LatencyHistory) -> LatencyHistory:
-    """A history whose rows are hours, summed into days; a day none of whose hours has data stays NaN."""
-    first = floor_to(hourly.start_at, DAY)
-    offset = (hourly.start_at - first) // HOUR
-    hours = len(hourly.counts)
-    days = -(-(offset + hours) // 24)
-    padded = np.full((days * 24, hourly.counts.shape[1]), np.nan)
-    padded[offset : offset + hours] = hourly.counts
-    by_day = padded.reshape(days, 24, -1)
-    summed = np.where(np.isnan(by_day).all(axis=1), np.nan, np.nansum(by_day, axis=1))
-    return LatencyHistory(
-        hourly.service_id, first, hourly.bounds_seconds, summed, percentiles_only=hourly.percentiles_only
-    )
-
-
-def _among(edges: EdgePanel, known: set[str]) -> EdgePanel:
-    rows: Sequence[int] = [i for i, pair in enumerate(edges.pairs) if known.issuperset(pair)]
-    pairs = tuple(edges.pairs[row] for row in rows)
-    return EdgePanel(pairs, edges.start_at, edges.step, edges.calls[list(rows)], edges.failed[list(rows)])

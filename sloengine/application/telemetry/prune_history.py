@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.sli_history import SliHistory
-from sloengine.application.telemetry.aggregate_telemetry import DAY, floor_to
+from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 
 
 @dataclass(frozen=True, slots=True)

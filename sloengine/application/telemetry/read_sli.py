@@ -11,7 +11,7 @@ import numpy as np
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.sli_history import SliHistory
-from sloengine.application.telemetry.aggregate_telemetry import DAY, HOUR, floor_to
+from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.errors import Invalid
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.reliability.histogram_percentile import histogram_percentile_seconds

@@ -53,3 +53,9 @@ async def open_redis(url: str) -> AsyncGenerator[Redis]:
         yield client
     finally:
         await client.aclose()
+
+
+async def ping(client: Redis) -> None:
+    """Raise ``Unavailable`` unless the server answers."""
+    with redis_errors("asking whether it is there"):
+        await client.exists("sloengine")

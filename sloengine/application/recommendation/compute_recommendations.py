@@ -1,0 +1,275 @@
+"""Recommendations from values alone: the same computation offline, online and in bulk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.application.recommendation.evidence import DEPTH, Evidence
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.recommendation.model import (
+    CompositeBound,
+    ObjectiveKind,
+    Recommendation,
+    RecommendationResult,
+    SliType,
+)
+from sloengine.domain.recommendation.recommend import (
+    AvailabilityRequest,
+    BoundForTiers,
+    EngineSettings,
+    LatencyRequest,
+    TelemetryFindings,
+    availability_predictive,
+    availability_probability,
+    inspect,
+    latency_probability,
+    recommend_availability,
+    recommend_latency,
+)
+from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.composite_bound import BoundResult, composite_bound
+from sloengine.domain.topology.graph_reliability import GraphReliability, learn_reliability
+
+_MATTERS = 1e-3
+"""Share of what is inherited below which a part keeps its mean instead of being drawn."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One answer that is asked for."""
+
+    service_id: str
+    sli_type: SliType
+
+
+type Draws = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Evidence with what is worked out once for all services in it.
+
+    ``draws``: predictive unavailability per service and window, filled as it is needed; shape (n_draws,).
+    """
+
+    evidence: Evidence
+    findings: TelemetryFindings
+    reliability: GraphReliability
+    draws: dict[tuple[str, ComplianceWindow], Draws | None] = field(default_factory=dict)
+
+
+def prepare(evidence: Evidence) -> Prepared:
+    """Check the telemetry and learn how failures travel; dear, so done once for all services."""
+    findings = inspect(evidence.panel, evidence.graph)
+    reliability = learn_reliability(evidence.graph, findings.cleaned, evidence.edges, findings.refused)
+    return Prepared(evidence, _with_series_not_given(findings, evidence), reliability)
+
+
+def compute_recommendations(
+    prepared: Prepared,
+    wanted: Sequence[Wanted],
+    *,
+    window: ComplianceWindow,
+    now: datetime,
+    settings: EngineSettings,
+    previous: Mapping[Wanted, Recommendation] | None = None,
+) -> dict[Wanted, RecommendationResult]:
+    """An answer per service and SLI type.
+
+    ``previous``: recommendations on record, whose targets stay while they still hold. One service that cannot be
+    computed takes none of the others with it: it is logged and left out.
+    """
+    answers: dict[Wanted, RecommendationResult] = {}
+    for one in wanted:
+        before = (previous or {}).get(one)
+        try:
+            answers[one] = _recommend(prepared, one, window, now, settings, before)
+        except Exception:
+            _log.exception("no answer for %s of %s", one.sli_type, one.service_id)
+    return answers
+
+
+def probabilities_met(
+    prepared: Prepared,
+    service_id: str,
+    targets: Sequence[SloTarget],
+    *,
+    window: ComplianceWindow,
+    now: datetime,
+    settings: EngineSettings,
+) -> list[float | None]:
+    """P(met over the next window) of any targets of one service, None where the data do not carry an answer."""
+    answers: list[float | None] = []
+    for target in targets:
+        if target.kind is ObjectiveKind.AVAILABILITY and target.availability_ratio is not None:
+            request = _availability_request(prepared, service_id, window, now, settings)
+            prior = prepared.evidence.priors.availability
+            answers.append(availability_probability(request, prior, settings, target.availability_ratio))
+        elif target.threshold_ms is not None:
+            asked = _latency_request(prepared, service_id, window, now)
+            slow = prepared.evidence.priors.latency
+            answers.append(latency_probability(asked, slow, settings, target.kind, target.threshold_ms))
+        else:
+            answers.append(None)
+    return answers
+
+
+def _recommend(
+    prepared: Prepared,
+    one: Wanted,
+    window: ComplianceWindow,
+    now: datetime,
+    settings: EngineSettings,
+    previous: Recommendation | None,
+) -> RecommendationResult:
+    priors = prepared.evidence.priors
+    if one.sli_type is SliType.AVAILABILITY:
+        request = _availability_request(prepared, one.service_id, window, now, settings, previous)
+        return recommend_availability(request, priors.availability, settings)
+    asked = _latency_request(prepared, one.service_id, window, now, previous)
+    return recommend_latency(asked, priors.latency, settings)
+
+
+def _availability_request(
+    prepared: Prepared,
+    service_id: str,
+    window: ComplianceWindow,
+    now: datetime,
+    settings: EngineSettings,
+    previous: Recommendation | None = None,
+) -> AvailabilityRequest:
+    evidence = prepared.evidence
+    return AvailabilityRequest(
+        service_id=service_id,
+        window=window,
+        as_of=evidence.as_of,
+        panel=prepared.findings.cleaned,
+        now=now,
+        bound=_bound(prepared, service_id, window, now, settings),
+        graph_version=evidence.graph_version,
+        findings=prepared.findings,
+        queries=_queries(evidence),
+        previous=previous,
+    )
+
+
+def _latency_request(
+    prepared: Prepared,
+    service_id: str,
+    window: ComplianceWindow,
+    now: datetime,
+    previous: Recommendation | None = None,
+) -> LatencyRequest:
+    evidence = prepared.evidence
+    return LatencyRequest(
+        service_id=service_id,
+        window=window,
+        as_of=evidence.as_of,
+        history=evidence.latency.get(service_id),
+        now=now,
+        graph_version=evidence.graph_version,
+        findings=prepared.findings,
+        queries=_queries(evidence),
+        previous=previous,
+    )
+
+
+def _bound(
+    prepared: Prepared, service_id: str, window: ComplianceWindow, now: datetime, settings: EngineSettings
+) -> BoundForTiers | None:
+    if service_id not in prepared.evidence.graph.index:
+        return None
+    result = composite_bound(
+        prepared.reliability,
+        service_id,
+        max_depth=DEPTH,
+        window=window.length,
+        promises=prepared.evidence.promises,
+    )
+    return _DrawnBound(result, lambda wanted: _draws(prepared, wanted, window, now, settings))
+
+
+@dataclass(frozen=True)
+class _DrawnBound:
+    """A composite bound that draws future windows from what each part's own past predicts."""
+
+    result: BoundResult
+    draws_of: Callable[[Sequence[str]], Mapping[str, Draws]]
+
+    @property
+    def bound(self) -> CompositeBound:
+        """What is shown."""
+        return self.result.bound
+
+    @property
+    def promised_ratio(self) -> float | None:
+        """Availability when dependencies do no better than they promise."""
+        return self.result.promised_ratio
+
+    def joint_draws(self, n: int, rng: np.random.Generator) -> Draws | None:
+        """Unavailability of the composite in ``n`` future windows.
+
+        Only what matters is drawn: parts below a thousandth of what is inherited keep their mean, and a service
+        that inherits nothing is bounded by nothing.
+        """
+        sources = self.result.inherited.sources
+        inherited = sum(reach * own for _, reach, own, *_ in sources)
+        if inherited <= 0:
+            return None
+        matters = [names[0] for names, reach, own, *_ in sources if reach * own >= _MATTERS * inherited]
+        return self.result.joint_draws(n, rng, self.draws_of([self.result.inherited.root, *matters]))
+
+
+def _draws(
+    prepared: Prepared,
+    service_ids: Sequence[str],
+    window: ComplianceWindow,
+    now: datetime,
+    settings: EngineSettings,
+) -> dict[str, Draws]:
+    """Predictive draws of services that have any, each from its own past alone."""
+    found: dict[str, Draws] = {}
+    for service_id in service_ids:
+        key = (service_id, window)
+        if key not in prepared.draws:
+            request = AvailabilityRequest(
+                service_id=service_id,
+                window=window,
+                as_of=prepared.evidence.as_of,
+                panel=prepared.findings.cleaned,
+                now=now,
+                findings=prepared.findings,
+            )
+            predictive = availability_predictive(request, prepared.evidence.priors.availability, settings)
+            prepared.draws[key] = None if predictive is None else predictive.unavailability
+        known = prepared.draws[key]
+        if known is not None:
+            found[service_id] = known
+    return found
+
+
+def _queries(evidence: Evidence) -> tuple[str, ...]:
+    return () if evidence.source is None else (f"hourly sums pulled from {evidence.source}",)
+
+
+def _with_series_not_given(findings: TelemetryFindings, evidence: Evidence) -> TelemetryFindings:
+    """Series that the source kept back: without any other data they are the reason, else a warning."""
+    refused, warnings = dict(findings.refused), dict(findings.warnings)
+    rows = findings.cleaned.rows
+    for service_id, reason in evidence.refused.items():
+        row = rows.get(service_id)
+        if row is None:
+            continue
+        if np.isnan(findings.cleaned.total[row]).all():
+            refused.setdefault(service_id, reason)
+        else:
+            warnings[service_id] = (*warnings.get(service_id, ()), f"a series was not taken: {reason}")
+    return replace(findings, refused=refused, warnings=warnings)

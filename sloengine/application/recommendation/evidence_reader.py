@@ -1,0 +1,111 @@
+"""Reads evidence once for all services that are asked for together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.sli_history import SliHistory, Watermark
+from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.recommendation.compute_recommendations import Prepared, prepare
+from sloengine.application.recommendation.evidence import Evidence, promises_of, surroundings
+from sloengine.application.recommendation.learnt_priors import CurrentPriors
+from sloengine.application.telemetry.pulled_hours import DAY, floor_to
+from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.topology.graph import DependencyGraph
+
+WHOLE_FROM_ASKED = 50
+WHOLE_UP_TO_SERVICES = 100
+
+
+@dataclass(slots=True)
+class GraphSnapshots:
+    """The merged graph as this process has it, checked against the version at each use."""
+
+    graph: ServiceGraph
+    _known: DependencyGraph | None = field(default=None, init=False)
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def current(self) -> DependencyGraph:
+        """The graph at the version in force."""
+        version = await self.graph.version()
+        if self._known is None or self._known.version != version:
+            async with self._loading:
+                if self._known is None or self._known.version != version:
+                    self._known = await self.graph.snapshot()
+        return self._known
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What has to be read to answer for some services; ``is_whole``: the whole graph, kept for the next ones."""
+
+    graph: DependencyGraph
+    service_ids: tuple[str, ...]
+    is_whole: bool
+
+
+@dataclass(slots=True)
+class EvidenceReader:
+    """For a few services their surroundings are read; for bulk work, or where the graph is small, everything.
+
+    What was read whole and worked out from it is kept in this process until graph, telemetry or priors move on.
+    """
+
+    snapshots: GraphSnapshots
+    history: SliHistory
+    ledger: SloLedger
+    priors: CurrentPriors
+    clock: Clock
+    lookback_days: int = 90
+    source_name: str | None = None
+    _kept: tuple[object, Prepared] | None = field(default=None, init=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    async def scope(self, service_ids: Sequence[str]) -> Scope:
+        """What these services need."""
+        graph = await self.snapshots.current()
+        if len(service_ids) >= WHOLE_FROM_ASKED or len(graph.services) <= WHOLE_UP_TO_SERVICES:
+            return Scope(graph, tuple(service.service_id for service in graph.services), is_whole=True)
+        around = sorted(surroundings(graph, service_ids))
+        return Scope(graph.subgraph(around), tuple(around), is_whole=False)
+
+    async def read(self, scope: Scope, *, as_of: datetime, filled: int) -> Prepared:
+        """The scope's evidence as of an hour, telemetry checked and pass-through learnt.
+
+        ``filled``: moves whenever this process has filled in missing hours.
+        """
+        now = self.clock.now()
+        watermark = await self.history.watermark()
+        active = await self.ledger.active(scope.service_ids, SliType.AVAILABILITY)
+        if not scope.is_whole:
+            prepared = await self._read(scope, as_of, now, watermark)
+        else:
+            priors = await self.priors(now)
+            key = (scope.graph.version, as_of, priors.digest, watermark.aggregated_to, watermark.pulled_at, filled)
+            async with self._reading:
+                if self._kept is None or self._kept[0] != key:
+                    self._kept = (key, await self._read(scope, as_of, now, watermark))
+                prepared = self._kept[1]
+        return replace(prepared, evidence=replace(prepared.evidence, promises=promises_of(active)))
+
+    async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
+        from_at = as_of - self.lookback_days * DAY
+        pairs = [edge.pair for edge in scope.graph.dependencies]
+        first_day, last_day = floor_to(from_at, DAY), floor_to(as_of, DAY)
+        evidence = Evidence(
+            as_of=as_of,
+            graph=scope.graph,
+            panel=await self.history.read(scope.service_ids, from_at, as_of),
+            priors=await self.priors(now),
+            latency=await self.history.read_latency(scope.service_ids, first_day, last_day),
+            edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
+            refused=watermark.refused,
+            source=self.source_name,
+            graph_version=scope.graph.version,
+        )
+        return await asyncio.to_thread(prepare, evidence)
