@@ -6,7 +6,11 @@ that counts as a few services; a service is taken out of its own prior by one st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
+import numpy.typing as npt
 
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.reliability.panel import FloatArray
@@ -66,3 +70,81 @@ def posterior(weights: FloatArray, episodes: float, days: float) -> FloatArray:
         return weights
     product = weights * likelihood(np.array([episodes]), np.array([days]))[0]
     return np.asarray(product / product.sum())
+
+
+OWN_HALF_LIFE_DAYS = 60.0
+"""A service's own incident counts half after this many days."""
+REGIME_SHARE = 20
+"""One draw in so many takes the rate from the prior, as a coming change of regime would."""
+_LEAST_SIZE_WEIGHT = 2.0
+
+
+@dataclass(frozen=True)
+class RateKnowledge:
+    """What is known of one service's incident rate: its prior and its own (discounted) episodes and days."""
+
+    prior_weights: FloatArray
+    episodes: float
+    days: float
+
+    @classmethod
+    def of(
+        cls, prior_weights: FloatArray, *, day_ages: FloatArray, exposure: FloatArray, episode_ages: FloatArray
+    ) -> RateKnowledge:
+        """From days and the ages of episodes, discounted by the half-life."""
+        days = float((exposure * 0.5 ** (day_ages / OWN_HALF_LIFE_DAYS)).sum())
+        return cls(prior_weights, float((0.5 ** (episode_ages / OWN_HALF_LIFE_DAYS)).sum()), days)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """The posterior on the grid."""
+        return posterior(self.prior_weights, self.episodes, self.days)
+
+    @cached_property
+    def _prior_moments(self) -> tuple[float, float]:
+        mean = float((self.prior_weights * RATES).sum())
+        return mean, max(float((self.prior_weights * (RATES - mean) ** 2).sum()), 1e-300)
+
+    @property
+    def mean_per_day(self) -> float:
+        """Mean of the posterior."""
+        return float((self.weights * RATES).sum())
+
+    @property
+    def own_weight(self) -> float:
+        """Days over days plus those the prior is worth: mean / variance of its rates, as a gamma law's."""
+        mean, variance = self._prior_moments
+        return self.days / (self.days + mean / variance)
+
+    @property
+    def own_size_share(self) -> float:
+        """Share of a coming episode's size that own episodes decide, the rest is other services'.
+
+        The prior weighs at least as much in size as in rate (its gamma shape). Then, as with a gamma process, one
+        more small incident raises the rate of all incidents by more than it lowers the share of large ones: a
+        worse record never looks better.
+        """
+        mean, variance = self._prior_moments
+        return self.episodes / (self.episodes + max(_LEAST_SIZE_WEIGHT, mean * mean / variance))
+
+    def draw(self, rng: np.random.Generator, n: int) -> FloatArray:
+        """Rates per day, stratified, one in twenty from the prior; shape (n,)."""
+        level = stratified(rng, n)
+        regime = regime_rows(n)
+        picked = np.where(regime, _pick(self.prior_weights, level), _pick(self.weights, level))
+        return RATES[picked]
+
+
+def regime_rows(n: int) -> npt.NDArray[np.bool_]:
+    """Draws that stand for a coming change of regime."""
+    return np.asarray(np.arange(n) % REGIME_SHARE == 0)
+
+
+def stratified(rng: np.random.Generator, n: int) -> FloatArray:
+    """Uniform levels, one in each n-th of [0, 1], in random order."""
+    return np.asarray((rng.permutation(n) + rng.random(n)) / n)
+
+
+def _pick(weights: FloatArray, level: FloatArray) -> npt.NDArray[np.int64]:
+    cumulative = np.cumsum(weights)
+    return np.minimum(np.searchsorted(cumulative / cumulative[-1], level), len(weights) - 1)

@@ -11,21 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation import shipped_prior
+from sloengine.domain.recommendation.incident_rate import RateKnowledge, regime_rows, stratified
 from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.poisson import poisson_quantile
-from sloengine.domain.recommendation.predictive import (
-    OWN_HALF_LIFE_DAYS,
-    OWN_JITTER,
-    OWN_SEVERITY_WEIGHT,
-    PEER_JITTER,
-    REGIME_SHARE,
-    PredictiveFacts,
-    own_weight_of,
-    pick_rates,
-    stratified,
-)
+from sloengine.domain.recommendation.predictive import OWN_JITTER, PEER_JITTER, PredictiveFacts
 from sloengine.domain.reliability.panel import FloatArray
 
 SHIPPED_EXCESS_DAYS, SHIPPED_EXCESS_LOG_SD, SHIPPED_DECAY = 0.03, 1.3, 0.7
@@ -60,21 +51,19 @@ def predict_latency(
 ) -> LatencyPredictive:
     """Draw a future window's p95 and p99."""
     base_rng, rate_rng, count_rng, size_rng, level_rng = rng.spawn(5)
-    regime = np.arange(n_draws) % REGIME_SHARE == 0
     tail = _base_tails(days, window_days, base_rng, n_draws)
-    discount = 0.5 ** (days.ages / OWN_HALF_LIFE_DAYS)
-    own_days = float(discount.sum())
-    own_episodes = float((0.5 ** (days.episode_ages / OWN_HALF_LIFE_DAYS)).sum())
-    prior_weights = prior.rate_prior(service_id)
-    weights = incident_rate.posterior(prior_weights, own_episodes, own_days)
-    level = stratified(rate_rng, n_draws)
-    picked = np.where(regime, pick_rates(prior_weights, level), pick_rates(weights, level))
-    mean = incident_rate.RATES[picked] * window_days
+    knowledge = RateKnowledge.of(
+        prior.rate_prior(service_id),
+        day_ages=days.ages,
+        exposure=np.ones(len(days.ages)),
+        episode_ages=days.episode_ages,
+    )
+    mean = knowledge.draw(rate_rng, n_draws) * window_days
     uniform = stratified(count_rng, n_draws)
     count = np.minimum(poisson_quantile(uniform, mean), _MOST_EPISODES).astype(np.int64)
     if days.running:
         count = count + (count_rng.random(n_draws) < 1 - 1 / shipped_prior.EPISODE_DAYS)
-    tail += _episode_tails(count, days, prior, service_id, size_rng) / window_days
+    tail += _episode_tails(count, days, prior, service_id, knowledge.own_size_share, size_rng) / window_days
     tail = np.minimum.accumulate(np.minimum(tail, 1.0), axis=1)
     own_weeks = max(days.weeks, len(days.ages) / 7.0)
     variance = (days.weeks * days.weekly_log_sd**2 + _PSEUDO_WEEKS * prior.weekly_log_sd**2) / (
@@ -82,20 +71,22 @@ def predict_latency(
     )
     # The window's own level, and how well the level of the past is known.
     level_sd = float(np.sqrt(variance * (min(1.0, 7.0 / window_days) + 1.0 / max(own_weeks, 0.3))))
-    factor = np.exp(np.where(regime, _REGIME_SPREAD, 1.0) * level_sd * level_rng.standard_normal(n_draws))
+    factor = np.exp(
+        np.where(regime_rows(n_draws), _REGIME_SPREAD, 1.0) * level_sd * level_rng.standard_normal(n_draws)
+    )
     n_own = len(days.shapes)
     return LatencyPredictive(
         p95_seconds=_percentile(tail, 0.05) * factor * days.scale_seconds,
         p99_seconds=_percentile(tail, 0.01) * factor * days.scale_seconds,
         episode_count=count,
-        rate_weights=weights,
+        rate_weights=knowledge.weights,
         window_days=window_days,
         level_log_sd=float(np.sqrt(variance / max(own_weeks, 0.3))),
         facts=PredictiveFacts(
             own_days=float(len(days.ages)),
             own_episodes=n_own,
-            own_weight=own_weight_of(prior_weights, own_days),
-            rate_per_day=float((weights * incident_rate.RATES).sum()),
+            own_weight=knowledge.own_weight,
+            rate_per_day=knowledge.mean_per_day,
             base_ratio=float((~days.bad).mean()),
             peers=prior.peers(service_id),
             peer_episodes=len(prior.peer_rows(service_id)[0]),
@@ -123,11 +114,11 @@ def _episode_tails(
     days: LatencyDays,
     prior: LatencyPrior,
     service_id: str,
+    own_share: float,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Sum of the excess tails of each draw's episodes, in days; shape (n_draws, n_factors)."""
     total = np.zeros((len(count), len(FACTORS)))
-    own_share = len(days.shapes) / (len(days.shapes) + OWN_SEVERITY_WEIGHT)
     rows, cumulative = prior.peer_rows(service_id)
     pool_share = len(rows) / (len(rows) + shipped_prior.PSEUDO_EPISODES)
     scale_sd = SHIPPED_EXCESS_LOG_SD / np.sqrt(prior.evidence(service_id) + shipped_prior.PSEUDO_EPISODES)

@@ -13,18 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation import shipped_prior
+from sloengine.domain.recommendation.incident_rate import RateKnowledge, regime_rows, stratified
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS, OrganizationPrior
 from sloengine.domain.recommendation.poisson import gamma_quantile, poisson_quantile
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 
-OWN_HALF_LIFE_DAYS = 60.0
-REGIME_SHARE = 20
-"""One draw in so many takes rate and base from the prior."""
-OWN_SEVERITY_WEIGHT = 2.0
-"""With n own episodes a size comes from them with probability n / (n + 2)."""
 OWN_JITTER, PEER_JITTER = 0.5, 0.3
 """Spread of the logarithm by which a past episode's size is varied."""
 SIZE_LOG_SD = 1.3
@@ -85,14 +81,16 @@ def predict(
     service_id = history.service_ids[0]
     split = split_incidents(history)
     rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng = rng.spawn(6)
-    regime = np.arange(n_draws) % REGIME_SHARE == 0
-    own_days, weights, prior_weights = _rate(history, split, prior, service_id)
-    level = stratified(rate_rng, n_draws)
-    rate_index = np.where(regime, pick_rates(prior_weights, level), pick_rates(weights, level))
-    own_weight = own_weight_of(prior_weights, own_days)
-    blur = (1 - own_weight) / np.sqrt(prior.pool_evidence(service_id) + shipped_prior.PSEUDO_EPISODES)
+    knowledge = RateKnowledge.of(
+        prior.rate_prior(service_id),
+        day_ages=history.ages,
+        exposure=np.where(history.valid[0] > 0, history.exposure[0], 0.0),
+        episode_ages=split.age,
+    )
+    # The organisation's own rate is only known from so many episodes: one factor for a whole window.
+    blur = (1 - knowledge.own_weight) / np.sqrt(prior.pool_evidence(service_id) + shipped_prior.PSEUDO_EPISODES)
     shared = np.exp(blur * shared_rng.standard_normal(n_draws))
-    mean_episodes = incident_rate.RATES[rate_index] * window_days * shared
+    mean_episodes = knowledge.draw(rate_rng, n_draws) * window_days * shared
     count = poisson_quantile(stratified(count_rng, n_draws), mean_episodes).astype(np.int64)
     count = np.minimum(count, _MOST_EPISODES)
     running = bool(split.running[0])
@@ -100,8 +98,9 @@ def predict(
         # The incident of the last day goes on with the chance that episodes last another day.
         goes_on = count_rng.random(n_draws) < 1 - 1 / prior.episode_days
         count = count + goes_on
-    severity = _window_severity(count, split, prior, service_id, size_rng) / window_days
-    base = _base(split, prior, service_id, window_days * expected_daily_traffic, regime, base_rng)
+    sizes = _SizeDraw(split, prior, service_id, knowledge.own_size_share)
+    severity = _window_severity(count, sizes, size_rng) / window_days
+    base = _base(split, prior, service_id, window_days * expected_daily_traffic, n_draws, base_rng)
     unavailability = np.minimum(1.0, base + severity)
     requests = window_days * expected_daily_traffic
     if np.isfinite(requests) and requests > 0:
@@ -112,14 +111,14 @@ def predict(
         unavailability=unavailability,
         episode_count=count,
         base=base,
-        rate_weights=weights,
+        rate_weights=knowledge.weights,
         window_days=window_days,
         severity_log_sd=1.0 / np.sqrt(n_own + 1.0),
         facts=PredictiveFacts(
             own_days=float(history.exposure.sum()),
             own_episodes=n_own,
-            own_weight=own_weight,
-            rate_per_day=float((weights * incident_rate.RATES).sum()),
+            own_weight=knowledge.own_weight,
+            rate_per_day=knowledge.mean_per_day,
             base_ratio=float(base.mean()),
             peers=prior.peers(service_id),
             peer_episodes=prior.peer_episodes(service_id),
@@ -128,49 +127,14 @@ def predict(
     )
 
 
-def _rate(
-    history: DailyHistory, split: IncidentSplit, prior: OrganizationPrior, service_id: str
-) -> tuple[float, FloatArray, FloatArray]:
-    discount = 0.5 ** (history.ages / OWN_HALF_LIFE_DAYS)
-    days = float((np.where(history.valid[0] > 0, history.exposure[0], 0.0) * discount).sum())
-    episodes = float((0.5 ** (split.age / OWN_HALF_LIFE_DAYS)).sum())
-    prior_weights = prior.rate_prior(service_id)
-    return days, incident_rate.posterior(prior_weights, episodes, days), prior_weights
-
-
-def own_weight_of(prior_weights: FloatArray, days: float) -> float:
-    """Days over days plus those the prior is worth: mean / variance of its rates, as a gamma law's."""
-    mean = float((prior_weights * incident_rate.RATES).sum())
-    variance = float((prior_weights * (incident_rate.RATES - mean) ** 2).sum())
-    return days / (days + mean / max(variance, 1e-300))
-
-
-def stratified(rng: np.random.Generator, n: int) -> FloatArray:
-    """Uniform levels, one in each n-th of [0, 1], in random order."""
-    return np.asarray((rng.permutation(n) + rng.random(n)) / n)
-
-
-def pick_rates(weights: FloatArray, level: FloatArray) -> npt.NDArray[np.int64]:
-    """Positions on the grid of rates at these levels of its distribution."""
-    cumulative = np.cumsum(weights)
-    return np.minimum(np.searchsorted(cumulative / cumulative[-1], level), len(weights) - 1)
-
-
-def _window_severity(
-    count: npt.NDArray[np.int64],
-    split: IncidentSplit,
-    prior: OrganizationPrior,
-    service_id: str,
-    rng: np.random.Generator,
-) -> FloatArray:
+def _window_severity(count: npt.NDArray[np.int64], draw_size: _SizeDraw, rng: np.random.Generator) -> FloatArray:
     """Sum of the sizes of each draw's episodes, in days of full outage."""
     total = np.zeros(len(count))
     most = int(count.max(initial=0))
     if most == 0:
         return total
-    draw_size = _SizeDraw(split, prior, service_id)
     scale_rng, sizes_rng = rng.spawn(2)
-    # The organisation's scale is itself only known from so many episodes: one factor for a whole window.
+    # So is the organisation's scale of sizes.
     scale = np.exp(draw_size.scale_log_sd * scale_rng.standard_normal(len(count)))
     for position, generator in enumerate(sizes_rng.spawn(most)):
         # Each position has its own stream, so that one episode more leaves the others as they were.
@@ -183,13 +147,13 @@ def _window_severity(
 class _SizeDraw:
     """Draws sizes of episodes from own, peers' and shipped ones."""
 
-    def __init__(self, split: IncidentSplit, prior: OrganizationPrior, service_id: str) -> None:
+    def __init__(self, split: IncidentSplit, prior: OrganizationPrior, service_id: str, own_share: float) -> None:
         own, age = split.of(0)
         order = np.argsort(own, kind="stable")
         weight = 0.5 ** (age[order] / PEER_HALF_LIFE_DAYS)
         self._own = own[order]
         self._own_cumulative = np.cumsum(weight) / max(float(weight.sum()), 1e-300)
-        self._own_share = len(own) / (len(own) + OWN_SEVERITY_WEIGHT)
+        self._own_share = own_share
         self._pool, self._pool_cumulative = prior.severity_pool(service_id)
         episodes = prior.peer_episodes(service_id) if len(self._pool) else 0
         self._pool_share = episodes / (episodes + shipped_prior.PSEUDO_EPISODES)
@@ -217,11 +181,11 @@ def _base(
     prior: OrganizationPrior,
     service_id: str,
     requests: float,
-    regime: npt.NDArray[np.bool_],
+    n: int,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Ratio of failures outside incidents in each draw, with their spread from window to window."""
-    n = len(regime)
+    regime = regime_rows(n)
     shape, rate = prior.base_gamma(service_id)
     level = stratified(rng, n)
     own_bad, own_valid = float(split.base_bad[0]), float(split.base_valid[0])

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
+from tests.domain.recommendation.organizations import organization
+
+
+def test_it_comes_back_from_json_and_from_another_process() -> None:
+    panel = organization()
+    prior = learn_prior(panel, as_of=panel.ends_at)
+
+    stored = OrganizationPrior.from_dict(json.loads(json.dumps(prior.to_dict())))
+    sent = pickle.loads(pickle.dumps(prior))  # noqa: S301  our own bytes
+
+    assert stored.digest == prior.digest == sent.digest
+    assert np.allclose(stored.rate_prior("service-3"), prior.rate_prior("service-3"))
+    assert stored.learnt_at == prior.learnt_at
+
+
+def test_a_prior_of_another_schema_is_refused() -> None:
+    with pytest.raises(ValueError, match="schema"):
+        OrganizationPrior.from_dict(OrganizationPrior.shipped().to_dict() | {"schema": 0})
+
+
+def test_without_services_it_is_the_shipped_prior() -> None:
+    shipped = OrganizationPrior.shipped()
+    grid = np.log(incident_rate.RATES)
+
+    mean = float((shipped.rate_prior("anything") * grid).sum())
+
+    assert mean == pytest.approx(np.log(shipped_prior.RATE_MEDIAN_PER_DAY), abs=0.05)
+    assert shipped.peers("anything") == 0
+
+
+def test_a_service_is_taken_out_of_its_own_prior() -> None:
+    panel = organization(services=12)
+    others = panel.select([name for name in panel.service_ids if name != "service-5"])
+    with_all = learn_prior(panel, as_of=panel.ends_at)
+    without = learn_prior(others, as_of=panel.ends_at)
+
+    ours, theirs = with_all.rate_prior("service-5"), without.rate_prior("service-5")
+
+    assert np.abs(np.cumsum(ours) - np.cumsum(theirs)).max() < 0.03
+    assert with_all.peers("service-5") == without.peers("service-5") == 11
+    assert np.array_equal(with_all.severity_pool("service-5")[0][0:0], without.severity_pool("x")[0][0:0])
+    weighted = dict(zip(*with_all.severity_pool("service-5"), strict=True))
+    assert set(without.severity.tolist()) <= set(weighted)
+    assert with_all.base_gamma("service-5") == pytest.approx(without.base_gamma("service-5"))
+
+
+def test_an_organisation_with_more_incidents_has_a_higher_rate() -> None:
+    rng = np.random.default_rng(4)
+    days = np.full(60, 60.0)
+    calm = incident_rate.learn_mixture(rng.poisson(60 / 120, 60).astype(float), days)
+    busy = incident_rate.learn_mixture(rng.poisson(60 / 12, 60).astype(float), days)
+
+    means = [float((weights * incident_rate.RATES).sum()) for weights in (calm, busy)]
+
+    assert means[0] < 1 / 40 < means[1]
+    assert means[1] == pytest.approx(1 / 12, rel=0.25)
+
+
+def test_the_posterior_is_bayes_rule_by_brute_force() -> None:
+    weights = incident_rate.shipped_weights()
+
+    ours = incident_rate.posterior(weights, 2.0, 50.0)
+
+    by_hand = np.array([w * r**2 * np.exp(-50 * r) for w, r in zip(weights, incident_rate.RATES, strict=True)])
+    assert np.allclose(ours, by_hand / by_hand.sum())
+
+
+def test_refused_services_teach_nothing() -> None:
+    panel = organization(services=6)
+
+    prior = learn_prior(panel, as_of=panel.ends_at, exclude=["service-2"])
+
+    assert "service-2" not in prior.service_ids
+    assert prior.peers("service-2") == 5
+
+
+def test_the_future_teaches_nothing() -> None:
+    panel = organization(days=120)
+    cut = panel.between(panel.start_at, panel.start_at + 60 * panel.step)
+
+    seen = learn_prior(panel, as_of=cut.ends_at)
+
+    assert seen.digest == learn_prior(cut, as_of=cut.ends_at).digest
