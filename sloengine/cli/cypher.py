@@ -29,6 +29,7 @@ def cypher(
 ) -> None:
     """Ask the graph in Cypher. Read mode unless --write. See docs/cypher.md for questions worth asking."""
     settings = settings_for(state_dir)
+
     async def run(text: str) -> CypherAnswer:
         async with open_database(settings) as stores:
             return await run_cypher(stores.connection, text, write=write, limit=limit)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import numpy as np
 
 from sloengine.application.recommendation.compute_recommendations import (
     Wanted,
@@ -46,7 +48,7 @@ class RecommendFromFilesCommand:
     service_ids: Sequence[str] | None = None
     as_of: datetime | None = None
     window: ComplianceWindow = ComplianceWindow.ROLLING_28D
-    settings: EngineSettings = EngineSettings()
+    settings: EngineSettings = field(default_factory=EngineSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +103,9 @@ def _as_of(command: RecommendFromFilesCommand) -> datetime:
 def _before(command: RecommendFromFilesCommand, as_of: datetime) -> tuple[SliPanel, dict[str, LatencyHistory]]:
     panel = command.panel
     if panel is None:
-        start = as_of - HOUR
-        nothing = SliPanel((), start, HOUR, _no_rows(), _no_rows())
-        return nothing, _days_before(command.latency or {}, as_of)
+        nothing = np.empty((0, 1))
+        return SliPanel((), as_of - HOUR, HOUR, nothing, nothing), _days_before(command.latency or {}, as_of)
     return panel.between(panel.start_at, as_of), _days_before(command.latency or {}, as_of)
-
-
-def _no_rows() -> Any:
-    import numpy as np  # noqa: PLC0415 - only where a panel of nothing is needed
-
-    return np.empty((0, 1))
 
 
 def _days_before(latency: Mapping[str, LatencyHistory], as_of: datetime) -> dict[str, LatencyHistory]:
