@@ -14,6 +14,7 @@ from sloengine.infrastructure.memory.recommendation_store import (
 )
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
+from sloengine.infrastructure.memory.slo_ledger import MemorySloLedger
 from sloengine.infrastructure.memory.small_stores import MemoryOutbox, MemoryPriorStore
 
 
@@ -28,6 +29,7 @@ class MemoryStores:
     recommendations: MemoryRecommendationStore
     recommendation_jobs: MemoryRecommendationJobStore
     priors: MemoryPriorStore
+    ledger: MemorySloLedger
     outbox: MemoryOutbox
 
 
@@ -42,5 +44,6 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         recommendations=MemoryRecommendationStore(database),
         recommendation_jobs=MemoryRecommendationJobStore(database),
         priors=MemoryPriorStore(database),
+        ledger=MemorySloLedger(database),
         outbox=MemoryOutbox(database),
     )

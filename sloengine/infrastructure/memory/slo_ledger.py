@@ -1,0 +1,165 @@
+"""Decisions in dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded
+from sloengine.domain.errors import IdempotencyMismatch, RecommendationNotFound
+from sloengine.domain.governance.decisions import target_deltas
+from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
+from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
+from sloengine.domain.recommendation.model import Recommendation, SliType
+from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.paging import cut
+
+_KEYS_KEPT = timedelta(days=7)
+
+
+class MemorySloLedger:
+    """Keeps the ``SloLedger`` port. Nothing awaits within a decision, so none comes between."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def decide(
+        self,
+        *,
+        service_id: str,
+        sli_type: SliType,
+        recommendation_id: str | None,
+        actor: str,
+        mutation: str,
+        idempotency_key: str | None,
+        body_digest: str,
+        now: datetime,
+        choose: Callable[[Recommendation | None, Slo | None], Decision],
+    ) -> Recorded:
+        """Read, decide, write."""
+        key = (actor, mutation, idempotency_key or "")
+        if idempotency_key is not None and key in self._db.decided:
+            digest, earlier = self._db.decided[key]
+            if now - earlier.audit_event.at < _KEYS_KEPT:
+                if digest != body_digest:
+                    raise IdempotencyMismatch(
+                        "this idempotency key was used with another body", path=("input", "idempotencyKey")
+                    )
+                return replace(earlier, replayed=True)
+        place, recommendation = self._recommendation(recommendation_id)
+        slo_id = self._db.active.get((service_id, sli_type))
+        active = None if slo_id is None else self._db.slos[slo_id]
+        decision = choose(recommendation, active)
+        recorded = self._record(decision, recommendation, active, actor, recommendation_id, now)
+        if decision.slo is not None:
+            self._db.slos[decision.slo.slo_id] = decision.slo
+            self._db.active[service_id, sli_type] = decision.slo.slo_id
+        if place is not None and recorded.recommendation is not None:
+            key_of, at, _ = self._db.results[place]
+            self._db.results[place] = (key_of, at, recorded.recommendation)
+        if idempotency_key is not None:
+            self._db.decided[key] = (body_digest, recorded)
+        return recorded
+
+    def _recommendation(self, recommendation_id: str | None) -> tuple[int | None, Recommendation | None]:
+        if recommendation_id is None:
+            return None, None
+        for place, (key, _, result) in enumerate(self._db.results):
+            if key == recommendation_id and isinstance(result, Recommendation):
+                return place, result
+        raise RecommendationNotFound(
+            f"no recommendation {recommendation_id!r}", path=("input", "recommendationId")
+        )
+
+    def _record(
+        self,
+        decision: Decision,
+        recommendation: Recommendation | None,
+        active: Slo | None,
+        actor: str,
+        recommendation_id: str | None,
+        now: datetime,
+    ) -> Recorded:
+        before = None if active is None else active.snapshot()
+        after = before if decision.slo is None else decision.slo.snapshot()
+        entry = AuditEvent(
+            audit_id=str(uuid4()),
+            sequence=0,
+            action=decision.action,
+            actor=actor,
+            service_id=decision.service_id,
+            sli_type=decision.sli_type,
+            at=now,
+            hash="",
+            previous_hash="",
+            recommendation_id=recommendation_id,
+            previous=before,
+            new=after,
+            delta=()
+            if decision.slo is None
+            else target_deltas(before.targets if before else (), decision.slo.targets),
+            rationale=decision.rationale,
+        )
+        entry = chained(entry, self._head())
+        self._db.trail.append(entry)
+        event_id = str(uuid4())
+        ids = {
+            "auditEvent": entry.audit_id,
+            "recommendation": recommendation_id,
+            "slo": None if decision.slo is None else decision.slo.slo_id,
+        }
+        self._db.outbox[event_id] = OutboxEvent(
+            event_id,
+            "SloChanged" if decision.slo is not None else "RecommendationRejected",
+            decision.service_id,
+            now,
+            {name: value for name, value in ids.items() if value is not None},
+        )
+        if recommendation is not None and decision.recommendation_status is not None:
+            recommendation = replace(recommendation, status=decision.recommendation_status)
+        return Recorded(entry, decision.slo or active, active, recommendation)
+
+    def _head(self) -> ChainHead:
+        last = self._db.trail[-1] if self._db.trail else None
+        return ChainHead() if last is None else ChainHead(last.sequence, last.hash)
+
+    async def active(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Slo]:
+        """Active SLOs."""
+        found = {service_id: self._db.active.get((service_id, sli_type)) for service_id in service_ids}
+        return {service_id: self._db.slos[key] for service_id, key in found.items() if key is not None}
+
+    async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
+        """These SLOs."""
+        return {key: self._db.slos[key] for key in slo_ids if key in self._db.slos}
+
+    async def audit(self, wanted: AuditFilter, page: PageRequest) -> Page[AuditEvent]:
+        """Newest first."""
+        rows = [entry for entry in self._db.trail if _matches(entry, wanted)]
+        return cut(rows, lambda entry: (-entry.sequence,), page)
+
+    async def audit_pages(self, service_ids: Sequence[str], page: PageRequest) -> Mapping[str, Page[AuditEvent]]:
+        """The same page of each."""
+        return {key: await self.audit(AuditFilter(service_id=key), page) for key in service_ids}
+
+    async def audit_by_id(self, audit_ids: Sequence[str]) -> Mapping[str, AuditEvent]:
+        """These entries."""
+        wanted = set(audit_ids)
+        return {entry.audit_id: entry for entry in self._db.trail if entry.audit_id in wanted}
+
+    async def verify(self) -> AuditIntegrity:
+        """Recompute the chain."""
+        return verify_chain(self._db.trail, self._head())
+
+
+def _matches(entry: AuditEvent, wanted: AuditFilter) -> bool:
+    return (
+        (wanted.service_id is None or entry.service_id == wanted.service_id)
+        and (wanted.actor is None or entry.actor == wanted.actor)
+        and (wanted.actions is None or entry.action in wanted.actions)
+        and (wanted.from_at is None or entry.at >= wanted.from_at)
+        and (wanted.to_at is None or entry.at < wanted.to_at)
+    )
