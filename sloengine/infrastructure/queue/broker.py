@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
+
+from sloengine.domain.errors import Unavailable
 
 NAMESPACE = "sloengine:queue"
 HEARTBEAT_TIMEOUT_MS = 15_000
@@ -39,3 +42,15 @@ def queue_of(actor_name: str) -> str:
     if not dot:
         raise ValueError(f"an actor is named topic.deed, not {actor_name!r}")
     return topic
+
+
+def living_workers(url: str) -> int:
+    """Worker processes whose heartbeat is fresh. Raises ``Unavailable``."""
+    client = redis.Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
+    oldest = (time.time() * 1000) - HEARTBEAT_TIMEOUT_MS
+    try:
+        return int(client.zcount(f"{NAMESPACE}:__heartbeats__", oldest, "+inf"))
+    except redis.RedisError as error:
+        raise Unavailable(f"Redis does not answer ({type(error).__name__}); no worker can be seen") from error
+    finally:
+        client.close()
