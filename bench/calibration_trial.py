@@ -82,7 +82,7 @@ def run_trial(seed: int, days: int, world: World, settings: EngineSettings | Non
         cells = _cells(result, truth[row], oracle[row], own, traffic, settings)
         for name, values in cells.items():
             columns[name].append(values)
-    return Trial(**{name: np.array(values) for name, values in columns.items()})
+    return Trial(**{name: np.array(values, dtype=np.float64) for name, values in columns.items()})
 
 
 def own_bootstrap(bad: Floats, valid: Floats, rng: np.random.Generator, replicates: int = 1_000) -> Floats:
@@ -143,7 +143,8 @@ def report(label: str, trials: Sequence[Trial]) -> None:
         oracle_budget = np.concatenate([t.oracle_budget[:, position] for t in trials])
         none = float(np.isnan(budget).mean())
         print(
-            f"  {name:<12} hold {hold:5.1f}  oracle {known:5.1f}  diff {hold - known:+.1f} [{low:+.1f}, {high:+.1f}]"
+            f"  {name:<12} hold {hold:5.1f}  oracle {known:5.1f}"
+            f"  diff {hold - known:+.1f} [{low:+.1f}, {high:+.1f}]"
             f"  P(met)-hold {said - hold:+.1f} [{low_said:+.1f}, {high_said:+.1f}]  own {own:5.1f}"
             f"  target {100 * (1 - np.nanmedian(budget)):.3f} price x{np.nanmedian(budget / oracle_budget):.2f}"
             f"  none {none:.1%}"
@@ -201,7 +202,7 @@ def run_real(panel: SliPanel, settings: EngineSettings, every: int = 7, least: i
             for name, values in _cells(result, truth, own, own, 1440.0 * HORIZON, settings).items():
                 cells[name].append(values)
         if cells["held"]:
-            yield Trial(**{name: np.array(values) for name, values in cells.items()})
+            yield Trial(**{name: np.array(values, dtype=np.float64) for name, values in cells.items()})
 
 
 def _job(arguments: tuple[int, int, World]) -> Trial:

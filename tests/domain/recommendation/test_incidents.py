@@ -11,7 +11,11 @@ from tests.domain.recommendation.organizations import START
 def history(bad: list[list[float]], valid: float = 10_000.0) -> DailyHistory:
     failures = np.array(bad, dtype=float)
     return DailyHistory(
-        tuple(map(str, range(len(failures)))), START, failures, np.full_like(failures, valid), np.ones_like(failures)
+        tuple(map(str, range(len(failures)))),
+        START,
+        failures,
+        np.full_like(failures, valid),
+        np.ones_like(failures),
     )
 
 

@@ -159,7 +159,8 @@ def test_a_target_on_record_stays_while_it_still_holds() -> None:
     assert balanced.availability_ratio is not None
     looser = replace(balanced, availability_ratio=balanced.availability_ratio - 2e-4)
     recorded = replace(
-        first, tiers=tuple(replace(t, targets=(looser,)) if t.name is TierName.BALANCED else t for t in first.tiers)
+        first,
+        tiers=tuple(replace(t, targets=(looser,)) if t.name is TierName.BALANCED else t for t in first.tiers),
     )
 
     again = recommended(availability_request(PANEL, previous=recorded))
@@ -172,9 +173,7 @@ def test_a_target_on_record_stays_while_it_still_holds() -> None:
 
 def test_a_target_on_record_goes_when_it_no_longer_holds_or_the_window_changed() -> None:
     first = recommended(availability_request(PANEL))
-    bold = tuple(
-        replace(t, targets=(replace(t.targets[0], availability_ratio=0.99999),)) for t in first.tiers
-    )
+    bold = tuple(replace(t, targets=(replace(t.targets[0], availability_ratio=0.99999),)) for t in first.tiers)
     fresh = ratios(first)
 
     assert ratios(recommended(availability_request(PANEL, previous=replace(first, tiers=bold)))) == fresh

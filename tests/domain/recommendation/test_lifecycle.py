@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from sloengine.domain.errors import NotActive
+from sloengine.domain.recommendation import lifecycle
+from sloengine.domain.recommendation.model import (
+    Interval,
+    ObjectiveKind,
+    Recommendation,
+    RecommendationStatus,
+    TierTarget,
+)
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.recommend import recommend_availability
+from sloengine.domain.recommendation.settings import EngineSettings
+from tests.domain.recommendation.organizations import availability_request, organization
+
+PANEL = organization(services=2)
+
+
+def recommendation() -> Recommendation:
+    result = recommend_availability(availability_request(PANEL), OrganizationPrior.shipped(), EngineSettings())
+    assert isinstance(result, Recommendation)
+    return result
+
+
+def a_target(ratio: float) -> TierTarget:
+    return TierTarget(ObjectiveKind.AVAILABILITY, 0.9, Interval(0.99, 0.9999), 0.75, availability_ratio=ratio)
+
+
+DECIDED = [RecommendationStatus.ACCEPTED, RecommendationStatus.REJECTED, RecommendationStatus.SUPERSEDED]
+
+
+@pytest.mark.parametrize("to", [*DECIDED, RecommendationStatus.EXPIRED])
+def test_an_active_recommendation_moves_once_and_never_back(to: RecommendationStatus) -> None:
+    now = PANEL.ends_at
+
+    moved = lifecycle.move(recommendation(), to, now)
+
+    assert moved.status is to
+    for again in RecommendationStatus:
+        if again is not to or to is not RecommendationStatus.EXPIRED:
+            with pytest.raises(NotActive):
+                lifecycle.move(moved, again, now)
+
+
+def test_after_fourteen_days_it_can_only_expire() -> None:
+    later = PANEL.ends_at + timedelta(days=14)
+    old = recommendation()
+
+    assert lifecycle.status_at(old, later - timedelta(seconds=1)) is RecommendationStatus.ACTIVE
+    assert lifecycle.status_at(old, later) is RecommendationStatus.EXPIRED
+    with pytest.raises(NotActive, match="EXPIRED"):
+        lifecycle.move(old, RecommendationStatus.ACCEPTED, later)
+    assert lifecycle.move(old, RecommendationStatus.EXPIRED, later).status is RecommendationStatus.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("probability", "replaced"), [(0.869, True), (0.871, False), (0.92, False), (0.949, False), (0.951, True)]
+)
+def test_a_target_stays_while_its_probability_is_near_the_tiers(probability: float, replaced: bool) -> None:
+    answer = lifecycle.should_replace(
+        a_target(0.999), a_target(0.9995), probability, nominal_probability=0.92, kind_changed=False
+    )
+
+    assert answer is replaced
+
+
+def test_a_change_in_kind_or_a_target_that_comes_or_goes_always_replaces() -> None:
+    old, new = a_target(0.999), a_target(0.9995)
+
+    assert lifecycle.should_replace(old, new, 0.92, nominal_probability=0.92, kind_changed=True)
+    assert lifecycle.should_replace(None, new, None, nominal_probability=0.92, kind_changed=False)
+    assert lifecycle.should_replace(old, None, 0.92, nominal_probability=0.92, kind_changed=False)
+
+
+def test_the_same_figure_is_never_replaced_by_itself() -> None:
+    same = a_target(0.999)
+
+    assert not lifecycle.should_replace(same, same, 0.5, nominal_probability=0.92, kind_changed=False)

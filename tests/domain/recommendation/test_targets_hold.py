@@ -1,0 +1,80 @@
+"""The promise itself, on organisations whose truth is known and on a year of real uptime."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.calibration_organizations import World
+from bench.calibration_trial import Trial, homelab_panel, run_real, run_trial
+from sloengine.domain.recommendation.model import TierName
+from sloengine.domain.recommendation.settings import EngineSettings
+
+ORGANIZATIONS = 24
+SETTINGS = EngineSettings(n_draws=2_000)
+TIERS = list(TierName)
+
+
+def _trial(job: tuple[int, int]) -> Trial:
+    seed, days = job
+    return run_trial(seed, days, World(services=25), SETTINGS)
+
+
+@pytest.fixture(scope="module", params=[14, 30])
+def trials(request: pytest.FixtureRequest) -> list[Trial]:
+    jobs = [(seed, request.param) for seed in range(ORGANIZATIONS)]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_trial, jobs))
+
+
+def differences(parts: list[np.ndarray]) -> tuple[float, float]:
+    """Mean over organisations and its standard error, in points: services of one share incidents."""
+    means = np.array([100 * np.nanmean(part) for part in parts])
+    return float(means.mean()), float(means.std(ddof=1) / np.sqrt(len(means)))
+
+
+@pytest.mark.parametrize(("position", "allowed"), [(0, 1.5), (1, 2.5), (2, 3.0)], ids=TIERS)
+def test_targets_hold_as_often_as_they_say(trials: list[Trial], position: int, allowed: float) -> None:
+    over, error = differences([t.promised[:, position] - t.held[:, position] for t in trials])
+
+    assert over <= allowed + 2 * error
+    assert over >= -allowed - 2.5 - 2 * error  # nor absurdly cautious
+
+
+@pytest.mark.parametrize(("position", "allowed"), [(0, 1.0), (1, 1.0), (2, 1.5)], ids=TIERS)
+def test_targets_hold_as_often_as_those_of_an_oracle(trials: list[Trial], position: int, allowed: float) -> None:
+    behind, error = differences([t.oracle_held[:, position] - t.held[:, position] for t in trials])
+
+    assert behind <= allowed + 2 * error
+
+
+def test_targets_cost_at_most_twice_the_oracles_budget(trials: list[Trial]) -> None:
+    price = np.nanmedian(np.concatenate([t.budget[:, 0] / t.oracle_budget[:, 0] for t in trials]))
+
+    assert price <= 2.0
+
+
+@pytest.mark.parametrize(("position", "allowed"), [(0, 1.5), (1, 2.5), (2, 3.0)], ids=TIERS)
+def test_a_bootstrap_of_a_services_own_days_would_fail_this(
+    trials: list[Trial], position: int, allowed: float
+) -> None:
+    nominal = SETTINGS.nominal_probability[TIERS[position]]
+    over, error = differences([nominal - t.own_held[:, position] for t in trials])
+
+    assert over > allowed + 2 * error
+
+
+def test_a_year_of_real_uptime_does_not_refute_the_promise(real_data: Path) -> None:
+    folder = real_data / "uptime-homelab"
+    seen = list(run_real(homelab_panel(folder), SETTINGS, every=14))
+
+    for position, nominal in enumerate(SETTINGS.nominal_probability[name] for name in TIERS):
+        held = 100 * np.nanmean(np.concatenate([t.held[:, position] for t in seen]))
+        own = 100 * np.nanmean(np.concatenate([t.own_held[:, position] for t in seen]))
+        # Twelve services in three sites over a year: an interval of some ten points either way.
+        assert held >= 100 * nominal - 10
+        assert held > own
