@@ -108,7 +108,7 @@ async def _conventions(settings: Settings, source: PrometheusTelemetrySource) ->
     if not found.requests:
         return (
             Health.RED,
-            f"{source.name} answers, but has none of the metrics that sloengine knows (docs/telemetry.md lists them)",
+            f"{source.name} answers, but has none of the metrics that docs/telemetry.md lists",
         )
     names = ", ".join(
         f"{c.preset.name} by {c.service_label}{'' if c.has_histogram else ' without histogram'}"
