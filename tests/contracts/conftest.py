@@ -48,12 +48,12 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
         yield Stores(
             graph=stores.graph,
             ingestions=stores.ingestions,
-            sli_history=getattr(stores, "sli_history", None),
-            recommendations=getattr(stores, "recommendations", None),
-            recommendation_jobs=getattr(stores, "recommendation_jobs", None),
-            priors=getattr(stores, "priors", None),
-            ledger=getattr(stores, "ledger", None),
-            outbox=getattr(stores, "outbox", None),
+            sli_history=stores.sli_history,
+            recommendations=stores.recommendations,
+            recommendation_jobs=stores.recommendation_jobs,
+            priors=stores.priors,
+            ledger=stores.ledger,
+            outbox=stores.outbox,
         )
 
 

@@ -10,8 +10,13 @@ from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_conn
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
+from sloengine.infrastructure.neo4j.outbox import Neo4jOutbox
+from sloengine.infrastructure.neo4j.prior_store import Neo4jPriorStore
+from sloengine.infrastructure.neo4j.recommendation_jobs import Neo4jRecommendationJobStore
+from sloengine.infrastructure.neo4j.recommendation_store import Neo4jRecommendationStore
 from sloengine.infrastructure.neo4j.service_graph import Neo4jServiceGraph
 from sloengine.infrastructure.neo4j.sli_history import Neo4jSliHistory
+from sloengine.infrastructure.neo4j.slo_ledger import Neo4jSloLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,11 @@ class Neo4jStores:
     graph: Neo4jServiceGraph
     ingestions: Neo4jIngestionStore
     sli_history: Neo4jSliHistory
+    recommendations: Neo4jRecommendationStore
+    recommendation_jobs: Neo4jRecommendationJobStore
+    priors: Neo4jPriorStore
+    ledger: Neo4jSloLedger
+    outbox: Neo4jOutbox
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -34,6 +44,11 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         graph=Neo4jServiceGraph(connection, nodes),
         ingestions=Neo4jIngestionStore(connection),
         sli_history=Neo4jSliHistory(connection, nodes),
+        recommendations=Neo4jRecommendationStore(connection),
+        recommendation_jobs=Neo4jRecommendationJobStore(connection, nodes),
+        priors=Neo4jPriorStore(nodes),
+        ledger=Neo4jSloLedger(connection),
+        outbox=Neo4jOutbox(connection),
     )
 
 

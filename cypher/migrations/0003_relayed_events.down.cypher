@@ -1,0 +1,3 @@
+// Takes the index away again.
+
+DROP INDEX relayed_event IF EXISTS;

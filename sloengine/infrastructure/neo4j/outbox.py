@@ -1,0 +1,43 @@
+"""Events in Neo4j, written by the transactions they speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection
+from sloengine.infrastructure.neo4j.instants import instant
+
+
+class Neo4jOutbox:
+    """Keeps the ``Outbox`` port."""
+
+    def __init__(self, connection: Neo4jConnection) -> None:
+        self._connection = connection
+
+    async def pending(self, limit: int) -> Sequence[OutboxEvent]:
+        """Not yet relayed, oldest first."""
+        rows = await self._connection.read("pending_events", limit=limit)
+        return [
+            OutboxEvent(event_id, kind, service_id, instant(at_us), orjson.loads(payload))
+            for event_id, kind, service_id, at_us, payload in rows
+        ]
+
+    async def relayed(self, event_ids: Sequence[str]) -> None:
+        """Mark as done; kept for a week."""
+        await self._connection.write("mark_events_relayed", event_ids=list(event_ids))
+
+
+def event_properties(event: OutboxEvent, sequence: int) -> dict[str, Any]:
+    """An event as the node of a write; ``sequence`` orders events of the same moment."""
+    return {
+        "event_id": event.event_id,
+        "kind": event.kind,
+        "service_id": event.service_id,
+        "at": event.at,
+        "sequence": sequence,
+        "payload": orjson.dumps(dict(event.payload)).decode(),
+    }

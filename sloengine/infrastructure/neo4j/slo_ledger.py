@@ -1,0 +1,258 @@
+"""Decisions in Neo4j: SLO, status, audit entry and event in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded
+from sloengine.domain.errors import Conflict, RecommendationNotFound
+from sloengine.domain.governance.decisions import target_deltas
+from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
+from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
+from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
+from sloengine.infrastructure.documents import decode, encode
+from sloengine.infrastructure.neo4j.audit_rows import entry_of, entry_properties, slo_properties
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
+from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
+from sloengine.infrastructure.neo4j.outbox import event_properties
+from sloengine.infrastructure.neo4j.recommendation_store import recommendation_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a decision is about, as it stands."""
+
+    recommendation: Recommendation | None
+    slo: Slo | None
+
+    def is_still(self, other: _Standing) -> bool:
+        """Whether nobody decided in between."""
+        return _status(self.recommendation) is _status(other.recommendation) and (
+            (self.slo and self.slo.slo_id) == (other.slo and other.slo.slo_id)
+        )
+
+
+class Neo4jSloLedger:
+    """Keeps the ``SloLedger`` port. Decisions follow each other: each locks the head of the trail."""
+
+    def __init__(self, connection: Neo4jConnection) -> None:
+        self._connection = connection
+
+    async def decide(
+        self,
+        *,
+        service_id: str,
+        sli_type: SliType,
+        recommendation_id: str | None,
+        actor: str,
+        mutation: str,
+        idempotency_key: str | None,
+        body_digest: str,
+        now: datetime,
+        choose: Callable[[Recommendation | None, Slo | None], Decision],
+    ) -> Recorded:
+        """Look, lock, look again: who finds something else then was beaten and gets ``Conflict``.
+
+        Raises what ``choose`` raises, ``RecommendationNotFound``, ``IdempotencyMismatch``, ``Unavailable``.
+        """
+        key = IdempotencyKey(actor, mutation, idempotency_key, body_digest) if idempotency_key else None
+        about = {"service_id": service_id, "sli_type": sli_type.value, "recommendation_id": recommendation_id}
+        # From the leader: a replica that lags would make everybody lose. Outside of the transaction, so that one
+        # that is run again after a deadlock still knows what its caller saw.
+        seen = await self._connection.in_write(lambda transaction: _standing(transaction, about))
+
+        async def work(transaction: Transaction) -> Recorded:
+            if key is not None:
+                answer = await key.earlier_answer(transaction, now)
+                if answer is not None:
+                    return replace(decode(Recorded, answer), replayed=True)
+            [(sequence, head_hash)] = await transaction.rows(
+                "write/lock_for_decision", recommendation_id=recommendation_id, now=now
+            )
+            stands = await _standing(transaction, about)
+            if recommendation_id is not None and stands.recommendation is None:
+                raise RecommendationNotFound(
+                    f"no recommendation {recommendation_id!r}", path=("input", "recommendationId")
+                )
+            if not stands.is_still(seen):
+                raise Conflict(
+                    f"somebody else decided on {service_id!r} at the same time; look again before you decide",
+                )
+            decision = choose(stands.recommendation, stands.slo)
+            recorded = _recorded(decision, stands, actor, recommendation_id, now, ChainHead(sequence, head_hash))
+            await _write(transaction, recorded, decision, recommendation_id, now)
+            if key is not None:
+                await key.keep(transaction, encode(recorded).decode())
+            return recorded
+
+        return await self._connection.in_write(work)
+
+    async def active(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Slo]:
+        """Active SLOs; services without one are absent."""
+        rows = await self._connection.read("active_slos", service_ids=list(service_ids), sli_type=sli_type.value)
+        return {service_id: decode(Slo, document) for service_id, document in rows}
+
+    async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
+        """These SLOs, active or not."""
+        rows = await self._connection.read("slos_by_id", slo_ids=list(slo_ids))
+        return {slo_id: decode(Slo, document) for slo_id, document in rows}
+
+    async def audit(self, wanted: AuditFilter, page: PageRequest) -> Page[AuditEvent]:
+        """Newest first."""
+        limit = rows_to_read(page)
+        [before_sequence] = key_of(page.after, int) or [None]
+        filters: dict[str, Any] = {
+            "service_id": wanted.service_id,
+            "actor": wanted.actor,
+            "actions": None if wanted.actions is None else [action.value for action in wanted.actions],
+            "from_at": wanted.from_at,
+            "to_at": wanted.to_at,
+        }
+
+        async def work(transaction: Transaction) -> tuple[list[Any], int]:
+            rows = await transaction.rows(
+                "read/page_of_audit", **filters, before_sequence=before_sequence, limit=limit
+            )
+            return rows, first_of(await transaction.rows("read/count_of_audit", **filters))
+
+        rows, total = await self._connection.in_read(work)
+        return page_of([entry_of(row) for row in rows], page, total, lambda entry: (entry.sequence,))
+
+    async def audit_pages(self, service_ids: Sequence[str], page: PageRequest) -> Mapping[str, Page[AuditEvent]]:
+        """The same page of each of these services' entries, newest first."""
+        limit = rows_to_read(page)
+        [before_sequence] = key_of(page.after, int) or [None]
+        rows = await self._connection.read(
+            "audit_pages",
+            service_ids=list(dict.fromkeys(service_ids)),
+            before_sequence=before_sequence,
+            limit=limit,
+        )
+        return {
+            service_id: page_of([entry_of(row) for row in entries], page, total, lambda entry: (entry.sequence,))
+            for service_id, total, entries in rows
+        }
+
+    async def audit_by_id(self, audit_ids: Sequence[str]) -> Mapping[str, AuditEvent]:
+        """These entries; unknown ids are absent."""
+        rows = await self._connection.read("audit_by_id", audit_ids=list(audit_ids))
+        return {row[0]: entry_of(row) for row in rows}
+
+    async def verify(self) -> AuditIntegrity:
+        """Recompute the whole chain; an entry that cannot be read any more is broken too."""
+
+        async def work(transaction: Transaction) -> AuditIntegrity:
+            head = await transaction.row("read/audit_head")
+            expected = ChainHead(*head) if head else ChainHead()
+            return await _verified(transaction.stream("read/audit_trail"), expected)
+
+        return await self._connection.in_read(work)
+
+
+async def _standing(transaction: Transaction, about: dict[str, Any]) -> _Standing:
+    [(document, status, slo)] = await transaction.rows("read/decision_inputs", **about)
+    return _Standing(
+        None if document is None else recommendation_of(document, status),
+        None if slo is None else decode(Slo, slo),
+    )
+
+
+def _status(recommendation: Recommendation | None) -> RecommendationStatus | None:
+    return None if recommendation is None else recommendation.status
+
+
+def _recorded(
+    decision: Decision,
+    stands: _Standing,
+    actor: str,
+    recommendation_id: str | None,
+    now: datetime,
+    head: ChainHead,
+) -> Recorded:
+    before = None if stands.slo is None else stands.slo.snapshot()
+    after = before if decision.slo is None else decision.slo.snapshot()
+    entry = AuditEvent(
+        audit_id=str(uuid4()),
+        sequence=0,
+        action=decision.action,
+        actor=actor,
+        service_id=decision.service_id,
+        sli_type=decision.sli_type,
+        at=now,
+        hash="",
+        previous_hash="",
+        recommendation_id=recommendation_id,
+        previous=before,
+        new=after,
+        delta=()
+        if decision.slo is None
+        else target_deltas(before.targets if before else (), decision.slo.targets),
+        rationale=decision.rationale,
+    )
+    recommendation = stands.recommendation
+    if recommendation is not None and decision.recommendation_status is not None:
+        recommendation = replace(recommendation, status=decision.recommendation_status)
+    return Recorded(chained(entry, head), decision.slo or stands.slo, stands.slo, recommendation)
+
+
+async def _write(
+    transaction: Transaction,
+    recorded: Recorded,
+    decision: Decision,
+    recommendation_id: str | None,
+    now: datetime,
+) -> None:
+    entry = recorded.audit_event
+    if decision.slo is not None:
+        await transaction.rows(
+            "write/replace_active_slo",
+            service_id=decision.service_id,
+            sli_type=decision.sli_type.value,
+            slo=slo_properties(decision.slo),
+            recommendation_id=decision.slo.recommendation_id,
+            now=now,
+        )
+    if recommendation_id is not None and decision.recommendation_status is not None:
+        await transaction.rows(
+            "write/set_recommendation_status",
+            recommendation_id=recommendation_id,
+            status=decision.recommendation_status.value,
+            now=now,
+        )
+    ids = {
+        "auditEvent": entry.audit_id,
+        "recommendation": recommendation_id,
+        "slo": None if decision.slo is None else decision.slo.slo_id,
+    }
+    event = OutboxEvent(
+        event_id=str(uuid4()),
+        kind="SloChanged" if decision.slo is not None else "RecommendationRejected",
+        service_id=decision.service_id,
+        at=now,
+        payload={name: value for name, value in ids.items() if value is not None},
+    )
+    await transaction.rows(
+        "write/append_audit_entry", entry=entry_properties(entry), event=event_properties(event, entry.sequence)
+    )
+
+
+async def _verified(rows: AsyncIterator[Sequence[Any]], head: ChainHead) -> AuditIntegrity:
+    entries: list[AuditEvent] = []
+    async for row in rows:
+        try:
+            entries.append(entry_of(row))
+        except (ValueError, TypeError):
+            # What stands before it is checked; then the trail ends where this entry should have been.
+            before = verify_chain(
+                entries, ChainHead(entries[-1].sequence, entries[-1].hash) if entries else ChainHead()
+            )
+            broken = before.first_broken_sequence or len(entries) + 1
+            return AuditIntegrity(False, len(entries) + 1, broken, head.hash or None)
+    return verify_chain(entries, head)
