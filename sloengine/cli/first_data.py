@@ -19,7 +19,7 @@ from sloengine.application.topology.ingest_dependencies import IngestDependencie
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli.session import operator
 from sloengine.domain.errors import Conflict, Unavailable
-from sloengine.domain.recommendation.model import RecommendationResult
+from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.files.documents import read_ingestion_file
@@ -29,6 +29,7 @@ from sloengine.infrastructure.sample.organisation import sample_document
 
 _MERGE_TIMEOUT_SECONDS = 300.0
 _BATCH = 5
+SLI_TYPES = (SliType.AVAILABILITY, SliType.LATENCY)
 
 Advance = Callable[[float], None]
 """Told the share that is done, 0 to 1."""
@@ -123,6 +124,8 @@ async def recommend_all(
     results: list[RecommendationResult] = []
     for begin in range(0, len(service_ids), _BATCH):
         batch = service_ids[begin : begin + _BATCH]
-        results.extend(await use_cases.recommend(RecommendCommand(service_ids=batch), actor=operator()))
+        results.extend(
+            await use_cases.recommend(RecommendCommand(service_ids=batch, sli_types=SLI_TYPES), actor=operator())
+        )
         advance((begin + len(batch)) / len(service_ids))
     return results

@@ -45,18 +45,19 @@ def worker(
     threads: Annotated[int, typer.Option(min=1, help="Messages at a time in each.")] = 4,
 ) -> None:
     """Run the background actors."""
-    _become("dramatiq", "workers", "--processes", str(processes), "--threads", str(threads))
+    _become("-m", "dramatiq", "workers", "--processes", str(processes), "--threads", str(threads))
 
 
 def scheduler() -> None:
     """Enqueue the periodic actors; one alive at a time does it, others stand by."""
-    _become("periodiq", "workers")
+    # periodiq can be started by its console script only, which may not be on PATH
+    _become("-c", "import periodiq; periodiq.entrypoint()", "workers")
 
 
-def _become(module: str, *arguments: str) -> None:
-    """Replace this process, so that signals reach the one that works."""
+def _become(*arguments: str) -> None:
+    """Replace this process by another Python, so that signals reach the one that works."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - own interpreter, no shell
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - own interpreter, no shell
 
 
 @migrate.command("up")

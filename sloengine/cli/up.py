@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
+from rich.console import Console
 
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.service_graph import ServiceFilter, ServiceOrder
@@ -36,6 +38,7 @@ from sloengine.infrastructure.sample.organisation import sample_provenance
 
 _WATCH_SECONDS = 0.5
 _EXIT_INTERRUPTED = 130
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _NEXT_STEPS = """The graph is empty. What to do next, in another shell:
   sloengine ingest FILE                  services and dependencies from .csv, .json or .yaml
   sloengine load-sli FILE                good and total events from .csv
@@ -129,6 +132,7 @@ def up(
             }
             settings = _settings(state, {name: value for name, value in named.items() if value is not None})
             refuse_taken_port(settings)
+            logging.basicConfig(filename=state.log("up"), level=logging.INFO, format=_LOG_FORMAT)
             engine = LocalEngine(state, steps.say, steps.bytes_fetched)
             try:
                 run.go_on(engine, settings, files, wants_sample=sample)
@@ -239,10 +243,14 @@ class _Run:
                 return
             with self.steps.bar(f"recommending for {len(services)} services") as advance:
                 results = await first_data.recommend_all(use_cases, list(services), advance)
+            missing = len(services) * len(first_data.SLI_TYPES) - len(results)
         table = overview_table(results, services)
         if settings.telemetry_kind is TelemetryKind.SAMPLE:
             table.title = f"Recommended SLOs of the {sample_provenance(settings.sample_seed)}"
-        output.out.print(table, width=None if output.out.is_terminal else _WIDTH_WITHOUT_TERMINAL)
+        if missing:
+            output.warn(f"{missing} recommendations could not be computed; why is in {state.logs / 'up.log'}")
+        wide = output.out if output.out.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)
+        wide.print(table)
 
 
 async def _watch(engine: LocalEngine, settings: Settings) -> None:
