@@ -194,13 +194,14 @@ def _bound(
         window=window.length,
         promises=prepared.evidence.promises,
     )
-    return _DrawnBound(result, lambda wanted: _draws(prepared, wanted, window, now, settings))
+    return _DrawnBound(service_id, result, lambda wanted: _draws(prepared, wanted, window, now, settings))
 
 
 @dataclass(frozen=True)
 class _DrawnBound:
     """A composite bound that draws future windows from what each part's own past predicts."""
 
+    service_id: str
     result: BoundResult
     draws_of: Callable[[Sequence[str]], Mapping[str, Draws]]
 
@@ -220,12 +221,12 @@ class _DrawnBound:
         Only what matters is drawn: parts below a thousandth of what is inherited keep their mean, and a service
         that inherits nothing is bounded by nothing.
         """
-        sources = self.result.inherited.sources
-        inherited = sum(reach * own for _, reach, own, *_ in sources)
+        shares = {part.service_id: part.share_ratio for part in self.bound.contributions}
+        inherited = sum(shares.values())
         if inherited <= 0:
             return None
-        matters = [names[0] for names, reach, own, *_ in sources if reach * own >= _MATTERS * inherited]
-        return self.result.joint_draws(n, rng, self.draws_of([self.result.inherited.root, *matters]))
+        matters = [service_id for service_id, share in shares.items() if share >= _MATTERS * inherited]
+        return self.result.joint_draws(n, rng, self.draws_of([self.service_id, *matters]))
 
 
 def _draws(

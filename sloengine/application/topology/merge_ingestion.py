@@ -65,6 +65,7 @@ class MergeIngestion:
     condensing: Condensing
     clock: Clock
     load: Callable[[bytes], Any]
+    edges_per_batch: int = EDGES_PER_BATCH
 
     async def __call__(self, ingestion_id: str) -> Ingestion:
         """The ingestion as it ended; one that had ended before is left as it is.
@@ -110,7 +111,7 @@ class MergeIngestion:
         # What an earlier run wrote no longer looks changed, so a resumed run counts as one that changed the graph.
         changed = resumed
         services = list(batched(rows.services, SERVICES_PER_BATCH))
-        edges = list(batched(rows.dependencies, EDGES_PER_BATCH))
+        edges = list(batched(rows.dependencies, self.edges_per_batch))
         steps = len(services) + len(edges) + stated.complete
         counts = ClaimCounts()
         for done, chunk in enumerate(services, start=1):
@@ -208,7 +209,7 @@ class MergeIngestion:
     ) -> ClaimCounts:
         callers = stated.named_callers or None
         claimed = await self.graph.pairs_claimed_by(stated.source, callers)
-        for pairs in batched([pair for pair in claimed if pair not in stated.listed], EDGES_PER_BATCH):
+        for pairs in batched([pair for pair in claimed if pair not in stated.listed], self.edges_per_batch):
             existing = await self.graph.claims_between(pairs)
             withdrawn: list[tuple[str, str, DiscoverySource]] = []
             removed: list[Pair] = []

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
+from sloengine.application.telemetry.load_sli import LoadSliCommand
+from sloengine.application.telemetry.read_sli import SliStep, SliWindow
+from sloengine.domain.errors import Conflict, Forbidden, Invalid
+from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
+from tests.application.organisation import (
+    ADMIN,
+    DAY,
+    HOUR,
+    NOW,
+    OWNER,
+    Engine,
+    hourly_latency,
+    hourly_panel,
+    shop,
+)
+
+CATCH_UP = AggregateTelemetryCommand()
+
+
+async def engine_on(panel: SliPanel, *services: str, **more) -> Engine:
+    engine = Engine(MemoryTelemetrySource(panel, **more))
+    await engine.ingest(services=[{"serviceId": service} for service in services])
+    return engine
+
+
+async def test_the_first_run_goes_back_to_where_the_source_begins():
+    panel = hourly_panel("a", days=20)
+    engine = await engine_on(panel, "a")
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert (report.from_at, report.aggregated_to) == (panel.start_at, panel.ends_at)
+    assert (report.hours, report.services, report.error) == (20 * 24, 1, None)
+    stored = await engine.history.read(["a"], panel.start_at, panel.ends_at)
+    np.testing.assert_array_equal(stored.total, panel.total)
+
+
+async def test_the_first_run_goes_back_no_more_than_ninety_days():
+    engine = await engine_on(hourly_panel("a", days=100), "a")
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert report.hours == 90 * 24
+
+
+async def test_later_runs_catch_up_on_the_hours_that_were_missed():
+    panel = hourly_panel("a", days=20, until=NOW + 5 * HOUR)
+    engine = await engine_on(panel, "a")
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    engine.clock.advance(3 * HOUR)
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert report.hours == 3
+    assert report.aggregated_to == NOW.replace(minute=0) + 3 * HOUR
+
+
+async def test_running_twice_changes_nothing_and_nothing_is_asked_when_nothing_is_missing():
+    panel = hourly_panel("a", days=3)
+    engine = await engine_on(panel, "a", hourly_latency={"a": hourly_latency("a", panel)})
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    once = (dict(engine.db.availability), {k: dict(v) for k, v in engine.db.latency.items()})
+    pulls = len(engine.source.pulls)
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+    again = await engine.use.aggregate_telemetry(AggregateTelemetryCommand(back_to=panel.start_at))
+
+    assert report.hours == 0
+    assert again.hours == 72
+    assert (engine.db.availability, engine.db.latency) == once
+    assert len(engine.source.pulls) == pulls + 1
+
+
+async def test_a_day_of_latency_is_whole_however_often_it_was_cut():
+    panel = hourly_panel("a", days=2, until=NOW + 6 * HOUR)
+    hourly = hourly_latency("a", panel)
+    engine = await engine_on(panel, "a", hourly_latency={"a": hourly})
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    engine.clock.advance(6 * HOUR)
+    await engine.use.aggregate_telemetry(CATCH_UP)
+
+    [stored] = (await engine.history.read_latency(["a"], NOW - 5 * DAY, NOW + DAY)).values()
+
+    assert np.nansum(stored.counts) == hourly.counts.sum()
+
+
+async def test_a_source_that_breaks_off_leaves_what_was_whole_and_is_taken_up_there():
+    panel = hourly_panel("a", days=20)
+    engine = await engine_on(panel, "a")
+    engine.source.answers_left = 2
+
+    broken = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert broken.error is not None
+    assert broken.aggregated_to is not None
+    watermark = await engine.history.watermark()
+    assert (watermark.aggregated_to, watermark.last_error) == (broken.aggregated_to, broken.error)
+    stored = await engine.history.read(["a"], panel.start_at, panel.ends_at)
+    assert np.isfinite(stored.total[0, : (broken.aggregated_to - panel.start_at) // HOUR]).all()
+
+    engine.source.answers_left = None
+    mended = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert mended.error is None
+    assert (await engine.history.watermark()).last_error is None
+    np.testing.assert_array_equal(
+        (await engine.history.read(["a"], panel.start_at, panel.ends_at)).total, panel.total
+    )
+
+
+async def test_identities_that_the_graph_does_not_know_are_reported_and_not_created():
+    engine = await engine_on(hourly_panel("a", "stranger", days=2), "a")
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert report.unknown == ("stranger",)
+    assert "stranger" not in engine.db.services
+    assert "stranger" not in engine.db.availability
+
+
+async def test_calls_between_unknown_services_are_left_out():
+    panel = hourly_panel("a", "b", days=2)
+    calls = EdgePanel((("a", "b"), ("a", "x")), panel.start_at, HOUR, panel.total, panel.bad)
+    engine = await engine_on(panel, "a", "b", edges=calls)
+
+    await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert list(engine.db.edge_calls) == [("a", "b")]
+
+
+async def test_series_that_were_refused_are_kept_with_their_reason():
+    engine = await engine_on(hourly_panel("a", days=2), "a", refused={"a": "label user looks like an e-mail"})
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert report.refused == {"a": "label user looks like an e-mail"}
+    assert (await engine.history.watermark()).refused == report.refused
+
+
+async def test_two_runs_do_not_overlap():
+    engine = await engine_on(hourly_panel("a", days=2), "a")
+    engine.locks.held.add("telemetry")
+
+    with pytest.raises(Conflict):
+        await engine.use.aggregate_telemetry(CATCH_UP)
+
+
+async def test_without_a_source_there_is_nothing_to_do():
+    report = await Engine().use.aggregate_telemetry(CATCH_UP)
+
+    assert (report.source, report.aggregated_to) == (None, None)
+
+
+async def test_priors_are_learnt_from_all_services():
+    engine = await shop(days=30)
+
+    assert set(engine.db.priors) == {"AVAILABILITY", "LATENCY"}
+    assert engine.db.priors["AVAILABILITY"][0]["serviceIds"] == ["cart", "db", "front"]
+
+
+async def test_loading_a_file_registers_what_it_names_and_moves_the_watermark():
+    engine = Engine()
+    panel = hourly_panel("a", "b", days=3)
+
+    report = await engine.use.load_sli(LoadSliCommand(panel=panel), actor=ADMIN)
+
+    assert report.registered == ("a", "b")
+    assert (report.services, report.intervals) == (2, 144)
+    assert (report.from_at, report.to_at) == (panel.start_at, panel.ends_at)
+    assert (await engine.history.watermark()).aggregated_to == panel.ends_at
+
+
+@pytest.mark.parametrize("step", [DAY * 2, HOUR / 120])
+async def test_a_step_that_no_store_can_hold_is_refused(step):
+    panel = replace(hourly_panel("a", days=3), step=step)
+
+    with pytest.raises(Invalid):
+        await Engine().use.load_sli(LoadSliCommand(panel=panel), actor=ADMIN)
+
+
+async def test_only_admins_load():
+    with pytest.raises(Forbidden):
+        await Engine().use.load_sli(LoadSliCommand(panel=hourly_panel("a", days=3)), actor=OWNER)
+
+
+async def test_an_sli_is_the_sum_of_its_hours():
+    panel = hourly_panel("a", days=30)
+    engine = await engine_on(panel, "a")
+    await engine.use.aggregate_telemetry(CATCH_UP)
+
+    value = (await engine.use.read_sli.sli(["a", "nobody"], SliType.AVAILABILITY, SliWindow.LAST_7D))["a"]
+
+    assert value.good == panel.good[0, -168:].sum()
+    assert value.ratio == panel.good[0, -168:].sum() / panel.total[0, -168:].sum()
+    assert value.completeness == 1.0
+
+
+async def test_hours_without_data_are_no_points_of_zero():
+    panel = hourly_panel("a", days=2)
+    panel.good[0, 3], panel.total[0, 3] = np.nan, np.nan
+    engine = await engine_on(panel, "a")
+    await engine.use.aggregate_telemetry(CATCH_UP)
+
+    points = await engine.use.read_sli.series(
+        "a", SliType.AVAILABILITY, panel.start_at, panel.ends_at, SliStep.HOUR
+    )
+
+    assert len(points) == 48
+    assert (points[3].total, points[3].ratio) == (None, None)
+    assert points[4].total == panel.total[0, 4]
+
+
+async def test_days_sum_up_hours():
+    panel = hourly_panel("a", days=5)
+    engine = await engine_on(panel, "a")
+    await engine.use.aggregate_telemetry(CATCH_UP)
+
+    points = await engine.use.read_sli.series(
+        "a", SliType.AVAILABILITY, panel.start_at, panel.ends_at, SliStep.DAY
+    )
+
+    assert sum(point.total or 0 for point in points) == panel.total.sum()
+    assert all(point.at.hour == 0 for point in points)
+
+
+async def test_latency_is_read_as_percentiles_of_summed_counts():
+    engine = await shop(days=10)
+
+    value = (await engine.use.read_sli.sli(["front"], SliType.LATENCY, SliWindow.LAST_7D))["front"]
+    points = await engine.use.read_sli.series("front", SliType.LATENCY, NOW - 5 * DAY, NOW, SliStep.DAY)
+
+    # Lognormal(ln 40 ms, 0.6), linear inside the buckets 25-50 and 100-250 ms, as worked out by its distribution.
+    assert value.p50_ms == pytest.approx(41.5, rel=0.02)
+    assert value.p99_ms == pytest.approx(228.6, rel=0.03)
+    assert len(points) == 6
