@@ -86,7 +86,7 @@ class GuardedDocuments(SchemaExtension):
             )
         errors = list(known.errors)
         if known.measure is not None and (
-            problem := known.measure.problem(context.operation_name, context.variables)
+            problem := known.measure.problem(context._provided_operation_name, context.variables)
         ):
             errors.append(problem)
         context.pre_execution_errors = errors

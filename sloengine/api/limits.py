@@ -75,7 +75,12 @@ class OperationMeasure:
         self._relevant = tuple(self._page_variables)
 
     def problem(self, operation_name: str | None, variables: Mapping[str, Any] | None) -> GraphQLError | None:
-        """What is too much about this operation, if anything."""
+        """What is wrong with asking for this operation, if anything."""
+        if operation_name is None and len(self._operations) > 1:
+            return GraphQLError(
+                "The document holds several operations; name one in operationName.",
+                extensions={"code": "BAD_INPUT"},
+            )
         measured = self.measured(operation_name, variables or {})
         for code, what, found, limit in (
             ("TOO_DEEP", "fields deep", measured.depth, MAX_DEPTH),

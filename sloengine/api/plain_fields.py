@@ -25,8 +25,8 @@ def resolve_plain_fields_directly(schema: strawberry.Schema) -> None:
                 target.resolve = _attribute(field.python_name)
 
 
-def _attribute(name: str) -> Callable[[Any, GraphQLResolveInfo], Any]:
-    def read(source: Any, _info: GraphQLResolveInfo) -> Any:
+def _attribute(name: str) -> Callable[[Any, GraphQLResolveInfo[Any]], Any]:
+    def read(source: Any, _info: GraphQLResolveInfo[Any]) -> Any:
         return getattr(source, name)
 
     return read

@@ -17,9 +17,7 @@ from sloengine.api.topology.types import CircularDependencyAlert, Service
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
 from sloengine.application.topology.register_services import RegisterServicesCommand
 from sloengine.application.topology.update_alert import UpdateAlertCommand
-from sloengine.domain.errors import Invalid, TooLarge
-
-MAX_TYPED_ROWS = 2_000
+from sloengine.domain.errors import Invalid
 
 IDEMPOTENCY = (
     "Any text of yours, up to 200 characters: sending the same key and body again within 7 days gives the first "
@@ -93,6 +91,9 @@ class RegisterServicesPayload:
     services: list[Service] = strawberry.field(
         description="The services that were taken, as they stand now.", default_factory=list
     )
+    warnings: list[str] = strawberry.field(
+        description="What was taken but looks odd, in words.", default_factory=list
+    )
     user_errors: list[UserError] = strawberry.field(description="Rows that were refused.", default_factory=list)
 
 
@@ -126,12 +127,6 @@ class IngestDependenciesInput:
     def to_command(self) -> IngestDependenciesCommand:
         """The use case's command."""
         services, dependencies = given(self.services) or [], given(self.dependencies) or []
-        for name, rows in (("services", services), ("dependencies", dependencies)):
-            if len(rows) > MAX_TYPED_ROWS:
-                raise TooLarge(
-                    f"{len(rows)} typed {name}, at most {MAX_TYPED_ROWS} are taken; send more as `document`",
-                    path=("input", name),
-                )
         document: Any = given(self.document)
         if document is not None and not isinstance(document, dict):
             raise Invalid(
@@ -190,17 +185,13 @@ class TopologyMutations:
         """Good rows land, bad rows come back as errors."""
 
         async def work() -> RegisterServicesPayload:
-            if len(input.services) > MAX_TYPED_ROWS:
-                raise TooLarge(
-                    f"{len(input.services)} services, at most {MAX_TYPED_ROWS} are taken at once",
-                    path=("input", "services"),
-                )
             command = RegisterServicesCommand(
                 services=[as_row(row) for row in input.services], idempotency_key=given(input.idempotency_key)
             )
             registered = await info.context.use_cases.register_services(command, actor=info.context.actor)
             return RegisterServicesPayload(
                 services=[Service.from_domain(service) for service in registered.services],
+                warnings=list(registered.warnings),
                 user_errors=[
                     UserError(code=item.code, message=item.message, path=_row_path(item.index, item.path))
                     for item in registered.rejected

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from sloengine.domain import errors
+from sloengine.domain.errors import DomainError, ErrorCode
+from tests.api.door import Door, global_id
+
+ACCEPT = """mutation($id: ID!) { acceptRecommendation(input: { recommendationId: $id, tier: BALANCED }) {
+  slo { id } warnings delta { kind } userErrors { code message path } } }"""
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DomainError)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_error_that_a_caller_can_mend_comes_back_in_the_payload(door: Door, kind: type[DomainError]):
+    door.accept.answer = kind("do this instead", path=("input", "tier"))
+
+    payload = (await door.ask(ACCEPT, id=global_id("Recommendation", "r1")))["acceptRecommendation"]
+
+    assert payload["slo"] is None
+    assert payload["userErrors"] == [
+        {"code": kind.code.value, "message": "do this instead", "path": ["input", "tier"]}
+    ]
+
+
+def test_every_code_of_the_domain_has_an_error_that_carries_it():
+    assert {kind.code for kind in KINDS} == set(ErrorCode)
+
+
+async def test_a_path_always_starts_at_the_argument_of_the_mutation(door: Door):
+    door.accept.answer = errors.Invalid("no", path=("tier",))
+
+    payload = (await door.ask(ACCEPT, id=global_id("Recommendation", "r1")))["acceptRecommendation"]
+
+    assert payload["userErrors"][0]["path"] == ["input", "tier"]
+
+
+async def test_the_same_errors_of_a_query_carry_code_and_argument(door: Door):
+    (error,) = await door.errors('{ dependencyGraph(roots: ["nowhere"]) { truncated } }')
+
+    assert error["extensions"] == {"code": "NOT_FOUND", "argument": ["roots", "0"]}
+    assert "nowhere" in error["message"]
+    assert error["path"] == ["dependencyGraph"]
+
+
+async def test_what_nobody_expected_is_hidden_and_logged_with_the_request_id(door: Door):
+    door.accept.answer = RuntimeError("password=hunter2")
+
+    with capture_logs() as logs:
+        response = await door.client.post(
+            "/graphql",
+            json={"query": ACCEPT, "variables": {"id": global_id("Recommendation", "r1")}},
+            headers={"X-Request-Id": "trace-7"},
+        )
+
+    assert "hunter2" not in response.text
+    assert response.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "trace-7"}
+    (entry,) = [log for log in logs if log["log_level"] == "error"]
+    assert entry["request_id"] == "trace-7"
+    assert "hunter2" in str(entry["exc_info"])
+
+
+@pytest.mark.parametrize("bad", ["", "r1", "Recommendation:r1", global_id("Slo", "r1"), "%%%"])
+async def test_an_id_of_something_else_is_a_mistake_of_the_caller(door: Door, bad: str):
+    payload = (await door.ask(ACCEPT, id=bad))["acceptRecommendation"]
+
+    assert [(e["code"], e["path"]) for e in payload["userErrors"]] == [("INVALID", ["input", "recommendationId"])]
+    assert door.accept.commands == []
+
+
+async def test_a_cursor_that_nobody_gave_out_is_a_mistake_of_the_caller(door: Door):
+    await door.draw("a->b")
+
+    query = (
+        'query($after: String) { service(by: {serviceId: "a"}) { dependencies(after: $after) { totalCount } } }'
+    )
+    (error,) = await door.errors(query, after="%%%")
+
+    assert error["extensions"] == {"code": "INVALID", "argument": ["after"]}
+
+
+async def test_a_request_that_breaks_outside_graphql_is_a_problem_with_the_request_id(door: Door):
+    async def broken() -> dict[str, str | None]:
+        raise RuntimeError("password=hunter2")
+
+    door.readiness = None  # type: ignore[assignment]
+
+    response = await door.client.get("/health/ready", headers={"X-Request-Id": "trace-8"})
+
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "trace-8" in response.json()["detail"]
