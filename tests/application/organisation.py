@@ -138,8 +138,11 @@ def hourly_latency(service_id: str, panel: SliPanel, seed: int = 2) -> LatencyHi
 
 
 async def shop(days: int = 60) -> Engine:
-    """front calls cart calls db; all observed, aggregated and learnt from."""
+    """front calls cart calls db, each request once, and fails with them; observed, aggregated and learnt from."""
     panel = hourly_panel("front", "cart", "db", days=days)
+    failed = np.cumsum(panel.bad[::-1], axis=0)[::-1]
+    panel.total[:] = panel.total.min(axis=0)
+    panel.good[:] = np.clip(panel.total - failed, 0, None)
     engine = Engine(MemoryTelemetrySource(panel, {"front": hourly_latency("front", panel)}))
     await engine.ingest(
         services=[

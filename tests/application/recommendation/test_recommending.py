@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommendation_job import StartRecommendationJobCommand
+from sloengine.domain.errors import Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.recommendation.model import (
+    ObjectiveKind,
+    Recommendation,
+    RecommendationStatus,
+    RecommendationUnavailable,
+    SliType,
+    UnavailableReason,
+)
+from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.ingestion import JobStatus
+from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
+from tests.application.organisation import (
+    ADMIN,
+    DAY,
+    HOUR,
+    NOW,
+    OWNER,
+    VIEWER,
+    Engine,
+    edges,
+    hourly_panel,
+    shop,
+)
+
+AVAILABILITY, LATENCY = SliType.AVAILABILITY, SliType.LATENCY
+
+
+def ask(*service_ids: str, **more) -> RecommendCommand:
+    return RecommendCommand(service_ids, **{"sli_types": [AVAILABILITY], **more})
+
+
+async def one(engine: Engine, service_id: str = "front", **more) -> Recommendation:
+    [result] = await engine.use.recommend(ask(service_id, **more), actor=ADMIN)
+    assert isinstance(result, Recommendation)
+    return result
+
+
+async def test_each_service_and_sli_type_has_an_answer_in_the_order_asked_for():
+    engine = await shop()
+
+    results = await engine.use.recommend(RecommendCommand(["db", "front"]), actor=ADMIN)
+
+    assert [(r.service_id, r.sli_type) for r in results] == [
+        ("db", AVAILABILITY),
+        ("db", LATENCY),
+        ("front", AVAILABILITY),
+        ("front", LATENCY),
+    ]
+    assert isinstance(results[1], RecommendationUnavailable)
+    front = results[2]
+    assert isinstance(front, Recommendation)
+    assert front.recommendation_id is not None
+    assert front.graph_version == 1
+    assert front.bound is not None
+    assert {part.service_id for part in front.bound.contributions} == {"cart", "db"}
+    assert "recorded telemetry" in front.provenance.queries[0]
+    assert not front.is_stale
+
+
+async def test_a_stored_answer_is_given_again_while_nothing_has_moved():
+    engine = await shop()
+    first = await one(engine)
+
+    assert await one(engine) == first
+    assert len(engine.db.results) == 1
+
+
+async def test_force_computes_again_and_the_numbers_are_the_same():
+    engine = await shop()
+    first = await one(engine)
+
+    second = await one(engine, force=True)
+
+    assert second.recommendation_id != first.recommendation_id
+    assert second.tiers == first.tiers
+    stored = await engine.use.read_recommendations.by_id([first.recommendation_id or ""])
+    assert stored[first.recommendation_id or ""].status is RecommendationStatus.SUPERSEDED
+
+
+async def test_a_graph_that_changed_is_reason_to_compute_again():
+    engine = await shop()
+    first = await one(engine)
+    await engine.ingest(dependencies=edges("front>db"))
+
+    second = await one(engine)
+
+    assert second.recommendation_id != first.recommendation_id
+    assert second.graph_version == 2
+
+
+async def test_another_window_is_another_recommendation():
+    engine = await shop()
+    first = await one(engine)
+
+    second = await one(engine, window=ComplianceWindow.ROLLING_7D)
+
+    assert second.window is ComplianceWindow.ROLLING_7D
+    assert second.recommendation_id != first.recommendation_id
+
+
+async def test_hours_that_are_missing_are_pulled_before_computing():
+    panel = hourly_panel("front", days=30, until=NOW + 3 * HOUR)
+    engine = Engine(MemoryTelemetrySource(panel))
+    await engine.ingest(services=[{"serviceId": "front"}])
+    await engine.aggregate()
+    watermark = await engine.history.watermark()
+    engine.clock.advance(2 * HOUR)
+
+    recommendation = await one(engine)
+
+    assert recommendation.provenance.to_at == NOW.replace(minute=0) + 2 * HOUR
+    assert await engine.history.watermark() == watermark
+    pulls = len(engine.source.pulls)
+    await one(engine, force=True)
+    assert len(engine.source.pulls) == pulls
+
+
+async def test_a_service_nothing_was_ever_aggregated_for_is_pulled_from_its_beginning():
+    panel = hourly_panel("front", days=30)
+    engine = Engine(MemoryTelemetrySource(panel))
+    await engine.ingest(services=[{"serviceId": "front"}])
+
+    recommendation = await one(engine)
+
+    assert recommendation.data_quality.days_of_history == pytest.approx(30, abs=1)
+
+
+async def test_when_the_source_is_down_the_last_recommendation_is_given_marked_stale():
+    engine = await shop()
+    first = await one(engine)
+    engine.clock.advance(HOUR)
+    engine.source.is_down = True
+
+    again = await one(engine)
+
+    assert again == replace(first, is_stale=True)
+    assert len(engine.db.results) == 1
+
+
+async def test_when_the_source_is_down_what_was_aggregated_serves_a_first_recommendation():
+    engine = await shop()
+    engine.clock.advance(HOUR)
+    engine.source.is_down = True
+
+    recommendation = await one(engine)
+
+    assert recommendation.is_stale
+    assert recommendation.provenance.to_at == NOW.replace(minute=0)
+
+
+async def test_with_neither_source_nor_past_the_answer_says_so():
+    engine = Engine(MemoryTelemetrySource(hourly_panel("front")))
+    engine.source.is_down = True
+    await engine.ingest(services=[{"serviceId": "front"}])
+
+    [result] = await engine.use.recommend(ask("front"), actor=ADMIN)
+
+    assert isinstance(result, RecommendationUnavailable)
+    assert result.reason is UnavailableReason.SOURCE_DOWN
+
+
+async def test_what_is_shown_turns_stale_when_hours_are_missing():
+    engine = await shop()
+    await one(engine)
+    engine.clock.advance(4 * HOUR)
+
+    shown = (await engine.use.read_recommendations.newest(["front"], AVAILABILITY))["front"]
+
+    assert isinstance(shown, Recommendation)
+    assert shown.is_stale
+
+
+async def test_reading_does_not_ask_the_store_twice():
+    engine = await shop()
+    recommendation = await one(engine)
+    engine.db.results.clear()
+
+    shown = await engine.use.read_recommendations.newest(["front", "cart"], AVAILABILITY)
+
+    assert shown["front"] == recommendation
+    assert isinstance(shown["cart"], RecommendationUnavailable)
+
+
+async def test_a_series_that_the_source_refused_is_the_reason_there_is_nothing():
+    panel = hourly_panel("front", "cart", days=30)
+    panel.good[1], panel.total[1] = np.nan, np.nan
+    engine = Engine(MemoryTelemetrySource(panel, refused={"cart": "labels like personal data"}))
+    await engine.ingest(dependencies=edges("front>cart"))
+    await engine.aggregate()
+
+    [result] = await engine.use.recommend(ask("cart"), actor=ADMIN)
+
+    assert isinstance(result, RecommendationUnavailable)
+    assert result.reason is UnavailableReason.BAD_TELEMETRY
+    assert "labels like personal data" in result.message
+
+
+async def test_what_dependencies_promise_bounds_their_callers():
+    engine = await shop()
+    before = await one(engine)
+    assert before.bound is not None
+    assert before.bound.promised_ratio is None
+    target = SloTarget(ObjectiveKind.AVAILABILITY, availability_ratio=0.95)
+    await engine.use.set_slo(SetSloCommand("cart", AVAILABILITY, [target], "honest"), actor=ADMIN)
+
+    after = await one(engine, force=True)
+
+    assert after.bound is not None
+    assert after.bound.promised_ratio is not None
+    assert after.bound.promised_ratio <= 0.9501
+
+
+async def test_the_surroundings_alone_give_what_the_whole_graph_gives(monkeypatch):
+    engine = await shop()
+    whole = await one(engine)
+    monkeypatch.setattr("sloengine.application.recommendation.evidence_reader.WHOLE_UP_TO_SERVICES", 0)
+
+    part = await one(engine, force=True)
+
+    assert part.tiers == whole.tiers
+    assert part.bound == whole.bound
+
+
+async def test_one_service_that_breaks_takes_no_other_with_it(monkeypatch):
+    from sloengine.application.recommendation import compute_recommendations
+
+    engine = await shop()
+    real = compute_recommendations.recommend_availability
+
+    def breaks_on_cart(request, *rest):
+        if request.service_id == "cart":
+            raise ZeroDivisionError
+        return real(request, *rest)
+
+    monkeypatch.setattr(compute_recommendations, "recommend_availability", breaks_on_cart)
+
+    results = await engine.use.recommend(ask("front", "cart", "db"), actor=ADMIN)
+
+    assert [result.service_id for result in results] == ["front", "db"]
+
+
+@pytest.mark.parametrize(
+    ("command", "actor", "error"),
+    [
+        (ask("front", "nobody"), ADMIN, ServiceNotFound),
+        (ask(), ADMIN, Invalid),
+        (ask(*(f"s{i}" for i in range(201))), ADMIN, Invalid),
+        (ask("front"), VIEWER, Forbidden),
+        (ask("cart"), OWNER, Forbidden),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(command, actor, error):
+    engine = await shop(days=3)
+
+    with pytest.raises(error):
+        await engine.use.recommend(command, actor=actor)
+
+
+async def test_an_owner_may_ask_for_own_services():
+    engine = await shop()
+
+    assert await engine.use.recommend(ask("front"), actor=OWNER)
+
+
+async def test_a_job_works_through_all_services_batch_by_batch():
+    engine = await shop()
+    keep_on = replace(engine.use.continue_recommendation_job, batch_size=2)
+
+    job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(), actor=ADMIN)
+    assert (job.status, job.total, job.done) == (JobStatus.QUEUED, 3, 0)
+    first = await keep_on(job.job_id)
+    assert (first.status, first.done) == (JobStatus.RUNNING, 2)
+    second = await keep_on(job.job_id)
+
+    assert (second.status, second.done, second.failed) == (JobStatus.SUCCEEDED, 3, 0)
+    assert await keep_on(job.job_id) == second
+    sent = [ids for name, ids in engine.queue.messages if name == "recommendation.continue_job"]
+    assert sent == [{"job_id": job.job_id}] * 2
+    assert len(engine.db.results) == 6
+    assert await engine.use.read_recommendations.job([job.job_id, "none"]) == {job.job_id: second}
+
+
+async def test_a_batch_that_runs_twice_counts_once():
+    engine = await shop()
+    job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(["front", "db"]), actor=ADMIN)
+
+    await asyncio.gather(*(engine.use.continue_recommendation_job(job.job_id) for _ in range(2)))
+
+    [done] = (await engine.use.read_recommendations.job([job.job_id])).values()
+    assert (done.status, done.total, done.done) == (JobStatus.SUCCEEDED, 2, 2)
+
+
+async def test_the_same_key_gives_the_same_job_and_mends_a_lost_message():
+    engine = await shop(days=3)
+    command = StartRecommendationJobCommand(["front"], idempotency_key="k")
+    engine.queue.is_away = True
+    with pytest.raises(Unavailable):
+        await engine.use.start_recommendation_job(command, actor=ADMIN)
+    engine.queue.is_away = False
+
+    job = await engine.use.start_recommendation_job(command, actor=ADMIN)
+
+    assert len(engine.db.jobs) == 1
+    assert engine.queue.messages[-1] == ("recommendation.continue_job", {"job_id": job.job_id})
+
+
+async def test_a_job_that_does_not_exist_is_said():
+    with pytest.raises(NotFound):
+        await Engine().use.continue_recommendation_job("nothing")
+
+
+async def test_old_recommendations_end():
+    engine = await shop()
+    await one(engine)
+    engine.clock.advance(15 * DAY)
+
+    shown = (await engine.use.read_recommendations.newest(["front"], AVAILABILITY))["front"]
+    assert isinstance(shown, Recommendation)
+    assert shown.status is RecommendationStatus.EXPIRED
+    assert await engine.use.expire_recommendations() == ["front"]
+    assert await engine.use.expire_recommendations() == []
