@@ -20,7 +20,7 @@ _Z = 1.959964
 _ROWS = 700
 #: What is this many times the column's mean stands out.
 _LOUD = 4.0
-_STEPS, _SLOPE = 60, 1e-9
+_STEPS, _SLOPE = 60, 1e-7
 # Expected failures are never quite nothing, so that a failure nobody explains does not end the search.
 _FLOOR = 1e-9
 

@@ -33,7 +33,7 @@ def assumptions(
 
 
 def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int) -> list[str]:
-    names = [service.service_id for service in model.graph.services]
+    names = model.names
     notes: list[str] = []
     if root in model.unknown:
         reason = model.refused.get(names[root])
@@ -49,9 +49,8 @@ def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int
         if names[service] in model.refused and service in model.unknown and service != root
     ]
     component = model.contracted.labels[root]
-    below = {
-        service for service in model.unknown if model.intrinsic.reach[component, model.contracted.labels[service]]
-    }
+    reach = model.intrinsic.reach[component]
+    below = {service for service in model.unknown if reach[model.contracted.labels[service]] > 0.0}
     blank = sorted(
         service
         for service in below.union(model.unknown.intersection(services))
@@ -92,7 +91,7 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
 
 
 def _about_common_failures(model: GraphReliability, services: Sequence[int], root: int) -> list[str]:
-    names = [service.service_id for service in model.graph.services]
+    names = model.names
     inside = set(services)
     notes = [
         f"{names[first]} and {names[second]} fail at the same times: taken as one thing, counted once."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sloengine.domain.topology.graph_reliability import GraphReliability
-from sloengine.domain.topology.system import Call, Group, System, reachable_in_order
+from sloengine.domain.topology.system import Call, Group, System, reached_in_order
 
 _NO_CALLS: tuple[Call, ...] = ()
 _NO_GROUPS: tuple[Group, ...] = ()
@@ -93,7 +93,9 @@ def bound_system(
         _share(members, cause, own, calls, groups, stands_for)
     for members in _alias_clusters(model, root, depth, closed):
         _share(members, min(own[member] for member in members), own, calls, groups, stands_for)
-    order = reachable_in_order(root, calls, groups)
+    rank = model.rank
+    ordered = [*sorted(depth, key=rank.__getitem__), *stands_for]
+    order = reached_in_order(root, ordered, calls, groups)
     return BoundSystem(System(root, own, calls, groups, order), depth, stands_for)
 
 

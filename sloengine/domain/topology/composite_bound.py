@@ -9,7 +9,7 @@ promise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ class BoundResult:
     bound: CompositeBound
     standard_error: float
     own_unavailability: float
-    inherited: InheritedFailure
+    _carried: Callable[[], InheritedFailure]
 
     @property
     def promised_ratio(self) -> float | None:
@@ -54,7 +54,7 @@ class BoundResult:
         self, n: int, rng: np.random.Generator, predictive_draws: Mapping[str, npt.NDArray[np.float64]]
     ) -> FloatArray | None:
         """See :func:`sloengine.domain.topology.joint_draws.joint_draws`."""
-        return joint_draws(self.inherited, n, rng, predictive_draws)
+        return joint_draws(self._carried(), n, rng, predictive_draws)
 
 
 def composite_bound(
@@ -110,9 +110,12 @@ def composite_bound(
         ),
         assumptions=assumptions(model, services, position, standard_error=error, beyond=beyond),
     )
-    carried = InheritedFailure.of(
-        model, position, component, made, joint, own_part=own_part, inherited=inherited, observed=observed
-    )
+
+    def carried() -> InheritedFailure:
+        return InheritedFailure.of(
+            model, position, component, made, joint, own_part=own_part, inherited=inherited, observed=observed
+        )
+
     return BoundResult(bound, error, own_part, carried)
 
 
@@ -123,9 +126,14 @@ def _either(first: float, second: float) -> float:
 
 def _beyond(model: GraphReliability, component: int, depth: Mapping[int, int]) -> float:
     """Unavailability from further below than the subgraph goes, each component counted once."""
-    below = model.intrinsic.reach[component] * (model.intrinsic.own_hazard + model.intrinsic.group_hazard)
+    return float(-np.expm1(-float(_hazards_beyond(model, component, depth).sum())))
+
+
+def _hazards_beyond(model: GraphReliability, component: int, depth: Mapping[int, int]) -> FloatArray:
+    """Hazard that reaches ``component`` from each component that is not in its subgraph."""
+    below = model.intrinsic.reach[component] * model.hazard_below
     below[list(depth)] = 0.0
-    return float(-np.expm1(-max(0.0, float(below.sum()))))
+    return np.asarray(below, np.float64)
 
 
 def _joint_inherited(model: GraphReliability, made: BoundSystem, answer: ScenarioAnswer, beyond: float) -> float:
@@ -176,7 +184,7 @@ def _shares(
     inherited: float,
     beyond: float,
 ) -> dict[int, float]:
-    """Share of the root's unavailability by service, the root's own included; they add up to 1."""
+    """Share of the root's unavailability by service, the root's own included; parts too small to tell left out."""
     own_hazard, below_hazard = hazard(own_part), hazard(inherited)
     if own_hazard + below_hazard <= 0.0:
         return {}
@@ -185,8 +193,7 @@ def _shares(
         for member in made.stands_for.get(node, (node,)):
             by_component[member] = by_component.get(member, 0.0) + part / len(made.stands_for.get(node, (node,)))
     if beyond > 0.0:
-        below = model.intrinsic.reach[component] * (model.intrinsic.own_hazard + model.intrinsic.group_hazard)
-        below[list(made.depth)] = 0.0
+        below = _hazards_beyond(model, component, made.depth)
         for node in np.flatnonzero(below).tolist():
             by_component[node] = by_component.get(node, 0.0) + float(below[node])
     by_component.pop(component, None)
@@ -194,7 +201,8 @@ def _shares(
     scale = below_hazard / (own_hazard + below_hazard) / whole if whole > 0.0 else 0.0
     shares: dict[int, float] = {}
     for node, part in by_component.items():
-        _spread(model, node, part * scale, shares)
+        if part * scale > _SMALLEST_SHARE:
+            _spread(model, node, part * scale, shares)
     _spread(model, component, own_hazard / (own_hazard + below_hazard), shares)
     if len(model.members[component]) == 1:
         shares[position] = own_hazard / (own_hazard + below_hazard)
@@ -204,6 +212,9 @@ def _shares(
 def _spread(model: GraphReliability, component: int, part: float, shares: dict[int, float]) -> None:
     """Divide a component's part among its services, by their own hazards."""
     services = model.members[component]
+    if len(services) == 1:
+        shares[services[0]] = part
+        return
     hazards = model.intrinsic.service_hazard[services]
     whole = float(hazards.sum())
     for service, own in zip(services, hazards.tolist(), strict=True):

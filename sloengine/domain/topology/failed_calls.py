@@ -101,11 +101,11 @@ class ObservedTraffic:
 def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePanel | None) -> ObservedTraffic:
     """Lay telemetry beside the graph; services without a row simply have no data."""
     ids = [service.service_id for service in graph.services]
-    intervals = panel.total.shape[1]
+    intervals = max(1, panel.total.shape[1])  # an empty panel is one interval without data
     total, bad = np.zeros((len(ids), intervals)), np.zeros((len(ids), intervals))
     has_data = np.zeros((len(ids), intervals), bool)
     known = [(row, panel.rows[service_id]) for row, service_id in enumerate(ids) if service_id in panel.rows]
-    if known and intervals:
+    if known and panel.total.shape[1]:
         rows, sources = (np.array(column) for column in zip(*known, strict=True))
         raw_total, raw_good = panel.total[sources], panel.good[sources]
         valid = np.isfinite(raw_total) & np.isfinite(raw_good)
@@ -131,7 +131,7 @@ def _counted_failures(
     shift, unaligned = divmod(edge_panel.start_at - panel.start_at, edge_panel.step)
     if remainder or unaligned:
         return {}, ("Calls between services are stored in other intervals than requests; they were not used.",)
-    intervals = panel.total.shape[1]
+    intervals = max(1, panel.total.shape[1])
     fine = intervals * ratio
     position = {edge.pair: place for place, edge in enumerate(edges)}
     counted: dict[int, FloatArray] = {}

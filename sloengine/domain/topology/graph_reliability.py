@@ -17,6 +17,7 @@ from sloengine.domain.topology.failure_profile import FailureProfile, failure_pr
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.intrinsic import (
     Intrinsic,
+    callers_first,
     component_members,
     learn_intrinsic,
     shown_unavailability,
@@ -64,10 +65,14 @@ class GraphReliability:
         return {self.edges[edge].pair: found for edge, found in self.pass_through.contradictions.items()}
 
     @cached_property
+    def names(self) -> list[str]:
+        """Id of each service."""
+        return [service.service_id for service in self.graph.services]
+
+    @cached_property
     def alias_names(self) -> tuple[tuple[str, str], ...]:
         """Pairs of service ids that fail at the same times and count once."""
-        ids = [service.service_id for service in self.graph.services]
-        return tuple((ids[first], ids[second]) for first, second in self.aliases)
+        return tuple((self.names[first], self.names[second]) for first, second in self.aliases)
 
     def intrinsic_unavailability(self, service_id: str) -> float | None:
         """A service's own unavailability; None: nothing is known about it."""
@@ -80,6 +85,19 @@ class GraphReliability:
     def own_unavailability(self) -> list[float]:
         """Each component's own, in [0, 1]."""
         return list((-np.expm1(-self.intrinsic.own_hazard)).tolist())
+
+    @cached_property
+    def rank(self) -> list[int]:
+        """Place of each component in an order where every caller comes before what it calls."""
+        places = [0] * len(self.contracted.calls)
+        for place, component in enumerate(callers_first(self.contracted.calls, self.contracted.groups)):
+            places[component] = place
+        return places
+
+    @cached_property
+    def hazard_below(self) -> FloatArray:
+        """What each component adds to the failure of those it reaches; shape (n_components,)."""
+        return self.intrinsic.own_hazard + self.intrinsic.group_hazard
 
     @cached_property
     def edges_of(self) -> list[list[int]]:

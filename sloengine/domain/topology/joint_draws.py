@@ -52,7 +52,7 @@ class InheritedFailure:
         observed: float,
     ) -> InheritedFailure:
         """Take from a solved bound what draws need."""
-        names = [service.service_id for service in model.graph.services]
+        names = model.names
         sources = []
         listed = 0.0
         for node, phi in answer.reach.items():

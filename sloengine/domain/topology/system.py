@@ -52,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True)
 class System:
-    """An acyclic system of components below ``root``.
+    """An acyclic system of components below ``root``; a call belongs to the component it is listed under.
 
     ``unavailability``: each component's own, in [0, 1]. ``calls`` and ``groups``: by caller; empty where a
     component calls nothing. ``order``: components reachable from the root, every caller before what it calls.
@@ -169,6 +169,21 @@ def reachable_in_order(
     return tuple(reversed(finished))
 
 
+def reached_in_order(
+    root: int, order: Iterable[int], calls: Sequence[Sequence[Call]], groups: Sequence[Sequence[Group]]
+) -> tuple[int, ...]:
+    """Those of ``order``, in which every caller comes before what it calls, that ``root`` can inherit from."""
+    reached = {root}
+    kept: list[int] = []
+    for node in order:
+        if node in reached:
+            kept.append(node)
+            reached.update([call.dependency for call in calls[node]])
+            for group in groups[node]:
+                reached.update([call.dependency for call in group.calls])
+    return tuple(kept)
+
+
 def _between(call: Call, labels: Sequence[int]) -> Call:
     return Call(labels[call.caller], labels[call.dependency], call.probability, call.key)
 
@@ -196,23 +211,26 @@ def without_certainties(system: System) -> tuple[System, frozenset[int]]:
     root_groups: list[Group] = []
     for node in system.order:
         if node in taken:
-            root_calls += _open_calls(system.calls[node], taken, root)
-            root_groups += _open_groups(system.groups[node], taken, root)
+            root_calls += _open_calls(system.calls[node], taken)
+            root_groups += _open_groups(system.groups[node], taken)
             calls[node], groups[node], own[node] = (), (), 0.0
         else:
-            calls[node] = _open_calls(calls[node], taken, node)
-            groups[node] = _open_groups(groups[node], taken, node)
+            calls[node] = _open_calls(calls[node], taken)
+            groups[node] = _open_groups(groups[node], taken)
     calls[root], groups[root] = root_calls, root_groups
-    return System(root, own, calls, groups, reachable_in_order(root, calls, groups)), frozenset(taken)
+    order = reached_in_order(root, [root, *(node for node in system.order if node not in taken)], calls, groups)
+    return System(root, own, calls, groups, order), frozenset(taken)
 
 
-def _open_calls(calls: Sequence[Call], taken: set[int], caller: int) -> list[Call]:
-    return [
-        Call(caller, call.dependency, call.probability, call.key) for call in calls if call.dependency not in taken
-    ]
+def _open_calls(calls: Sequence[Call], taken: set[int]) -> Sequence[Call]:
+    if any(call.dependency in taken for call in calls):
+        return [call for call in calls if call.dependency not in taken]
+    return calls
 
 
-def _open_groups(groups: Sequence[Group], taken: set[int], caller: int) -> list[Group]:
+def _open_groups(groups: Sequence[Group], taken: set[int]) -> Sequence[Group]:
     """Members that are good for sure drop out; where too few are left to be fatal, the whole group does."""
-    opened = (Group(caller, tuple(_open_calls(group.calls, taken, caller)), group.fatal) for group in groups)
+    if not groups:
+        return groups
+    opened = (Group(group.caller, tuple(_open_calls(group.calls, taken)), group.fatal) for group in groups)
     return [group for group in opened if len(group.calls) >= group.fatal]

@@ -30,7 +30,7 @@ def failure_probability(
     every = [*calls, *(edge for edges, _ in groups for edge in edges)]
     label = one_component(every, size)
     components = sorted(set(label))
-    survive = {c: 1.0 for c in components}
+    survive = dict.fromkeys(components, 1.0)
     for node, u in enumerate(own):
         survive[label[node]] *= 1 - u
     total = 0.0

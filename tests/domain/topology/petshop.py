@@ -36,7 +36,9 @@ def petshop() -> tuple[DependencyGraph, SliPanel]:
     with (source / "graph.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     names = rows[0][1:]
-    edges = [(row[0], names[i]) for row in rows[1:] for i, cell in enumerate(row[1:]) if cell not in ("", "0", "0.0")]
+    edges = [
+        (row[0], names[i]) for row in rows[1:] for i, cell in enumerate(row[1:]) if cell not in ("", "0", "0.0")
+    ]
     with (source / "metrics.csv").open(newline="") as file:
         components, metrics, statistics, _, *values = list(csv.reader(file))
     table = np.array([[float(cell) if cell else np.nan for cell in row] for row in values])
