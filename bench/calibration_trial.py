@@ -53,6 +53,10 @@ class Trial:
     promised: Floats
     budget: Floats
     oracle_budget: Floats
+    days: int = 0
+
+
+COLUMNS = ("held", "oracle_held", "own_held", "promised", "budget", "oracle_budget")
 
 
 def panel_of(org: Organization) -> SliPanel:
@@ -71,7 +75,7 @@ def run_trial(seed: int, days: int, world: World, settings: EngineSettings | Non
     oracle = oracle_draws(rng, org)
     as_of = START + DAY * days
     prior = learn_prior(panel, as_of=as_of)
-    columns: dict[str, list[list[float]]] = {name: [] for name in Trial.__dataclass_fields__}
+    columns: dict[str, list[list[float]]] = {name: [] for name in COLUMNS}
     own_rng = np.random.default_rng(seed)
     for row, service_id in enumerate(panel.service_ids):
         result = recommend_availability(
@@ -82,7 +86,12 @@ def run_trial(seed: int, days: int, world: World, settings: EngineSettings | Non
         cells = _cells(result, truth[row], oracle[row], own, traffic, settings)
         for name, values in cells.items():
             columns[name].append(values)
-    return Trial(**{name: np.array(values, dtype=np.float64) for name, values in columns.items()})
+    return _trial(columns, days)
+
+
+def _trial(columns: dict[str, list[list[float]]], days: int) -> Trial:
+    arrays = [np.array(columns[name], dtype=np.float64) for name in COLUMNS]
+    return Trial(*arrays, days=days)
 
 
 def own_bootstrap(bad: Floats, valid: Floats, rng: np.random.Generator, replicates: int = 1_000) -> Floats:
@@ -94,7 +103,7 @@ def own_bootstrap(bad: Floats, valid: Floats, rng: np.random.Generator, replicat
 def _cells(
     result: object, truth: float, oracle: Floats, own: Floats, traffic: float, settings: EngineSettings
 ) -> dict[str, list[float]]:
-    names = Trial.__dataclass_fields__
+    names = COLUMNS
     if not isinstance(result, Recommendation):
         return {name: [np.nan] * 3 for name in names}
     cells: dict[str, list[float]] = {name: [] for name in names}
@@ -186,7 +195,7 @@ def run_real(panel: SliPanel, settings: EngineSettings, every: int = 7, least: i
     for at in range(least, n_days - HORIZON + 1, every):
         as_of = panel.start_at + DAY * at
         prior: OrganizationPrior = learn_prior(panel, as_of=as_of)
-        cells: dict[str, list[list[float]]] = {name: [] for name in Trial.__dataclass_fields__}
+        cells: dict[str, list[list[float]]] = {name: [] for name in COLUMNS}
         for row, service_id in enumerate(panel.service_ids):
             seen = ~np.isnan(panel.total[row, :at])
             ahead = slice(at, at + HORIZON)
@@ -202,7 +211,7 @@ def run_real(panel: SliPanel, settings: EngineSettings, every: int = 7, least: i
             for name, values in _cells(result, truth, own, own, 1440.0 * HORIZON, settings).items():
                 cells[name].append(values)
         if cells["held"]:
-            yield Trial(**{name: np.array(values, dtype=np.float64) for name, values in cells.items()})
+            yield _trial(cells, at)
 
 
 def _job(arguments: tuple[int, int, World]) -> Trial:

@@ -44,7 +44,7 @@ class LatencyTrial:
 
 
 def histograms(rng: np.random.Generator, days: int, services: int, bounds: Floats) -> Floats:
-    """Requests per service, day and bucket: a level that wanders, and spells of a few hours to days that are slow."""
+    """Requests per service, day and bucket: a level that wanders, and slow spells of hours to days."""
     counts = np.zeros((services, days, len(bounds)))
     hours = days * 24
     for i in range(services):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -25,6 +25,7 @@ class LatencySeries:
     bounds_seconds: FloatArray
     counts: FloatArray
     window: timedelta
+    _replayed: dict[tuple[float, float], Backtest] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def ends_at(self) -> datetime:
@@ -67,15 +68,19 @@ class LatencySeries:
 
     def replay(self, threshold_ms: float, share: float) -> Backtest:
         """Past windows: was ``share`` of their requests at or below the threshold?"""
+        # Tiers often share a bucket bound.
+        known = self._replayed.get((threshold_ms, share))
+        if known is None:
+            known = self._replayed[threshold_ms, share] = self._replay(threshold_ms, share)
+        return known
+
+    def _replay(self, threshold_ms: float, share: float) -> Backtest:
         windows = self._windows
         disjoint = self._points(threshold_ms, share, windows.disjoint, self._disjoint_sums)
+        rolling = self._points(threshold_ms, share, windows.rolling, self._rolling_sums)
         worst = min(disjoint, key=lambda point: point.budget_remaining, default=None)
-        return Backtest(
-            windows=len(disjoint),
-            met=sum(point.met for point in disjoint),
-            worst=worst,
-            series=self._points(threshold_ms, share, windows.rolling, self._rolling_sums),
-        )
+        met = sum(point.met for point in disjoint)
+        return Backtest(windows=len(disjoint), met=met, worst=worst, series=rolling)
 
     def _points(
         self, threshold_ms: float, share: float, ends: npt.NDArray[np.int64], sums: FloatArray

@@ -139,8 +139,7 @@ def _window_severity(count: npt.NDArray[np.int64], draw_size: _SizeDraw, rng: np
     for position, generator in enumerate(sizes_rng.spawn(most)):
         # Each position has its own stream, so that one episode more leaves the others as they were.
         rows = np.flatnonzero(count > position)
-        last = int(rows[-1]) + 1
-        total[rows] += draw_size(generator, scale[:last])[rows]
+        total[rows] += draw_size(generator, rows, scale)
     return total
 
 
@@ -153,27 +152,33 @@ class _SizeDraw:
         weight = 0.5 ** (age[order] / PEER_HALF_LIFE_DAYS)
         self._own = own[order]
         self._own_cumulative = np.cumsum(weight) / max(float(weight.sum()), 1e-300)
-        self._own_share = own_share
+        self._own_share = own_share if len(own) else 0.0
         self._pool, self._pool_cumulative = prior.severity_pool(service_id)
         episodes = prior.peer_episodes(service_id) if len(self._pool) else 0
         self._pool_share = episodes / (episodes + shipped_prior.PSEUDO_EPISODES)
         evidence = prior.pool_evidence(service_id)
         self.scale_log_sd = SIZE_LOG_SD / np.sqrt(evidence + shipped_prior.PSEUDO_EPISODES)
 
-    def __call__(self, rng: np.random.Generator, scale: FloatArray) -> FloatArray:
-        n = len(scale)
-        source, second, level, jitter = rng.random(n), rng.random(n), rng.random(n), rng.standard_normal(n)
+    def __call__(self, rng: np.random.Generator, rows: npt.NDArray[np.int64], scale: FloatArray) -> FloatArray:
+        """One size for each of these rows (ascending); a row's random numbers do not depend on the others."""
+        n = int(rows[-1]) + 1
+        source, second, level = (rng.random(n)[rows] for _ in range(3))
+        jitter = rng.standard_normal(n)[rows]
         size = shipped_prior.SEVERITY_MEDIAN_DAYS * np.exp(shipped_prior.SEVERITY_LOG_SD * jitter)
-        if len(self._pool):
-            from_pool = second < self._pool_share
-            picked = np.minimum(np.searchsorted(self._pool_cumulative, level), len(self._pool) - 1)
-            size = np.where(from_pool, self._pool[picked] * np.exp(PEER_JITTER * jitter), size)
-        size = size * scale
-        if len(self._own):
-            mine = source < self._own_share
-            picked = np.minimum(np.searchsorted(self._own_cumulative, level), len(self._own) - 1)
-            size = np.where(mine, self._own[picked] * np.exp(OWN_JITTER * jitter), size)
+        pooled = np.flatnonzero(second < self._pool_share)
+        size[pooled] = self._picked(self._pool, self._pool_cumulative, level[pooled])
+        size[pooled] *= np.exp(PEER_JITTER * jitter[pooled])
+        size *= scale[rows]
+        own = np.flatnonzero(source < self._own_share)
+        size[own] = self._picked(self._own, self._own_cumulative, level[own])
+        size[own] *= np.exp(OWN_JITTER * jitter[own])
         return size
+
+    @staticmethod
+    def _picked(values: FloatArray, cumulative: FloatArray, level: FloatArray) -> FloatArray:
+        if level.size == 0:
+            return level
+        return values[np.minimum(np.searchsorted(cumulative, level), len(values) - 1)]
 
 
 def _base(

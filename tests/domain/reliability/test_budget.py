@@ -39,5 +39,5 @@ def test_three_nines_over_thirty_days_are_43_minutes() -> None:
 
 @pytest.mark.parametrize(("bad", "target"), [(-0.1, 0.9), (0.1, 1.0), (0.1, 1.1), (2.0, 0.9)])
 def test_ratios_outside_their_range_are_refused(bad: float, target: float) -> None:
-    with pytest.raises(ValueError, match="target|bad_ratio"):
+    with pytest.raises(ValueError, match=r"target|bad_ratio"):
         burn_rate(bad, target)
