@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dramatiq
+import pendulum
+import pytest
+
+import workers
+from sloengine.application.recommendation.recommendation_job import StartRecommendationJobCommand
+from sloengine.domain.errors import NotFound
+from sloengine.domain.topology.ingestion import JobStatus
+from tests.application.organisation import ADMIN, Engine, edges, shop
+from tests.workers.conftest import Bench
+from workers import governance, recommendation, telemetry, topology
+
+PERIODS = {
+    "topology.resume_ingestions": ["12:00", "12:01", "12:59"],
+    "topology.mark_stale": ["12:17"],
+    "telemetry.aggregate": ["12:02"],
+    "telemetry.prune": ["03:23"],
+    "recommendation.expire": ["12:07"],
+    "governance.keep_relaying": ["12:00", "12:01", "12:59"],
+}
+
+
+def test_every_actor_is_in_the_queue_of_its_topic():
+    assert set(workers.broker.actors) == {
+        "governance.keep_relaying",
+        "governance.relay_outbox",
+        "recommendation.continue_job",
+        "recommendation.expire",
+        "telemetry.aggregate",
+        "telemetry.learn_priors",
+        "telemetry.prune",
+        "topology.mark_stale",
+        "topology.merge_ingestion",
+        "topology.resume_ingestions",
+    }
+    for name, actor in workers.broker.actors.items():
+        assert actor.queue_name == name.split(".")[0]
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_periodic_actors_run_at_their_minutes(name: str):
+    spec = workers.broker.actors[name].options["periodic"]
+
+    for clock in PERIODS[name]:
+        hour, minute = map(int, clock.split(":"))
+        assert spec.validate(pendulum.instance(datetime(2026, 3, 2, hour, minute, tzinfo=UTC)))
+
+
+async def test_an_ingestion_is_merged_by_its_actor(bench: Bench):
+    engine = Engine()
+    queued = await engine.submit(dependencies=edges("a>b"))
+
+    await bench.run(engine.use, topology.merge_ingestion.message(ingestion_id=queued.ingestion_id))
+
+    assert engine.db.ingestions[queued.ingestion_id].status is JobStatus.SUCCEEDED
+
+
+async def test_the_same_message_twice_merges_once(bench: Bench):
+    engine = Engine()
+    queued = await engine.submit(dependencies=edges("a>b"))
+    message = topology.merge_ingestion.message(ingestion_id=queued.ingestion_id)
+
+    await bench.run(engine.use, message, message.copy())
+
+    assert engine.db.version == 1
+
+
+async def test_a_merge_waits_for_the_one_that_is_running(bench: Bench, monkeypatch):
+    monkeypatch.setattr(topology, "_BUSY_DELAY_MS", 100)
+    engine = Engine()
+    queued = [await engine.submit(dependencies=edges(f"a>b{i}")) for i in range(4)]
+
+    await bench.run(
+        engine.use, *(topology.merge_ingestion.message(ingestion_id=one.ingestion_id) for one in queued)
+    )
+
+    assert {one.status for one in engine.db.ingestions.values()} == {JobStatus.SUCCEEDED}
+    assert len(engine.db.merged) == 4
+
+
+async def test_an_ingestion_that_does_not_exist_is_not_tried_again(bench: Bench):
+    with pytest.raises(NotFound):
+        await bench.run(Engine().use, topology.merge_ingestion.message(ingestion_id="nothing"))
+
+
+async def test_aggregation_is_followed_by_learning(bench: Bench):
+    engine = await shop(days=20)
+    engine.db.priors.clear()
+    engine.db.availability.clear()
+    await engine.history.set_watermark(type(engine.db.watermark)(None, None))
+
+    await bench.run(engine.use, telemetry.aggregate.message())
+
+    assert set(engine.db.priors) == {"AVAILABILITY", "LATENCY"}
+
+
+async def test_a_job_is_worked_through_by_its_actor(bench: Bench):
+    engine = await shop(days=20)
+    job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(), actor=ADMIN)
+
+    await bench.run(engine.use, recommendation.continue_job.message(job_id=job.job_id))
+
+    [done] = (await engine.use.read_recommendations.job([job.job_id])).values()
+    assert done.status is JobStatus.SUCCEEDED
+
+
+async def test_sweeps_and_housekeeping_run(bench: Bench):
+    engine = Engine()
+
+    await bench.run(
+        engine.use,
+        topology.resume_ingestions.message(),
+        topology.mark_stale.message(),
+        telemetry.prune.message(),
+        recommendation.expire.message(),
+        governance.relay_outbox.message(),
+    )
+
+    assert engine.stream.events == {}
+
+
+async def test_relaying_goes_on_through_the_minute(bench: Bench, monkeypatch):
+    monkeypatch.setattr(governance, "_ROUND_MS", 50)
+    relayed = []
+    engine = Engine()
+
+    class Counting(type(engine.use.relay_outbox)):
+        async def __call__(self) -> int:
+            relayed.append(1)
+            return 0
+
+    use = engine.use
+    counting = Counting(use.relay_outbox.outbox, use.relay_outbox.stream)
+    object.__setattr__(use, "relay_outbox", counting)
+
+    await bench.run(use, governance.keep_relaying.message())
+
+    assert len(relayed) == 6
+
+
+def test_messages_are_as_the_queue_sends_them():
+    message = dramatiq.Message(
+        queue_name="topology",
+        actor_name="topology.merge_ingestion",
+        args=(),
+        kwargs={"ingestion_id": "7"},
+        options={},
+    )
+
+    assert dramatiq.Message.decode(message.encode()).kwargs == {"ingestion_id": "7"}
