@@ -90,8 +90,10 @@ def run_trial(seed: int, days: int, world: World, settings: EngineSettings | Non
 
 
 def _trial(columns: dict[str, list[list[float]]], days: int) -> Trial:
-    arrays = [np.array(columns[name], dtype=np.float64) for name in COLUMNS]
-    return Trial(*arrays, days=days)
+    held, oracle_held, own_held, promised, budget, oracle_budget = (
+        np.array(columns[name], dtype=np.float64) for name in COLUMNS
+    )
+    return Trial(held, oracle_held, own_held, promised, budget, oracle_budget, days)
 
 
 def own_bootstrap(bad: Floats, valid: Floats, rng: np.random.Generator, replicates: int = 1_000) -> Floats:

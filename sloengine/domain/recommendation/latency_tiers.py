@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.latency_days import LatencyDays
 from sloengine.domain.recommendation.latency_predictive import LatencyPredictive
 from sloengine.domain.recommendation.latency_replay import LatencySeries
@@ -189,7 +190,7 @@ def _ratio_objective(threshold: float, share: float, raw: float, days: LatencyDa
 def _limits(raw: float, threshold: float, predictive: LatencyPredictive) -> tuple[TargetLimitedBy, ...]:
     facts = predictive.facts
     slow = "no slow spell" if not facts.own_episodes else f"{facts.own_episodes} slow spells"
-    own = f"{slow if facts.own_episodes != 1 else '1 slow spell'} in {facts.own_days:.3g} days of own history"
+    own = f"{slow if facts.own_episodes != 1 else '1 slow spell'} in {span(facts.own_days)} of own history"
     limits = [
         TargetLimitedBy(TargetLimit.HISTORY, own)
         if facts.own_weight >= 0.5

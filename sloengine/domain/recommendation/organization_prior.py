@@ -20,6 +20,8 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 PEER_HALF_LIFE_DAYS = 240.0
 """A peer's incident counts half after this many days."""
+BROKEN_BASE_RATIO = 0.02
+"""A service that fails more than this on its good days teaches the others nothing about theirs."""
 SCHEMA = 1
 
 
@@ -125,7 +127,7 @@ class OrganizationPrior:
 
     def base_gamma(self, service_id: str) -> tuple[float, float]:
         """Shape and rate of the gamma prior of base failures, by moments over peers and the shipped one."""
-        keep = self.base_valid > 0
+        keep = (self.base_valid > 0) & (self.base_bad <= BROKEN_BASE_RATIO * self.base_valid)
         row = self.index.get(service_id)
         if row is not None:
             keep[row] = False

@@ -83,7 +83,7 @@ def _lead(service_id: str, window: ComplianceWindow, tier: Tier) -> list[str]:
     budget = target.error_budget
     if budget is not None and target.availability_ratio is not None:
         requests = "" if budget.requests is None else f", or {budget.requests:,.0f} failed requests"
-        said.append(f"That allows {budget.minutes:,.3g} minutes of full outage{requests} per window.")
+        said.append(f"That allows {_minutes(budget.minutes)} minutes of full outage{requests} per window.")
     return said
 
 
@@ -127,3 +127,7 @@ def _limits(target: TierTarget) -> list[str]:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:,.0f}" if minutes >= 100 else f"{minutes:.3g}"

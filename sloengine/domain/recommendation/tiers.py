@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.model import (
     Backtest,
     ErrorBudget,
@@ -156,7 +157,7 @@ def _quantile(draws: FloatArray, level: float) -> float:
 
 def _evidence(predictive: Predictive) -> TargetLimitedBy:
     facts = predictive.facts
-    own = f"{_count(facts.own_episodes, 'incident')} in {facts.own_days:.3g} days of own history"
+    own = f"{_count(facts.own_episodes, 'incident')} in {span(facts.own_days)} of own history"
     if facts.own_weight < 0.5:
         others = f"{facts.peers} other services" if facts.peers else "the shipped default, having nothing else"
         return TargetLimitedBy(
@@ -171,7 +172,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _dependency(limit: TargetLimit, ratio: float, weakest: str | None) -> TargetLimitedBy:
-    shown = percent_from_ratio(round(ratio, 7))
+    shown = percent_from_ratio(1.0 - float(f"{1.0 - ratio:.3g}"))
     said = "do" if limit is TargetLimit.DEPENDENCY_OBSERVED else "promise"
     most = f"; the largest share is {weakest}'s" if weakest else ""
     return TargetLimitedBy(limit, f"its dependencies {said} no better than {shown} %{most}", weakest)
@@ -180,7 +181,7 @@ def _dependency(limit: TargetLimit, ratio: float, weakest: str | None) -> Target
 def _with_rounding(wanted: _Wanted, rounded: float) -> tuple[TargetLimitedBy, ...]:
     if (1.0 - rounded) <= _ROUNDING_WORTH_SAYING * (1.0 - wanted.ratio):
         return wanted.limits
-    exact = percent_from_ratio(float(f"{wanted.ratio:.6f}"))
+    exact = percent_from_ratio(1.0 - float(f"{1.0 - wanted.ratio:.3g}"))
     said = f"{exact} % rounded to a figure people use, to the safe side"
     return (*wanted.limits, TargetLimitedBy(TargetLimit.ROUNDING, said))
 
