@@ -38,7 +38,7 @@ check: install-dev ## Style, types, layers, security, and whether generated file
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sloengine workers
+	$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml sloengine workers
 	$(MAKE) --no-print-directory schema
 	git diff --exit-code -- graphql/schema.graphql
 

@@ -40,9 +40,9 @@ def cypher(
         return
     mode = "WRITES ALLOWED" if write else "read mode"
     output.note(f"{settings.neo4j_url}, {mode}. End a query with ; and leave with :exit or Ctrl-D.")
-    while (text := _typed()) is not None:
+    while (typed := _typed()) is not None:
         try:
-            _show(asyncio.run(run(text)), as_json=as_json)
+            _show(asyncio.run(run(typed)), as_json=as_json)
         except DomainError as error:
             output.err.print(str(error), style="red", markup=False, highlight=False)
 

@@ -7,6 +7,7 @@ is needed does not answer.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -28,24 +29,24 @@ app = typer.Typer(
     name="sloengine",
     help="Recommends availability and latency SLOs that will hold, from telemetry and the dependency graph.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 _RUN, _ASK, _FEED, _DECIDE, _DEPLOY = "Run", "Ask", "Feed", "Decide", "Deploy"
 
-for command in (up, status, down, reset, doctor):
-    app.command(rich_help_panel=_RUN)(command)
-for command in (offline, recommend, services, graph, cypher):
-    app.command(rich_help_panel=_ASK)(command)
-app.command(rich_help_panel=_FEED)(ingest)
-app.command("load-sli", rich_help_panel=_FEED)(load_sli)
-for command in (governance.accept, governance.modify, governance.reject):
-    app.command(rich_help_panel=_DECIDE)(command)
-app.command("set-slo", rich_help_panel=_DECIDE)(governance.set_slo)
+_COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    _RUN: (up, status, down, reset, doctor),
+    _ASK: (offline, recommend, services, graph, cypher),
+    _FEED: (ingest, load_sli),
+    _DECIDE: (governance.accept, governance.modify, governance.reject, governance.set_slo),
+    _DEPLOY: (processes.api, processes.worker, processes.scheduler),
+}
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 app.add_typer(governance.audit, name="audit", rich_help_panel=_DECIDE)
-for command in (processes.api, processes.worker, processes.scheduler):
-    app.command(rich_help_panel=_DEPLOY)(command)
 app.add_typer(processes.migrate, name="migrate", rich_help_panel=_DEPLOY)
 
 

@@ -71,7 +71,8 @@ def load_yaml(text: str, complaints: Complaints) -> Any:
     """
     try:
         _refuse_bombs(text, complaints)
-        return yaml.load(text, Loader=_JsonTypesLoader)  # noqa: S506 - the loader derives from the safe one
+        # The loader derives from the safe one.
+        return yaml.load(text, Loader=_JsonTypesLoader)  # noqa: S506  # nosec B506
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise complaints.fail(line, f"not YAML that JSON could say: {error.problem}") from error
