@@ -136,8 +136,8 @@ def published(draws: Floats, nominal: float, traffic: float, settings: EngineSet
     return rounded if rounded is not None and rounded >= settings.lowest_target_ratio else None
 
 
-def report(label: str, trials: Sequence[Trial]) -> None:
-    """Print hold rates, paired difference to the oracle, honesty, and price."""
+def report(label: str, trials: Sequence[Trial], beside: str = "oracle") -> None:
+    """Print hold rates, paired difference to the oracle (or what else stands in its columns), honesty, price."""
     rng = np.random.default_rng(0)
     print(f"{label}: {len(trials)} organisations, {sum(len(t.held) for t in trials)} windows")
     for position, name in enumerate(TIERS):
@@ -154,7 +154,7 @@ def report(label: str, trials: Sequence[Trial]) -> None:
         oracle_budget = np.concatenate([t.oracle_budget[:, position] for t in trials])
         none = float(np.isnan(budget).mean())
         print(
-            f"  {name:<12} hold {hold:5.1f}  oracle {known:5.1f}"
+            f"  {name:<12} hold {hold:5.1f}  {beside} {known:5.1f}"
             f"  diff {hold - known:+.1f} [{low:+.1f}, {high:+.1f}]"
             f"  P(met)-hold {said - hold:+.1f} [{low_said:+.1f}, {high_said:+.1f}]  own {own:5.1f}"
             f"  target {100 * (1 - np.nanmedian(budget)):.3f} price x{np.nanmedian(budget / oracle_budget):.2f}"
@@ -234,8 +234,8 @@ def main() -> None:
     if asked.real_data:
         folder = Path(os.environ.get("SLOENGINE_REAL_DATA", "../shared/data")) / "uptime-homelab"
         panel = homelab_panel(folder)
-        report("uptime-homelab, look-back 90 days", list(run_real(panel, EngineSettings())))
-        report("uptime-homelab, all the past", list(run_real(panel, EngineSettings(lookback_days=365))))
+        report("uptime-homelab, look-back 90 days", list(run_real(panel, EngineSettings())), "own")
+        report("uptime-homelab, all the past", list(run_real(panel, EngineSettings(lookback_days=365))), "own")
         return
     worlds = [World(services=10)] if asked.small else [World()]
     if asked.wrong_prior:
