@@ -66,7 +66,6 @@ from sloengine.infrastructure.redis.connection import open_redis, ping
 from sloengine.infrastructure.redis.event_stream import RedisEventStream
 from sloengine.infrastructure.redis.locks import RedisLocks
 from sloengine.infrastructure.redis.recommendation_cache import RedisRecommendationCache
-from sloengine.infrastructure.sample.telemetry_source import SampleTelemetrySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +223,9 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
 async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) -> TelemetrySource | None:
     match settings.telemetry_kind:
         case TelemetryKind.SAMPLE:
+            # Imported here, because the simulator takes long to load and only a demonstration needs it.
+            from sloengine.infrastructure.sample.telemetry_source import SampleTelemetrySource  # noqa: PLC0415
+
             return await asyncio.to_thread(SampleTelemetrySource, clock, seed=settings.sample_seed)
         case TelemetryKind.PROMETHEUS:
             client = PrometheusClient(settings.prometheus_url or "", settings.prometheus_headers())

@@ -1,0 +1,103 @@
+"""The sample organisation through every use case, on real servers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sloengine.application.governance.accept_recommendation import AcceptRecommendationCommand
+from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
+from sloengine.application.telemetry.read_sli import SliWindow
+from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
+from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.database import open_database
+from sloengine.bootstrap.settings import Settings, TelemetryKind
+from sloengine.domain.governance.model import Actor, Role
+from sloengine.domain.recommendation.model import Recommendation, SliType, TierName
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.ingestion import JobStatus
+from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
+from sloengine.infrastructure.sample.organisation import sample_document
+
+ADMIN = Actor("apikey:test", Role.SRE_ADMIN)
+
+
+@pytest.fixture
+async def use_cases(
+    clean_neo4j: Neo4jAddress, clean_redis: RedisAddress, tmp_path: Path
+) -> AsyncIterator[UseCases]:
+    settings = Settings(
+        state_dir=tmp_path,
+        neo4j_url=clean_neo4j.url,
+        neo4j_user=clean_neo4j.user,
+        neo4j_password=clean_neo4j.password,
+        redis_url=clean_redis.url,
+        telemetry=TelemetryKind.SAMPLE,
+    )
+    async with open_database(settings) as database:
+        await database.migrator.up()
+    async with open_use_cases(settings) as opened:
+        yield opened
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - begun:.2f} s")
+
+
+async def test_the_sample_organisation_goes_all_the_way(use_cases: UseCases):
+    document = sample_document()
+    with timed("ingest"):
+        queued = await use_cases.ingest_dependencies(
+            IngestDependenciesCommand(DiscoverySource.MANUAL, document=document), actor=ADMIN
+        )
+        merged = await use_cases.merge_ingestion(queued.ingestion_id)
+    assert merged.status is JobStatus.SUCCEEDED, merged.error
+    assert merged.cycles >= 1
+    assert not merged.rejected
+
+    with timed("aggregate"):
+        report = await use_cases.aggregate_telemetry(AggregateTelemetryCommand())
+    assert report.error is None
+    assert report.hours == 90 * 24
+    with timed("learn"):
+        assert await use_cases.learn_priors() == [SliType.AVAILABILITY, SliType.LATENCY]
+
+    ids = [row["serviceId"] for row in document["services"]]
+    with timed(f"recommend {len(ids)}"):
+        results = await use_cases.recommend(RecommendCommand(ids), actor=ADMIN)
+    assert len(results) == 2 * len(ids)
+    made = [result for result in results if isinstance(result, Recommendation)]
+    assert len(made) > len(ids)
+    assert all("simulated" in result.provenance.queries[0] for result in made)
+
+    with timed("recommend again"):
+        assert [r.service_id for r in await use_cases.recommend(RecommendCommand(ids), actor=ADMIN)]
+    with timed("one, forced"):
+        await use_cases.recommend(RecommendCommand(ids[:1], force=True), actor=ADMIN)
+    with timed("read from the cache"):
+        shown = await use_cases.read_recommendations.newest(ids, SliType.AVAILABILITY)
+    assert len(shown) == len(ids)
+
+    with timed("sli"):
+        assert await use_cases.read_sli.sli(ids, SliType.AVAILABILITY, SliWindow.LAST_28D)
+    newest = await use_cases.read_recommendations.newest([made[0].service_id], SliType.AVAILABILITY)
+    chosen = newest[made[0].service_id]
+    assert isinstance(chosen, Recommendation)
+    tier = next(tier.name for tier in chosen.tiers if tier.targets)
+    with timed("accept"):
+        outcome = await use_cases.accept_recommendation(
+            AcceptRecommendationCommand(chosen.recommendation_id or "", tier), actor=ADMIN
+        )
+    assert outcome.slo is not None
+    assert (await use_cases.read_ledger.verify()).intact
+    assert await use_cases.relay_outbox() >= 1
+    assert await use_cases.readiness() == {"neo4j": None, "redis": None}
+    assert tier in TierName

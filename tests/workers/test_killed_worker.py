@@ -1,0 +1,125 @@
+"""The whole way on real servers: a worker is killed in the middle of an ingestion."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
+from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.database import open_database
+from sloengine.bootstrap.settings import Settings
+from sloengine.domain.governance.model import Actor, Role
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.ingestion import Ingestion, JobStatus
+from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
+
+ADMIN = Actor("apikey:test", Role.SRE_ADMIN)
+ROOT = Path(__file__).parents[2]
+SERVICES = 3_000
+
+
+@pytest.fixture
+def settings(clean_neo4j: Neo4jAddress, clean_redis: RedisAddress, tmp_path: Path) -> Settings:
+    return Settings(
+        state_dir=tmp_path,
+        neo4j_url=clean_neo4j.url,
+        neo4j_user=clean_neo4j.user,
+        neo4j_password=clean_neo4j.password,
+        redis_url=clean_redis.url,
+    )
+
+
+@pytest.fixture
+async def use_cases(settings: Settings) -> AsyncIterator[UseCases]:
+    async with open_database(settings) as database:
+        await database.migrator.up()
+    async with open_use_cases(settings) as opened:
+        yield opened
+
+
+@contextmanager
+def worker(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {
+        **os.environ,
+        "SLOENGINE_STATE_DIR": str(settings.state_dir),
+        "SLOENGINE_NEO4J_URL": settings.neo4j_url or "",
+        "SLOENGINE_NEO4J_USER": settings.neo4j_user,
+        "SLOENGINE_NEO4J_PASSWORD": settings.required_neo4j()[2],
+        "SLOENGINE_REDIS_URL": settings.required_redis_url(),
+    }
+    command = [sys.executable, "-m", "dramatiq", "workers", "--processes", "1", "--threads", "2"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+async def until(
+    what: Callable[[], Awaitable[Ingestion]], done: Callable[[Ingestion], bool], log: Path
+) -> Ingestion:
+    deadline = time.monotonic() + 150
+    while not done(seen := await what()):
+        assert time.monotonic() < deadline, f"{seen}\n{log.read_text()[-4000:]}"
+        await asyncio.sleep(0.02)
+    return seen
+
+
+async def test_a_worker_killed_in_the_middle_of_an_ingestion_loses_and_doubles_nothing(
+    settings: Settings, use_cases: UseCases, tmp_path: Path
+):
+    rows = [
+        {"caller": f"s{i}", "dependency": f"s{(i * 7 + k * 13 + 1) % SERVICES}"}
+        for i in range(SERVICES)
+        for k in range(5)
+        if (i * 7 + k * 13 + 1) % SERVICES != i
+    ]
+    expected = {(row["caller"], row["dependency"]) for row in rows}
+    document = {"services": [{"serviceId": f"s{i}"} for i in range(SERVICES)], "dependencies": rows}
+    queued = await use_cases.ingest_dependencies(
+        IngestDependenciesCommand(DiscoverySource.MANUAL, document=document), actor=ADMIN
+    )
+
+    async def now() -> Ingestion:
+        return (await use_cases.read_graph.ingestions([queued.ingestion_id]))[queued.ingestion_id]
+
+    first_log, second_log = tmp_path / "first.log", tmp_path / "second.log"
+    with worker(settings, first_log) as process:
+        seen = await until(now, lambda i: i.progress > 0.3, first_log)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert seen.status is JobStatus.RUNNING
+    assert len((await use_cases.read_graph.graph.snapshot()).dependencies) > 0
+
+    with worker(settings, second_log):
+        ended = await until(now, lambda i: i.status is not JobStatus.RUNNING, second_log)
+
+    assert ended.status is JobStatus.SUCCEEDED, ended.error
+    assert ended.accepted == SERVICES + len(rows)
+    assert (ended.services_created, ended.edges_created) == (SERVICES, len(expected))
+    graph = await use_cases.read_graph.graph.snapshot()
+    assert len(graph.services) == SERVICES
+    assert sorted(edge.pair for edge in graph.dependencies) == sorted(expected)
+    claims = await use_cases.read_graph.graph.claims_between(sorted(expected))
+    assert {len(claim) for claim in claims.values()} == {1}
+    assert ended.graph_version == graph.version >= 1
+    assert not (await use_cases.resume_ingestions())
