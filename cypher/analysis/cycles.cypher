@@ -1,7 +1,8 @@
-// Which services call each other in circles, and has anybody looked at it?
-//   -> supernode, services, shortest_cycle, alert_status, since
-MATCH (supernode:Supernode)
-OPTIONAL MATCH (alert:CircularDependencyAlert)-[:CONCERNS]->(supernode) WHERE alert.status <> 'RESOLVED'
-RETURN supernode.supernode_id AS supernode, supernode.size AS services, supernode.cycle_path AS shortest_cycle,
-       alert.status AS alert_status, alert.detected_at AS since
-ORDER BY services DESC, supernode
+// Which services call each other in circles, and is somebody looking at it?
+// supernode; size: services in the circle; path: a shortest way round; teams; alert: status of its alert
+MATCH (supernode:Supernode)<-[:MEMBER_OF]-(member:Service)
+OPTIONAL MATCH (alert:CircularDependencyAlert)-[:CONCERNS]->(supernode)
+WITH supernode, collect(DISTINCT member.team) AS teams, collect(DISTINCT alert.status) AS statuses
+RETURN supernode.supernode_id AS supernode, supernode.size AS size, supernode.cycle_path AS path, teams,
+       head(statuses) AS alert
+ORDER BY size DESC, supernode

@@ -1,8 +1,13 @@
-// How many calls deep does a request go at most? Walked on the condensation, so that cycles end.
-//   -> chain (components from caller to last dependency), calls
-MATCH (entry:Component) WHERE NOT (:Component)-[:CONDENSED_TO]->(entry)
-MATCH path = (entry)-[:CONDENSED_TO*1..12]->(last:Component)
-WHERE NOT (last)-[:CONDENSED_TO]->(:Component)
-RETURN [component IN nodes(path) | component.component_id] AS chain, length(path) AS calls
-ORDER BY calls DESC, chain
+// How deep do calls go? For each entry point the dependency that the most calls lie between, counted along the shortest
+// way to it over the condensation.
+// entry: a component that nobody calls; calls; chain: component ids from the entry down
+MATCH (entry:Component)
+WHERE NOT EXISTS { (entry)<-[:CONDENSED_TO]-() }
+MATCH path = ANY SHORTEST (entry)-[:CONDENSED_TO]->+(bottom:Component)
+WHERE NOT EXISTS { (bottom)-[:CONDENSED_TO]->() }
+WITH entry, path, length(path) AS calls, bottom.component_id AS last
+ORDER BY calls DESC, last
+WITH entry, collect({calls: calls, chain: [component IN nodes(path) | component.component_id]})[0] AS deepest
+RETURN entry.component_id AS entry, deepest.calls AS calls, deepest.chain AS chain
+ORDER BY calls DESC, entry
 LIMIT 20

@@ -1,7 +1,10 @@
-// What do most services call directly, and how many teams would notice?
-//   -> dependency, callers, teams, hard_callers
-MATCH (caller:Service)-[edge:DEPENDS_ON {is_stale: false}]->(dependency:Service)
-RETURN dependency.service_id AS dependency, count(DISTINCT caller) AS callers, count(DISTINCT caller.team) AS teams,
-       count(CASE WHEN edge.criticality = 'HARD' AND edge.mode = 'SYNC' THEN 1 END) AS hard_callers
+// What do most services have in common? Dependencies by the number of services, and of teams, that call them.
+// dependency; callers; teams: of the callers; hard: callers whose requests fail with it
+MATCH (caller:Service)-[edge:DEPENDS_ON]->(dependency:Service)
+WHERE NOT edge.is_stale
+WITH dependency, count(*) AS callers, count(DISTINCT caller.team) AS teams,
+     count(CASE WHEN edge.criticality = 'HARD' AND edge.mode = 'SYNC' THEN 1 END) AS hard
+WHERE callers > 1
+RETURN dependency.service_id AS dependency, callers, teams, hard
 ORDER BY callers DESC, dependency
-LIMIT 25
+LIMIT 20

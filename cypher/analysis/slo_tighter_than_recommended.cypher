@@ -1,11 +1,8 @@
-// Which active SLOs are tighter than today's Conservative recommendation, so that they are likely to be missed?
-//   -> service, promised, conservative_target, balanced_target, confidence
-MATCH (service:Service)-[:HAS_SLO]->(slo:ActiveSlo {sli_type: 'AVAILABILITY'})
-MATCH (service)-[:HAS_RECOMMENDATION]->(recommendation:Recommendation {sli_type: 'AVAILABILITY'})
-WHERE recommendation.status IN ['ACTIVE', 'ACCEPTED'] AND slo.availability_target > recommendation.conservative_target
-WITH service, slo, recommendation ORDER BY recommendation.generated_at DESC
-WITH service, slo, collect(recommendation)[0] AS newest
-RETURN service.service_id AS service, slo.availability_target AS promised,
-       newest.conservative_target AS conservative_target, newest.balanced_target AS balanced_target,
-       newest.confidence AS confidence
-ORDER BY promised - conservative_target DESC, service
+// Which active SLOs are tighter than the Balanced recommendation, so that they will be missed more than once a year?
+// service; target: the active SLO; balanced, conservative: recommended now; source: how the SLO came to be
+MATCH (slo:ActiveSlo {sli_type: 'AVAILABILITY'})
+MATCH (:NewestAnswer {service_id: slo.service_id, sli_type: 'AVAILABILITY'})-[:IS]->(recommendation:Recommendation)
+WHERE slo.availability_target > recommendation.balanced_target
+RETURN slo.service_id AS service, slo.availability_target AS target, recommendation.balanced_target AS balanced,
+       recommendation.conservative_target AS conservative, slo.source AS source
+ORDER BY target - balanced DESC, service

@@ -67,4 +67,8 @@ async def open_neo4j(
     is brought up with ``stores.migrator.up()``. Belongs to the event loop that opened it.
     """
     async with open_connection(url, user, password, database=database, max_pool_size=max_pool_size) as connection:
-        yield stores_on(connection)
+        stores = stores_on(connection)
+        try:
+            yield stores
+        finally:
+            await stores.graph.close()

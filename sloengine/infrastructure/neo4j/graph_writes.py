@@ -120,18 +120,22 @@ async def write_condensation(
                 stored_supernodes.add(component_id)
         gone = stored_supernodes - wanted_supernodes
         joined = (stored.keys() - stored_supernodes) & members
-        await transaction.rows("write/drop_supernodes", supernode_ids=sorted(gone))
-        await transaction.rows("write/drop_lone_components", service_ids=sorted(joined))
+        if gone:
+            await transaction.rows("write/drop_supernodes", supernode_ids=sorted(gone))
+        if joined:
+            await transaction.rows("write/drop_lone_components", service_ids=sorted(joined))
         kept = {component: stored[component] - gone - joined for component in stored.keys() - gone - joined}
-        lone = [row[0] for row in await transaction.rows("read/lone_services")]
-        await transaction.rows("write/add_lone_components", service_ids=[s for s in lone if s not in members])
+        apart = [row[0] for row in await transaction.rows("read/lone_services") if row[0] not in members]
+        if apart:
+            await transaction.rows("write/add_lone_components", service_ids=apart)
         for rows in _slices(supernode_rows):
             await transaction.rows("write/merge_supernodes", rows=rows, now=now)
         for rows in _slices(pair_parameters(_missing(kept, wanted))):
             await transaction.rows("write/remove_condensed_edges", rows=rows)
         for rows in _slices(pair_parameters(_missing(wanted, kept))):
             await transaction.rows("write/add_condensed_edges", rows=rows)
-        await transaction.rows("write/merge_alerts", rows=[alert_parameters(alert) for alert in alerts])
+        if alerts:
+            await transaction.rows("write/merge_alerts", rows=[alert_parameters(alert) for alert in alerts])
         return version
 
     return await connection.in_write(work)

@@ -34,7 +34,7 @@ def around(
     for distance in range(depth + 1):
         layer: list[Dependency] = []
         following: list[str] = []
-        for service_id in frontier:
+        for service_id in sorted(frontier):
             for edge in edges_of.get(service_id, ()):
                 if edge.is_stale and not include_stale:
                     continue
@@ -45,7 +45,8 @@ def around(
                     reached[other] = distance + 1
                     following.append(other)
                 layer.append(edge)
-        edges.extend(sorted(layer, key=lambda edge: edge.pair))
+        # Edges out of sorted callers are in order already: a snapshot lists them by caller and dependency.
+        edges.extend(sorted(layer, key=lambda edge: edge.pair) if towards_callers else layer)
         frontier = following
         if not frontier or len(edges) > limit:
             break

@@ -35,6 +35,7 @@ class Neo4jServiceGraph:
         self._nodes = nodes
         self._snapshot: DependencyGraph | None = None
         self._loading = asyncio.Lock()
+        self._refreshing: asyncio.Task[DependencyGraph] | None = None
 
     async def version(self) -> int:
         """The graph version; 0 before anything was merged."""
@@ -49,6 +50,18 @@ class Neo4jServiceGraph:
                 if self._snapshot is None or self._snapshot.version != version:
                     self._snapshot = await self._connection.in_read(_read_snapshot)
         return self._snapshot
+
+    def _refresh(self) -> None:
+        """Read the snapshot in the background unless that is under way; after a failure the next one tries again."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self.snapshot())
+            self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        if self._refreshing is not None and not self._refreshing.done():
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
 
     async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
         """These services; unknown ids are absent."""
@@ -120,7 +133,7 @@ class Neo4jServiceGraph:
     async def neighbourhood(
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
     ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
-        """From the snapshot while that is good, else walked in the database."""
+        """From the snapshot while that is good, else walked in the database, while the snapshot is read anew."""
         snapshot = self._snapshot
         if snapshot is not None and snapshot.version == await self.version():
             return around(
@@ -131,6 +144,7 @@ class Neo4jServiceGraph:
                 include_stale=include_stale,
                 limit=limit,
             )
+        self._refresh()
         return await self._connection.in_read(
             lambda transaction: walk(
                 transaction,

@@ -100,7 +100,7 @@ def test_the_hash_is_the_sha256_of_content_that_names_the_hash_before():
         {"previous": entry(0).new},
         {"new": replace(entry(0).new, targets=(SloTarget(ObjectiveKind.AVAILABILITY, 0.9990000000000001),))},
     ],
-    ids=lambda change: ",".join(change),
+    ids=",".join,
 )
 def test_any_edit_shows_where_it_was_made(change: dict[str, object]):
     entries, head = trail(5)
