@@ -29,6 +29,14 @@ QUERY = """{
 }"""
 
 
+LATER_START_SECONDS = 45  # the goal on two cores that have nothing else to do
+
+
+def busy_factor() -> float:
+    """How much longer things take because others use the machine: 1 on an idle one."""
+    return max(1.0, 2 * os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 class Up:
     """One running command, its output collected."""
 
@@ -82,6 +90,19 @@ def children(state: Path) -> dict[str, int]:
 
 def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def working_on(state: Path) -> list[str]:
+    """Every process that was told of this state directory, whoever started it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            named = process.environ().get("SLOENGINE_STATE_DIR") == str(state) or str(state) in process.cmdline()
+            if named and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid}: {' '.join(process.cmdline())[:200]}")
+        except psutil.Error:
+            continue
+    return found
 
 
 def ask(base: str, key: str) -> dict[str, Any]:
@@ -155,10 +176,12 @@ def test_one_command_leads_to_recommendations_and_survives_every_kind_of_end(tmp
     first.process.kill()
     first.process.wait()
     assert wait_until(lambda: all(gone(pid) for pid in before.values()), lambda: True, 30)
+    assert wait_until(lambda: not working_on(state), lambda: True, 10), working_on(state)
     again = Up(state, "--http-port", "0")
     started.append(again)
     base = again.wait_ready()
-    assert time.monotonic() - again.began < 45 * float(os.environ.get("SLOENGINE_TEST_SLOWNESS", "1"))
+    seconds = time.monotonic() - again.began
+    assert seconds < LATER_START_SECONDS * busy_factor(), f"{seconds:.0f} s to the table:\n{again.said}"
     assert ask(base, key[1])["services"]["totalCount"] == total
 
     # Ctrl-C stops every child, and says so
@@ -166,6 +189,7 @@ def test_one_command_leads_to_recommendations_and_survives_every_kind_of_end(tmp
     again.process.send_signal(signal.SIGINT)
     assert again.ended() == 0, again.said
     assert all(gone(pid) for pid in before.values())
+    assert not working_on(state)
     assert not run_file.exists()
     assert sloengine("status", "--state-dir", str(state)).returncode == 3
 

@@ -81,6 +81,7 @@ class ChildProcess:
         self.home = home
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._record: ProcessRecord | None = None
 
     @property
     def record_file(self) -> Path:
@@ -105,6 +106,7 @@ class ChildProcess:
         ``death_signal`` is what the kernel sends when the parent dies: SIGKILL for stores, which are safe after a
         crash; SIGTERM for processes that have children of their own to end.
         """
+        self._end_descendants()  # of an earlier start that has died
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the command is built here, never from input
@@ -118,17 +120,17 @@ class ChildProcess:
                 preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - calls prctl and getppid only
             )
         try:
-            record = ProcessRecord.of(self._process.pid, self.home)
+            self._record = ProcessRecord.of(self._process.pid, self.home)
         except psutil.Error:
             return  # gone already; whoever waits for readiness finds out
-        replace_private_file(self.record_file, json.dumps(asdict(record)))
+        replace_private_file(self.record_file, json.dumps(asdict(self._record)))
 
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._process.poll() if self._process is not None else None
 
     def stop(self, grace_seconds: float) -> None:
-        """SIGTERM, then SIGKILL to the whole session after the grace; returns when it is gone."""
+        """SIGTERM, then SIGKILL after the grace; returns when it and what it started are gone."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -136,10 +138,15 @@ class ChildProcess:
             try:
                 self._process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
-                _kill_session(self._process.pid)
+                self._process.kill()
                 self._process.wait()
-        _kill_session(self._process.pid)
+        self._end_descendants()
         self.record_file.unlink(missing_ok=True)
+
+    def _end_descendants(self) -> None:
+        """Kill what the child started and left: a worker's own workers outlive it when it is killed."""
+        if self._record is not None:
+            _end(self._record.descendants(), grace_seconds=0)
 
     def tail(self, lines: int = 15) -> str:
         """The last lines of its log."""
@@ -169,14 +176,7 @@ def end_left_over(record_file: Path, grace_seconds: float = 10.0) -> int | None:
         return None
     leader = record.process()
     ours = [*([leader] if leader is not None else []), *record.descendants()]
-    for process in ours:
-        with suppress(psutil.Error):
-            process.terminate()
-    _, alive = psutil.wait_procs(ours, grace_seconds)
-    for process in alive:
-        with suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(alive, 5)
+    _end(ours, grace_seconds)
     record_file.unlink(missing_ok=True)
     return record.pid if ours else None
 
@@ -195,12 +195,16 @@ def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], timeout_sec
     return False
 
 
-def _kill_session(leader_pid: int) -> None:
-    """SIGKILL whatever is left of the session that the child led."""
-    try:
-        os.killpg(leader_pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+def _end(processes: Sequence[psutil.Process], grace_seconds: float) -> None:
+    """SIGTERM, then SIGKILL after the grace."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(processes, grace_seconds)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(alive, 5)
 
 
 def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:

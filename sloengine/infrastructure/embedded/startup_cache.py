@@ -1,6 +1,6 @@
 """Neo4j's classes, loaded and linked once: halves the time until it answers.
 
-``python -m sloengine.infrastructure.embedded.startup_cache`` makes it, which takes half a minute of one core; ``up`` does
+``python -m sloengine.infrastructure.embedded.startup_cache`` makes it (half a minute of one core); ``up`` does
 so in the background after its first start. A Neo4j started without it, or with one that does not fit, only
 starts more slowly.
 
