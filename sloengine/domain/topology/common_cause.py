@@ -72,23 +72,32 @@ def _explained(first: int, second: int, below: dict[int, set[int]]) -> bool:
     return second in of_first or first in of_second or bool(of_first & of_second)
 
 
-def joint_failure_ratio(traffic: ObservedTraffic, members: Sequence[int]) -> float | None:
-    """Mean over intervals of Π of the members' failure ratios; None where there are too few joint data.
-
-    At least this much of the time all of them fail together: within an interval failures may coincide further.
-    """
+def has_joint_data(traffic: ObservedTraffic, members: Sequence[int]) -> bool:
+    """Whether these services were seen together, failing, for long enough to learn how they fail together."""
     rows = list(members)
     together = traffic.has_data[rows].all(axis=0) & (traffic.total[rows] > 0.0).all(axis=0)
     per_day = timedelta(days=1) / traffic.step
     if together.sum() / per_day < _JOINT_DAYS:
-        return None
+        return False
     bad = np.where(together, traffic.bad[rows], 0.0)
     day = (np.arange(bad.shape[1]) / per_day).astype(np.int64)
-    for row in bad:
-        if row.sum() < _FAILED_CALLS or len(np.unique(day[row > 0.0])) < _FAILED_DAYS:
-            return None
-    ratios = bad[:, together] / traffic.total[rows][:, together]
-    return float(ratios.prod(axis=0).mean())
+    return all(row.sum() >= _FAILED_CALLS and len(np.unique(day[row > 0.0])) >= _FAILED_DAYS for row in bad)
+
+
+def joint_failure_ratio(own: Sequence[FloatArray], intrinsic: Sequence[float]) -> float:
+    """How often all fail together: mean over intervals of Π of their failure ratios.
+
+    Within an interval failures may coincide further, so this is the least that joint data allow.
+
+    Parameters:
+        own: shape of each member's own failure, interval by interval, in any unit.
+        intrinsic: each member's own unavailability, which the shape's mean is scaled to.
+    """
+    product: FloatArray = np.ones_like(own[0])
+    for series, level in zip(own, intrinsic, strict=True):
+        mean = float(series.mean())
+        product = product * (np.minimum(1.0, series * (level / mean)) if mean > 0.0 else level)
+    return float(product.mean())
 
 
 def common_cause(intrinsic: Sequence[float], joint: float | None) -> tuple[float, float]:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
+from sloengine.domain.topology.system import Call
 
 # Above this multiple of its mean an interval stands out; by Markov's inequality a quarter at most can.
 _STANDS_OUT = 4.0
@@ -58,33 +60,44 @@ class FailureProfile:
         return joint / float(independent)
 
 
-def failure_profile(traffic: ObservedTraffic, members: Sequence[Sequence[int]]) -> FailureProfile:
-    """Profile of every component; of a cycle, that of the member that fails most in each interval."""
+def failure_profile(
+    traffic: ObservedTraffic, members: Sequence[Sequence[int]], calls: Sequence[Sequence[Call]]
+) -> FailureProfile:
+    """When every component fails by itself; of a cycle, the member that fails most in each interval speaks.
+
+    What the component's calls explain is taken off interval by interval and cut at 0. That would inflate a
+    *level*; only the shape is kept, how much a component fails comes from sums.
+    """
     intervals = traffic.total.shape[1]
     size = len(members)
+    ratios = _ratios(traffic, members)
+    passes = csr_array(
+        (
+            np.array([call.probability for below in calls for call in below], np.float32),
+            (
+                np.repeat(np.arange(size), [len(below) for below in calls]),
+                np.array([call.dependency for below in calls for call in below], np.int64),
+            ),
+        ),
+        shape=(size, size),
+    )
     counts = np.zeros(size + 1, np.int64)
     quiet = np.ones(size)
     at: list[npt.NDArray[np.int32]] = []
     peak: list[npt.NDArray[np.float32]] = []
     for start in range(0, size, _ROWS_AT_ONCE):
-        ratios = np.zeros((min(_ROWS_AT_ONCE, size - start), intervals), np.float32)
-        seen = np.zeros_like(ratios, bool)
-        for row, services in enumerate(members[start : start + _ROWS_AT_ONCE]):
-            totals = traffic.total[services]
-            ratio = np.divide(traffic.bad[services], totals, out=np.zeros_like(totals), where=totals > 0.0)
-            ratios[row], seen[row] = ratio.max(axis=0), (totals > 0.0).any(axis=0)
-        present = np.maximum(seen.sum(axis=1), 1)
-        mean = ratios.sum(axis=1) / present
-        relative = (ratios / np.where(mean > 0.0, mean, 1.0)[:, None]).astype(np.float32)
-        # Intervals without data count as quiet; all intervals together keep the mean at 1.
-        stands_out = (relative > _STANDS_OUT) & (mean > 0.0)[:, None]
-        rows, times = np.nonzero(stands_out)
-        counts[start + 1 : start + 1 + len(ratios)] = stands_out.sum(axis=1)
+        rows = slice(start, min(size, start + _ROWS_AT_ONCE))
+        own = np.maximum(ratios[rows] - passes[rows] @ ratios, 0.0)
+        mean = own.mean(axis=1)
+        relative = (own / np.where(mean > 0.0, mean, 1.0)[:, None]).astype(np.float32)
+        stands_out = relative > _STANDS_OUT
+        which, times = np.nonzero(stands_out)
+        counts[start + 1 : start + 1 + len(own)] = stands_out.sum(axis=1)
         at.append(times.astype(np.int32))
-        peak.append(relative[rows, times])
+        peak.append(relative[which, times])
         rest = np.maximum(intervals - stands_out.sum(axis=1), 1)
         level = (intervals - (relative * stands_out).sum(axis=1)) / rest
-        quiet[start : start + len(ratios)] = np.where(mean > 0.0, np.maximum(level, 0.0), 1.0)
+        quiet[rows] = np.where(mean > 0.0, np.maximum(level, 0.0), 1.0)
     return FailureProfile(
         intervals,
         np.cumsum(counts),
@@ -92,3 +105,22 @@ def failure_profile(traffic: ObservedTraffic, members: Sequence[Sequence[int]]) 
         np.concatenate(peak) if peak else np.zeros(0, np.float32),
         quiet,
     )
+
+
+def _ratios(traffic: ObservedTraffic, members: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+    """Failure ratio of every component by interval, 0 where there is no data."""
+    first = np.array([services[0] for services in members], np.int64)
+    ratios = np.zeros((len(members), traffic.total.shape[1]), np.float32)
+    for start in range(0, len(members), _ROWS_AT_ONCE):
+        rows = first[start : start + _ROWS_AT_ONCE]
+        ratios[start : start + len(rows)] = _divided(traffic.bad[rows], traffic.total[rows])
+    for component, services in enumerate(members):
+        if len(services) > 1:
+            for service in services[1:]:
+                ratio = _divided(traffic.bad[service], traffic.total[service])
+                np.maximum(ratios[component], ratio, out=ratios[component])
+    return ratios
+
+
+def _divided(bad: FloatArray, total: FloatArray) -> npt.NDArray[np.float32]:
+    return np.divide(bad, total, out=np.zeros_like(total), where=total > 0.0).astype(np.float32)

@@ -154,7 +154,7 @@ def learn_reliability(
         contracted=contracted,
         members=members,
         intrinsic=learn_intrinsic(traffic, contracted, shown, members),
-        profile=failure_profile(traffic, members),
+        profile=failure_profile(traffic, members, contracted.calls),
         notes=traffic.notes,
         seed=seed,
     )

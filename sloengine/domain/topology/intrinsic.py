@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.topology.common_cause import common_cause, joint_failure_ratio
+from sloengine.domain.topology.common_cause import common_cause, has_joint_data, joint_failure_ratio
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 from sloengine.domain.topology.system import Call, Contracted, Group
 
@@ -95,7 +95,7 @@ def learn_intrinsic(
     own, extra = np.zeros(size), np.zeros(size)
     service_hazard = np.zeros(len(unavailability))
     causes: list[list[float]] = [[] for _ in range(size)]
-    joint: dict[tuple[int, ...], float | None] = {}
+    joint_data: dict[tuple[int, ...], bool] = {}
     assumed: set[int] = set()
     order = callers_first(contracted.calls, contracted.groups)
     for component in reversed(order):
@@ -103,9 +103,10 @@ def learn_intrinsic(
         for group in contracted.groups[component]:
             fatal = _group_reach(group, reach)
             good *= 1.0 - fatal
-            cause, several = _group_failure(
-                group, fatal, reach, own, extra, traffic, unavailability, members, joint, assumed
-            )
+            together = _together(group, own, traffic, contracted, unavailability, members, joint_data)
+            cause, several = _group_failure(group, fatal, reach, own, extra, together)
+            if together is None and cause > 0.0:
+                assumed.add(component)
             causes[component].append(cause)
             extra[component] += several
         reach[component] = 1.0 - good
@@ -143,19 +144,10 @@ def _group_failure(
     reach: npt.NDArray[np.float32],
     own: FloatArray,
     extra: FloatArray,
-    traffic: ObservedTraffic,
-    unavailability: FloatArray,
-    members: Sequence[Sequence[int]],
-    joint: dict[tuple[int, ...], float | None],
-    assumed: set[int],
+    together: float | None,
 ) -> tuple[float, float]:
     """Unavailability of the members' common cause, and the hazard that several of them fail at once."""
-    components = [call.dependency for call in group.calls]
-    intrinsic = [-float(np.expm1(-own[component])) for component in components]
-    together = _joint_of(components, intrinsic, traffic, unavailability, members, joint)
-    cause, _ = common_cause(intrinsic, together)
-    if together is None and cause > 0.0:
-        assumed.add(group.caller)
+    cause, _ = common_cause([-float(np.expm1(-own[call.dependency])) for call in group.calls], together)
     hazards = own + extra
     shared = float(fatal @ hazards) + hazard(cause)
     tail = np.zeros(group.fatal + 1)
@@ -169,29 +161,42 @@ def _group_failure(
     return cause, hazard(float(tail[-1])) + hazard(cause)
 
 
-def _joint_of(
-    components: Sequence[int],
-    intrinsic: Sequence[float],
+def _together(
+    group: Group,
+    own: FloatArray,
     traffic: ObservedTraffic,
+    contracted: Contracted,
     unavailability: FloatArray,
     members: Sequence[Sequence[int]],
-    joint: dict[tuple[int, ...], float | None],
+    joint_data: dict[tuple[int, ...], bool],
 ) -> float | None:
-    """How often the members fail together by themselves; what they inherit is the graph's to explain."""
-    if any(len(members[component]) > 1 for component in components):
+    """How often the members fail together *by themselves*; what they inherit alike is the graph's to explain.
+
+    None: no joint data.
+    """
+    components = sorted({call.dependency for call in group.calls})
+    services = tuple(members[component][0] for component in components)
+    if len(components) < len(group.calls) or any(len(members[component]) > 1 for component in components):
         return None
-    services = tuple(sorted(members[component][0] for component in components))
-    if len(set(services)) < len(services) or not np.isfinite(unavailability[list(services)]).all():
+    if not np.isfinite(unavailability[list(services)]).all():
         return None
-    if services not in joint:
-        joint[services] = joint_failure_ratio(traffic, services)
-    together = joint[services]
-    if together is None:
+    if services not in joint_data:
+        joint_data[services] = has_joint_data(traffic, services)
+    if not joint_data[services]:
         return None
-    for component, value in zip(components, intrinsic, strict=True):
-        shown = float(unavailability[members[component][0]])
-        together *= value / shown if shown > 0.0 else 0.0
-    return together
+    shapes = []
+    for component in components:
+        shape = _ratio(traffic, members[component])
+        for call in contracted.calls[component]:
+            shape = shape - call.probability * _ratio(traffic, members[call.dependency])
+        shapes.append(np.maximum(shape, 0.0))
+    return joint_failure_ratio(shapes, [-float(np.expm1(-own[component])) for component in components])
+
+
+def _ratio(traffic: ObservedTraffic, services: Sequence[int]) -> FloatArray:
+    totals = traffic.total[list(services)]
+    ratio = np.divide(traffic.bad[list(services)], totals, out=np.zeros_like(totals), where=totals > 0.0)
+    return np.asarray(ratio.max(axis=0), np.float64)
 
 
 def _shown_hazard(traffic: ObservedTraffic, unavailability: FloatArray, services: Sequence[int]) -> float:

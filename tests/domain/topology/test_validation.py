@@ -155,29 +155,28 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
     max_leaves=5,
 )
-fields = st.sampled_from(
-    [
-        "caller",
-        "dependency",
-        "mode",
-        "criticality",
-        "protocol",
-        "timeoutMs",
-        "retryConfig",
-        "callWeight",
-        "redundancyGroup",
-        "required",
-        "confidence",
-        "serviceId",
-        "name",
-        "team",
-        "entityRef",
-        "external",
-        "publishedAvailabilityPercent",
-        "metadata",
-        "other",
-    ]
-)
+FIELDS = [
+    "caller",
+    "dependency",
+    "mode",
+    "criticality",
+    "protocol",
+    "timeoutMs",
+    "retryConfig",
+    "callWeight",
+    "redundancyGroup",
+    "required",
+    "confidence",
+    "serviceId",
+    "name",
+    "team",
+    "entityRef",
+    "external",
+    "publishedAvailabilityPercent",
+    "metadata",
+    "other",
+]
+fields = st.sampled_from(FIELDS)
 
 
 @given(st.lists(st.dictionaries(fields, json_values, max_size=6) | json_values, max_size=6))
