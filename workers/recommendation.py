@@ -16,9 +16,9 @@ from workers.context import use_cases
     time_limit=900_000,
     throws=(NotFound,),
 )
-async def continue_job(job_id: str) -> None:
-    """One batch; enqueues the next. Safe to run twice."""
-    await (await use_cases()).continue_recommendation_job(job_id)
+async def continue_job(job_id: str, lane: str) -> None:
+    """One batch of one lane; enqueues the next. Safe to run twice."""
+    await (await use_cases()).continue_recommendation_job(job_id, lane)
 
 
 @dramatiq.actor(

@@ -45,6 +45,8 @@ def worker(
     threads: Annotated[int, typer.Option(min=1, help="Messages at a time in each.")] = 4,
 ) -> None:
     """Run the background actors."""
+    # One message of a queue at a time in each process: what is waiting goes to whoever is free.
+    os.environ.setdefault("dramatiq_queue_prefetch", "1")
     _become("-m", "dramatiq", "workers", "--processes", str(processes), "--threads", str(threads))
 
 

@@ -7,7 +7,7 @@ import pendulum
 import pytest
 
 import workers
-from sloengine.application.recommendation.recommendation_job import StartRecommendationJobCommand
+from sloengine.application.recommendation.recommendation_job import LANES, StartRecommendationJobCommand
 from sloengine.domain.errors import NotFound
 from sloengine.domain.topology.ingestion import JobStatus
 from tests.application.organisation import ADMIN, Engine, edges, shop
@@ -102,7 +102,10 @@ async def test_a_job_is_worked_through_by_its_actor(bench: Bench):
     engine = await shop(days=20)
     job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(), actor=ADMIN)
 
-    await bench.run(engine.use, recommendation.continue_job.message(job_id=job.job_id))
+    await bench.run(
+        engine.use,
+        *(recommendation.continue_job.message(job_id=job.job_id, lane=str(lane)) for lane in range(LANES)),
+    )
 
     [done] = (await engine.use.read_recommendations.job([job.job_id])).values()
     assert done.status is JobStatus.SUCCEEDED

@@ -79,7 +79,7 @@ async def until(
 ) -> Ingestion:
     deadline = time.monotonic() + 150
     while not done(seen := await what()):
-        assert time.monotonic() < deadline, f"{seen}\n{log.read_text()[-4000:]}"
+        assert time.monotonic() < deadline, f"{seen}\n{await asyncio.to_thread(log.read_text)}"
         await asyncio.sleep(0.02)
     return seen
 

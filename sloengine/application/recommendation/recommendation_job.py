@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
@@ -20,6 +21,9 @@ from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.ingestion import JobStatus
 
 BATCH_SIZE = 100
+LANES = 4
+"""A job's services are divided among so many chains of batches, which different worker processes work on."""
+_ALL = 1_000_000
 WORKER = Actor("worker:recommendation", Role.SRE_ADMIN)
 """A job was allowed when it was started; its batches run as the worker."""
 
@@ -78,7 +82,7 @@ class StartRecommendationJob:
         earlier = await read_job(self.jobs, job_id)
         if earlier is not None:
             if earlier.status is JobStatus.QUEUED:
-                await self.queue.enqueue("recommendation.continue_job", job_id=job_id)
+                await self._enqueue(job_id)
             return earlier
         options = {
             "sli_types": ",".join(command.sli_types),
@@ -86,27 +90,33 @@ class StartRecommendationJob:
             "force": "true" if command.force else "",
         }
         await self.jobs.create_job(job_id, [service.service_id for service in services], options)
-        await self.queue.enqueue("recommendation.continue_job", job_id=job_id)
+        await self._enqueue(job_id)
         return RecommendationJob(job_id, JobStatus.QUEUED, len({s.service_id for s in services}), 0, 0)
+
+    async def _enqueue(self, job_id: str) -> None:
+        for lane in range(LANES):
+            await self.queue.enqueue("recommendation.continue_job", job_id=job_id, lane=str(lane))
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueRecommendationJob:
-    """One batch, then the next is enqueued; run by the worker, safe to run twice."""
+    """One batch of one lane, then the next is enqueued; run by the worker, safe to run twice."""
 
     jobs: RecommendationJobStore
     recommend: Recommend
     queue: JobQueue
     batch_size: int = BATCH_SIZE
 
-    async def __call__(self, job_id: str) -> RecommendationJob:
+    async def __call__(self, job_id: str, lane: str) -> RecommendationJob:
         """The job as it stands after this batch. Raises ``NotFound``."""
         job = await read_job(self.jobs, job_id)
         if job is None:
             raise NotFound(f"no job {job_id!r}")
         if job.status in (JobStatus.SUCCEEDED, JobStatus.FAILED):
             return job
-        service_ids, options = await self.jobs.next_batch(job_id, self.batch_size)
+        waiting, options = await self.jobs.next_batch(job_id, _ALL)
+        mine = [service_id for service_id in waiting if _lane_of(service_id) == lane]
+        service_ids = mine[: self.batch_size]
         if service_ids:
             results = await self.recommend.many(
                 RecommendCommand(
@@ -121,8 +131,8 @@ class ContinueRecommendationJob:
         job = await read_job(self.jobs, job_id)
         if job is None:
             raise NotFound(f"no job {job_id!r}")
-        if job.status not in (JobStatus.SUCCEEDED, JobStatus.FAILED):
-            await self.queue.enqueue("recommendation.continue_job", job_id=job_id)
+        if len(mine) > len(service_ids):
+            await self.queue.enqueue("recommendation.continue_job", job_id=job_id, lane=lane)
         return job
 
 
@@ -130,6 +140,10 @@ async def read_job(jobs: RecommendationJobStore, job_id: str) -> RecommendationJ
     """The job as it stands."""
     row = await jobs.job(job_id)
     return None if row is None else RecommendationJob(job_id, *row)
+
+
+def _lane_of(service_id: str) -> str:
+    return str(zlib.crc32(service_id.encode()) % LANES)
 
 
 def _job_id(actor: Actor, idempotency_key: str | None) -> str:
