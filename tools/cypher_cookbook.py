@@ -1,4 +1,4 @@
-"""Write the questions of ``cypher/analysis`` into ``docs/cypher.md``; ``--check`` only says whether they are there.
+"""Write the questions of ``cypher/analysis`` into ``docs/cypher.md``; ``--check`` says whether they are there.
 
 Run as ``python -m tools.cypher_cookbook``.
 """

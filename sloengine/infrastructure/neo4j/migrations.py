@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class Migrator:
         )
         self._wait_seconds = wait_seconds
         self._holder = secrets.token_hex(8)
+        self._locked_at = 0.0
 
     async def status(self) -> Sequence[MigrationState]:
         """All migrations that the code or the database knows."""
@@ -179,9 +181,14 @@ class Migrator:
             for statement in statements(script):
                 async with self._connection.session(WRITE_ACCESS) as session:
                     await (await session.run(statement)).consume()
-                await self._take_lock()
+                await self._prolong_lock()
+
+    async def _prolong_lock(self) -> None:
+        if time.monotonic() - self._locked_at > _LOCK_SECONDS / 4 and not await self._take_lock():
+            raise Conflict("this migration took so long that another migrator has started; run it again")
 
     async def _take_lock(self) -> bool:
+        self._locked_at = time.monotonic()
         rows = await self._connection.write("take_migration_lock", holder=self._holder, seconds=_LOCK_SECONDS)
         return bool(first_of(rows) == self._holder)
 

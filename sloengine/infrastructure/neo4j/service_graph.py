@@ -52,7 +52,7 @@ class Neo4jServiceGraph:
         return self._snapshot
 
     def _refresh(self) -> None:
-        """Read the snapshot in the background unless that is under way; after a failure the next one tries again."""
+        """Read the snapshot in the background unless that is under way; when it fails, the next one tries."""
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self.snapshot())
             self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())

@@ -1,8 +1,8 @@
 """A small organisation in the database, by way of the adapters, for the cookbook's tests.
 
-web (CRITICAL, shop) and app (CRITICAL, shop) call auth (identity) and catalog; auth calls users-db, catalog and search
-call each other; web uses one of two payment providers, both external; batch (no team, HIGH) calls users-db and an old
-service that nobody has seen for long. 100 requests an hour each, three days long.
+web (CRITICAL, shop) and app (CRITICAL, shop) call auth (identity) and catalog; auth calls users-db, catalog and
+search call each other; web uses one of two payment providers, both external; batch (no team, HIGH) calls users-db
+and an old service that nobody has seen for long. 100 requests an hour each, three days long.
 """
 
 from __future__ import annotations
