@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import httpx
 
 import sloengine
 from sloengine.bootstrap.settings import Settings
+from sloengine.cli.background import BACKGROUND_ENVIRONMENT, scheduler_command, worker_command
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis
 from sloengine.infrastructure.embedded.free_port import accepts_connections
@@ -21,6 +22,8 @@ from sloengine.infrastructure.embedded.state_directory import StateDirectory, St
 from sloengine.infrastructure.embedded.supervisor import OwnProcess, Supervisor
 
 _API_START_TIMEOUT_SECONDS = 60.0
+# Not through the whole command line: what the API does not need is not imported.
+_API_COMMAND = (sys.executable, "-c", "from sloengine.cli.processes import api; api(None, None, 1)")
 _SETTINGS_FOR_CHILDREN = (
     "state_dir",
     "http_host",
@@ -89,9 +92,9 @@ class LocalEngine:
         Raises: Unavailable, with the end of the API's log.
         """
         environment = child_environment(settings)
-        api = self._own("api", environment)
-        self._own("worker", environment)
-        self._own("scheduler", environment)
+        api = self._own("api", _API_COMMAND, environment)
+        self._own("worker", worker_command(), environment)
+        self._own("scheduler", scheduler_command(), environment)
         self.write_run(settings)
         deadline = time.monotonic() + _API_START_TIMEOUT_SECONDS
         while not _answers(f"{base_url(settings)}/health/live"):
@@ -138,10 +141,10 @@ class LocalEngine:
         self.supervisor.stop()
         self.state.run_file.unlink(missing_ok=True)
 
-    def _own(self, name: str, environment: dict[str, str]) -> OwnProcess:
+    def _own(self, name: str, command: Sequence[str], environment: dict[str, str]) -> OwnProcess:
         process = OwnProcess(
             name,
-            [sys.executable, "-m", "sloengine.cli.main", name],
+            command,
             environment,
             home=self.state.processes,
             log=self.state.log(name),
@@ -205,7 +208,7 @@ def plain(settings: Settings) -> dict[str, object]:
 def child_environment(settings: Settings) -> dict[str, str]:
     """The environment of API, worker and scheduler: the settings, and where the code is."""
     named = {f"SLOENGINE_{name.upper()}": str(value) for name, value in plain(settings).items()}
-    return {**own_environment(), **named}
+    return {**BACKGROUND_ENVIRONMENT, **own_environment(), **named}
 
 
 def own_environment() -> dict[str, str]:

@@ -14,8 +14,10 @@ import uvicorn
 from rich.table import Table
 
 from sloengine.bootstrap.database import open_database
+from sloengine.bootstrap.logging import configure_logging
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli import output
+from sloengine.cli.background import BACKGROUND_ENVIRONMENT, scheduler_command, worker_command
 from sloengine.cli.session import StateDir, settings_for
 from sloengine.infrastructure.neo4j.migrations import MigrationState
 
@@ -29,6 +31,7 @@ def api(
 ) -> None:
     """Serve GraphQL, GraphiQL, health and metrics."""
     settings = Settings()
+    configure_logging(settings)
     uvicorn.run(
         "sloengine.api.app:create_app",
         factory=True,
@@ -45,21 +48,18 @@ def worker(
     threads: Annotated[int, typer.Option(min=1, help="Messages at a time in each.")] = 4,
 ) -> None:
     """Run the background actors."""
-    # One message of a queue at a time in each process: what is waiting goes to whoever is free.
-    os.environ.setdefault("dramatiq_queue_prefetch", "1")
-    _become("-m", "dramatiq", "workers", "--processes", str(processes), "--threads", str(threads))
+    _become(worker_command(processes, threads))
 
 
 def scheduler() -> None:
     """Enqueue the periodic actors; one alive at a time does it, others stand by."""
-    # periodiq can be started by its console script only, which may not be on PATH
-    _become("-c", "import periodiq; periodiq.entrypoint()", "workers")
+    _become(scheduler_command())
 
 
-def _become(*arguments: str) -> None:
+def _become(command: list[str]) -> None:
     """Replace this process by another Python, so that signals reach the one that works."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - own interpreter, no shell
+    os.execve(command[0], command, {**BACKGROUND_ENVIRONMENT, **os.environ})  # noqa: S606 - own interpreter, no shell
 
 
 @migrate.command("up")
