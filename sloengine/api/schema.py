@@ -14,7 +14,7 @@ from sloengine.api.documents import GuardedDocuments, KnownDocuments
 from sloengine.api.governance.mutations import GovernanceMutations
 from sloengine.api.governance.queries import GovernanceQueries
 from sloengine.api.governance.types import AuditEvent, Slo
-from sloengine.api.plain_fields import resolve_plain_fields_directly
+from sloengine.api.plain_fields import PlainFieldExecutor, mark_plain_fields
 from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
@@ -85,9 +85,10 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
             CircularDependencyAlert,
             Supernode,
         ],
+        execution_context_class=PlainFieldExecutor,
         extensions=[MaskedErrors, lambda: GuardedDocuments(documents)],
     )
-    resolve_plain_fields_directly(built)
+    mark_plain_fields(built)
     return built
 
 

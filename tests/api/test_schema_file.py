@@ -6,7 +6,6 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, build_schema
 
 from sloengine.api.print_schema import main, schema_text
-from sloengine.api.schema import build_schema as build_ours
 from sloengine.api.schema import schema
 
 FOLDER = Path(__file__).parents[2] / "graphql"
@@ -51,12 +50,3 @@ def test_names_speak_of_callers_and_dependencies_only():
 
     assert "upstream" not in text
     assert "downstream" not in text
-
-
-def test_plain_fields_are_resolved_as_strawberry_would():
-    plain = build_ours()._schema.type_map["PageInfo"].fields["hasNextPage"].resolve  # type: ignore[attr-defined]
-
-    class Source:
-        has_next_page = True
-
-    assert plain(Source(), None) is True
