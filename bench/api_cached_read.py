@@ -1,6 +1,6 @@
 """A cached recommendation through key, limits and GraphQL, against a bare Strawberry app with the same payload.
 
-``python -m bench.api_cached_read [--seconds 5]``. One process each, on 127.0.0.1, measured one after the other.
+``python -m bench.api_cached_read [--quick]``. One process each, on 127.0.0.1, measured one after the other.
 Goal: at least 60 % of the bare app's throughput in a closed loop; p95 below 100 ms for 200 users who think 1 s.
 """
 
@@ -24,6 +24,7 @@ import orjson
 import psutil
 
 from bench.closed_loop import Load, answer, closed_loop, post
+from bench.rows import Goal, Report, Row, header
 from bench.sample_recommendation import sample_recommendation
 from sloengine.infrastructure.embedded import EmbeddedRedis
 from sloengine.infrastructure.embedded.free_port import free_port
@@ -34,6 +35,9 @@ HOST = "127.0.0.1"
 KEY = "slo_dev_bench"
 SERVICES = 200
 ENGINE_VERSION = "bench"
+SECTION = "cached read"
+OURS, THINKING = "sloengine", "sloengine, 200 users think 1 s"
+BARE, BARE_CACHED = "bare Strawberry", "bare Strawberry, documents cached"
 OPERATION = Path(__file__).parent.parent / "graphql" / "operations" / "02_recommendation.graphql"
 
 
@@ -131,16 +135,13 @@ async def fill(redis_url: str, at: datetime) -> None:
         await cache.put([sample_recommendation(f"service-{n}", at=at) for n in range(SERVICES)])
 
 
-def main() -> int:
-    """Measure and print; 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="per measurement")
-    seconds: float = parser.parse_args().seconds
+def measured_all(seconds: float) -> tuple[dict[str, Measured], dict[str, dict[str, object]]]:
+    """Each app by itself, one after the other; and one answer of each."""
     at = datetime.fromtimestamp(time.time() // 3600 * 3600, UTC)
     common = {"BENCH_AT": str(at.timestamp()), "BENCH_SERVICES": str(SERVICES)}
     results: dict[str, Measured] = {}
     answers: dict[str, dict[str, object]] = {}
-    for name, caches in (("bare Strawberry", "0"), ("bare Strawberry, documents cached", "1")):
+    for name, caches in ((BARE, "0"), (BARE_CACHED, "1")):
         with serving("bench.bare_strawberry:create_app", **common, BENCH_CACHES=caches) as server:
             sent = requests()
             answers[name] = asyncio.run(one(server.port, sent[0]))
@@ -156,32 +157,48 @@ def main() -> int:
         }
         with serving("bench.cached_read_app:create_app", **environment) as server:
             sent = requests(X_API_Key=KEY)
-            answers["sloengine"] = asyncio.run(one(server.port, sent[0]))
-            results["sloengine"] = measure(server, sent, users=16, seconds=seconds)
-            results["sloengine, 200 users think 1 s"] = measure(
-                server, sent, users=200, seconds=max(seconds, 4), think_seconds=1.0
+            answers[OURS] = asyncio.run(one(server.port, sent[0]))
+            results[OURS] = measure(server, sent, users=16, seconds=seconds)
+            results[THINKING] = measure(server, sent, users=200, seconds=max(seconds, 4), think_seconds=1.0)
+    return results, answers
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """Measure and tell."""
+    results, answers = measured_all(1.5 if quick else 6.0)
+    ours = results[OURS]
+    for name in (BARE, BARE_CACHED):
+        report.add(
+            Row(
+                SECTION,
+                "closed loop of 16 users, one process",
+                [ours.load.per_second],
+                "/s",
+                Goal(ratio=0.6, at_least=True),
+                (name, [results[name].load.per_second]),
             )
-    return 0 if report(results, answers) else 1
-
-
-def report(results: dict[str, Measured], answers: dict[str, dict[str, object]]) -> bool:
-    """Print, and say whether the goals are met."""
-    for name, measured in results.items():
-        load = measured.load
-        print(
-            f"{name:34} {load.per_second:7.0f} /s   p50 {load.quantile_ms(0.5):6.1f} ms"
-            f"   p95 {load.quantile_ms(0.95):6.1f} ms   cpu {measured.cpu_ms:5.2f} ms   failed {load.failures}"
         )
-    ours, thinking = results["sloengine"], results["sloengine, 200 users think 1 s"]
-    ratios: list[float] = []
-    for name in list(results)[:2]:
-        ratios.append(ours.load.per_second / results[name].load.per_second)
-        by_cpu = results[name].cpu_ms / ours.cpu_ms
-        print(f"throughput against {name:34} {100 * ratios[-1]:4.0f} % (by cpu {100 * by_cpu:.0f} %); goal 60 %")
-    same = all(answer == answers["sloengine"] for answer in answers.values())
-    print(f"same payload: {'yes' if same else 'NO'}")
+        cpu = (name, [results[name].cpu_ms])
+        report.add(Row(SECTION, "processor time of the server per answer", [ours.cpu_ms], "ms", baseline=cpu))
+    latencies = [1000 * latency for latency in results[THINKING].load.latencies]
+    report.add(Row(SECTION, "200 users who think 1 s", latencies, "ms", Goal(limit=100.0, quantile=0.95)))
     failed = sum(measured.load.failures for measured in results.values())
-    return same and not failed and min(ratios) >= 0.6 and thinking.load.quantile_ms(0.95) < 100
+    if failed:
+        report.failures.append(f"{SECTION}: {failed} requests failed")
+    if any(answer != answers[OURS] for answer in answers.values()):
+        report.failures.append(f"{SECTION}: the apps answer different payloads")
+
+
+def main() -> int:
+    """Measure and print; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short measurements")
+    report = Report()
+    print(header())
+    run(report, quick=parser.parse_args().quick)
+    for failure in report.failures:
+        print(failure)
+    return 1 if report.missed or report.failures else 0
 
 
 if __name__ == "__main__":
