@@ -20,7 +20,7 @@ class ErrorCode(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
-@dataclass
+@dataclass(eq=False)
 class DomainError(Exception):
     """Something the caller can mend.
 
