@@ -9,7 +9,7 @@ from sloengine.application.governance.decision_outcome import DecisionOutcome
 from sloengine.application.ports.slo_ledger import Decision
 from sloengine.domain.governance.decisions import (
     check_rationale,
-    require_active,
+    require_undecided,
     slo_targets,
     targets_of_tier,
     warnings_about,
@@ -45,7 +45,7 @@ class AcceptRecommendation:
         slo = self.deciding.slo(recommendation, slo_targets(targets), SloSource.ACCEPTED, actor)
 
         def accept(current: Recommendation | None, _active: Slo | None) -> Decision:
-            require_active(current or recommendation, slo.activated_at)
+            require_undecided(recommendation, current, slo.activated_at)
             return Decision(
                 AuditAction.ACCEPT, slo.service_id, slo.sli_type, slo, RecommendationStatus.ACCEPTED, rationale
             )

@@ -11,8 +11,8 @@ from sloengine.application.ports.slo_ledger import Decision
 from sloengine.application.recommendation.judge_targets import JudgeTargets
 from sloengine.domain.governance.decisions import (
     check_targets,
-    require_active,
     require_rationale,
+    require_undecided,
     slo_targets,
     target_deltas,
     targets_of_tier,
@@ -50,7 +50,7 @@ class ModifyRecommendation:
         slo = self.deciding.slo(recommendation, targets, SloSource.MODIFIED, actor)
 
         def modify(current: Recommendation | None, _active: Slo | None) -> Decision:
-            require_active(current or recommendation, slo.activated_at)
+            require_undecided(recommendation, current, slo.activated_at)
             return Decision(
                 AuditAction.MODIFY, slo.service_id, slo.sli_type, slo, RecommendationStatus.ACCEPTED, rationale
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.decision_outcome import DecisionOutcome
 from sloengine.application.ports.slo_ledger import Decision
-from sloengine.domain.governance.decisions import require_active, require_rationale
+from sloengine.domain.governance.decisions import require_rationale, require_undecided
 from sloengine.domain.governance.model import Actor, AuditAction, Slo
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus
 
@@ -34,7 +34,7 @@ class RejectRecommendation:
         now = self.deciding.clock.now()
 
         def reject(current: Recommendation | None, _active: Slo | None) -> Decision:
-            require_active(current or recommendation, now)
+            require_undecided(recommendation, current, now)
             return Decision(
                 AuditAction.REJECT,
                 recommendation.service_id,

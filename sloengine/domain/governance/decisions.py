@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from sloengine.domain.errors import Invalid, NotActive, RationaleRequired
+from sloengine.domain.errors import Conflict, Invalid, NotActive, RationaleRequired
 from sloengine.domain.governance.model import SloTarget, TargetDelta
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
@@ -40,6 +40,23 @@ def require_active(recommendation: Recommendation, now: datetime) -> None:
             f"the recommendation expired at {recommendation.expires_at.isoformat()}; generate a new one",
             path=("input", "recommendationId"),
         )
+
+
+def require_undecided(seen: Recommendation, current: Recommendation | None, now: datetime) -> None:
+    """Raise unless the recommendation can be decided on, and nobody did since the decider looked at it.
+
+    ``seen``: as it stood when the request began. ``current``: as it stands inside the transaction; None: it has no
+    record of its own. Raises: Conflict, when somebody else was faster; NotActive, when it could not be decided on
+    from the start.
+    """
+    decided = (RecommendationStatus.ACCEPTED, RecommendationStatus.REJECTED)
+    was_active = seen.status is RecommendationStatus.ACTIVE
+    if current is not None and was_active and current.status in decided:
+        raise Conflict(
+            f"somebody else decided on {seen.service_id!r} at the same time; look again before you decide",
+            path=("input", "recommendationId"),
+        )
+    require_active(current or seen, now)
 
 
 def require_rationale(rationale: str | None) -> str:
@@ -157,8 +174,8 @@ def warnings_about(
                 )
             if bound.promised_ratio is not None and target.availability_ratio > bound.promised_ratio:
                 found.append(
-                    f"{said} is above {percent_from_ratio(round(bound.promised_ratio, 6)):.9g} %, which is left when"
-                    " every hard dependency does no better than its own SLO"
+                    f"{said} is above {percent_from_ratio(round(bound.promised_ratio, 6)):.9g} %, which is left"
+                    " when every hard dependency does no better than its own SLO"
                 )
         if probability is None:
             found.append(f"{said}: how probably it will be met is not known")

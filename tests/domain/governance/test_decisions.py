@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloengine.domain.errors import Invalid, NotActive, RationaleRequired
+from sloengine.domain.errors import Conflict, Invalid, NotActive, RationaleRequired
 from sloengine.domain.governance.decisions import (
     check_targets,
     require_active,
     require_rationale,
+    require_undecided,
     target_deltas,
     targets_of_tier,
     warnings_about,
@@ -45,6 +46,23 @@ def test_only_an_active_recommendation_can_be_decided_on(status: RecommendationS
         require_active(replace(active, status=status), NOW)
     with pytest.raises(NotActive):
         require_active(active, NOW + timedelta(days=14))
+
+
+@pytest.mark.parametrize("status", [RecommendationStatus.ACCEPTED, RecommendationStatus.REJECTED])
+def test_who_was_beaten_since_looking_is_told_of_a_conflict_and_a_later_one_that_it_is_over(
+    status: RecommendationStatus,
+):
+    seen = recommendation("a")
+    decided = replace(seen, status=status)
+
+    require_undecided(seen, seen, NOW)
+    require_undecided(seen, None, NOW)
+    with pytest.raises(Conflict):
+        require_undecided(seen, decided, NOW)
+    with pytest.raises(NotActive):
+        require_undecided(decided, decided, NOW)
+    with pytest.raises(NotActive):
+        require_undecided(seen, replace(seen, status=RecommendationStatus.EXPIRED), NOW)
 
 
 @given(before=st.none() | RATIO, after=st.none() | RATIO)
