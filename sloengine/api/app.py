@@ -26,8 +26,8 @@ from sloengine.bootstrap.settings import Environment, Settings
 
 GRAPHQL_PATH = "/graphql"
 # An answer is thousands of objects that reference counting frees; at the default of 700 each answer would have the
-# collector walk them several times.
-GC_THRESHOLDS = (50_000, 20, 20)
+# collector walk them several times. Much higher, and what it does find would take it long.
+GC_THRESHOLDS = (10_000, 20, 20)
 
 
 def create_app(

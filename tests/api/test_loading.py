@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 
 import pytest
@@ -80,6 +81,26 @@ async def test_a_cached_recommendation_takes_one_call_of_the_cache_and_none_of_t
 
     assert found["service"]["recommendation"]["service"]["serviceId"] == "checkout"
     assert door.counts == {"MemoryRecommendationCache.get": 1}
+
+
+async def test_an_answer_leaves_nothing_behind_that_only_the_garbage_collector_can_free(door: Door):
+    await fill(door, 3)
+    await door.ask(NESTED, first=3)
+
+    gc.collect()
+    gc.disable()
+    try:
+        await door.ask(NESTED, first=3)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = Counter(f"{type(o).__module__}.{type(o).__qualname__}" for o in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+    own = ("graphql.", "strawberry.", "sloengine.")
+    assert {name: count for name, count in left.items() if name.startswith(own)} == {}
 
 
 @pytest.mark.parametrize("more", ["name", "...F", "... on Service { name }", "... on Node { ...F }"])

@@ -14,7 +14,7 @@ from sloengine.domain.recommendation.model import SliType
 
 
 class GovernanceLoaders:
-    """Loaders of one request."""
+    """Loaders of one request. Load functions do not hold the loaders, so that both go when the request does."""
 
     def __init__(self, ledger: ReadLedger) -> None:
         self._ledger = ledger
@@ -22,18 +22,20 @@ class GovernanceLoaders:
     @cached_property
     def active_slo_by_service(self) -> DataLoader[tuple[str, SliType], Slo | None]:
         """The active SLO of a service and SLI type."""
+        ledger = self._ledger
 
         async def read(service_ids: list[str], sli_type: SliType) -> dict[str, Slo]:
-            return dict(await self._ledger.active(service_ids, sli_type))
+            return dict(await ledger.active(service_ids, sli_type))
 
         return one_call_per_option(read)
 
     @cached_property
     def audit_page_by_service(self) -> DataLoader[tuple[str, PageRequest], Page[AuditEvent] | None]:
         """A page of the audit entries about a service."""
+        ledger = self._ledger
 
         async def read(service_ids: list[str], request: PageRequest) -> dict[str, Page[AuditEvent]]:
-            return dict(await self._ledger.audit_pages(service_ids, request))
+            return dict(await ledger.audit_pages(service_ids, request))
 
         return one_call_per_option(read)
 

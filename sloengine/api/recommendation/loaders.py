@@ -21,7 +21,7 @@ type PageOption = tuple[SliType | None, RecommendationStatus | None, PageRequest
 
 
 class RecommendationLoaders:
-    """Loaders of one request."""
+    """Loaders of one request. Load functions do not hold the loaders, so that both go when the request does."""
 
     def __init__(self, recommendations: ReadRecommendations) -> None:
         self._recommendations = recommendations
@@ -29,9 +29,10 @@ class RecommendationLoaders:
     @cached_property
     def newest_by_service(self) -> DataLoader[tuple[str, SliType], RecommendationResult | None]:
         """The current answer of a service and SLI type."""
+        recommendations = self._recommendations
 
         async def read(service_ids: list[str], sli_type: SliType) -> dict[str, RecommendationResult]:
-            return dict(await self._recommendations.newest(service_ids, sli_type))
+            return dict(await recommendations.newest(service_ids, sli_type))
 
         return one_call_per_option(read)
 
@@ -43,9 +44,10 @@ class RecommendationLoaders:
     @cached_property
     def page_by_service(self) -> DataLoader[tuple[str, PageOption], Page[Recommendation] | None]:
         """A page of a service's recommendations."""
+        recommendations = self._recommendations
 
         async def read(service_ids: list[str], option: PageOption) -> dict[str, Page[Recommendation]]:
-            return dict(await self._recommendations.pages(service_ids, *option))
+            return dict(await recommendations.pages(service_ids, *option))
 
         return one_call_per_option(read)
 

@@ -16,7 +16,7 @@ type SeriesOption = tuple[SliType, datetime, datetime, SliStep]
 
 
 class TelemetryLoaders:
-    """Loaders of one request."""
+    """Loaders of one request. Load functions do not hold the loaders, so that both go when the request does."""
 
     def __init__(self, slis: ReadSli) -> None:
         self._slis = slis
@@ -24,17 +24,19 @@ class TelemetryLoaders:
     @cached_property
     def sli_by_service(self) -> DataLoader[tuple[str, tuple[SliType, SliWindow]], SliValue | None]:
         """An SLI over a window."""
+        slis = self._slis
 
         async def read(service_ids: list[str], option: tuple[SliType, SliWindow]) -> dict[str, SliValue]:
-            return dict(await self._slis.sli(service_ids, *option))
+            return dict(await slis.sli(service_ids, *option))
 
         return one_call_per_option(read)
 
     @cached_property
     def series_by_service(self) -> DataLoader[tuple[str, SeriesOption], Sequence[SliPoint] | None]:
         """An SLI interval by interval."""
+        slis = self._slis
 
         async def read(service_ids: list[str], option: SeriesOption) -> dict[str, Sequence[SliPoint]]:
-            return dict(await self._slis.series_of(service_ids, *option))
+            return dict(await slis.series_of(service_ids, *option))
 
         return one_call_per_option(read)

@@ -16,7 +16,7 @@ from sloengine.domain.topology.service import Service
 
 
 class TopologyLoaders:
-    """Loaders of one request."""
+    """Loaders of one request. Load functions do not hold the loaders, so that both go when the request does."""
 
     def __init__(self, graph: ReadGraph) -> None:
         self._graph = graph
@@ -34,28 +34,31 @@ class TopologyLoaders:
     @cached_property
     def dependencies_by_caller(self) -> DataLoader[tuple[str, bool], Sequence[Dependency] | None]:
         """Edges out of a service; the option says whether stale ones are wanted."""
+        graph = self._graph
 
         async def read(callers: list[str], include_stale: bool) -> dict[str, Sequence[Dependency]]:
-            return dict(await self._graph.dependencies_of(callers, include_stale=include_stale))
+            return dict(await graph.dependencies_of(callers, include_stale=include_stale))
 
         return one_call_per_option(read)
 
     @cached_property
     def callers_by_dependency(self) -> DataLoader[tuple[str, bool], Sequence[Dependency] | None]:
         """Edges into a service; the option says whether stale ones are wanted."""
+        graph = self._graph
 
         async def read(dependencies: list[str], include_stale: bool) -> dict[str, Sequence[Dependency]]:
-            return dict(await self._graph.callers_of(dependencies, include_stale=include_stale))
+            return dict(await graph.callers_of(dependencies, include_stale=include_stale))
 
         return one_call_per_option(read)
 
     @cached_property
     def claims_by_pair(self) -> DataLoader[tuple[str, str], Sequence[DependencyClaim] | None]:
         """Claims of edges that were read without them."""
+        graph = self._graph
 
         async def read(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Sequence[DependencyClaim]]:
             callers = list(dict.fromkeys(caller for caller, _ in pairs))
-            edges = await self._graph.dependencies_of(callers, include_stale=True)
+            edges = await graph.dependencies_of(callers, include_stale=True)
             return {edge.pair: edge.claims for found in edges.values() for edge in found}
 
         return one_call(read)
