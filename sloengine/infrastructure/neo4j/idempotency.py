@@ -44,12 +44,10 @@ class IdempotencyKey:
             )
         return str(answer)
 
+    def answered(self, answer: str) -> dict[str, str]:
+        """The key and its answer, for a write that stores the answer along with its own changes."""
+        return {"actor": self.actor, "mutation": self.mutation, "key": self.key, "answer": answer}
+
     async def keep(self, transaction: Transaction, answer: str) -> None:
         """Store the answer for the next use of the key."""
-        await transaction.rows(
-            "write/answer_idempotency_key",
-            actor=self.actor,
-            mutation=self.mutation,
-            key=self.key,
-            answer=answer,
-        )
+        await transaction.rows("write/answer_idempotency_key", **self.answered(answer))

@@ -73,10 +73,10 @@ class Neo4jSloLedger:
                 answer = await key.earlier_answer(transaction, now)
                 if answer is not None:
                     return replace(decode(Recorded, answer), replayed=True)
-            [(sequence, head_hash)] = await transaction.rows(
-                "write/lock_for_decision", recommendation_id=recommendation_id, now=now
+            [(sequence, head_hash, *standing)] = await transaction.rows(
+                "write/lock_for_decision", **about, now=now
             )
-            stands = await _standing(transaction, about)
+            stands = _standing_of(standing)
             if recommendation_id is not None and stands.recommendation is None:
                 raise RecommendationNotFound(
                     f"no recommendation {recommendation_id!r}", path=("input", "recommendationId")
@@ -87,9 +87,7 @@ class Neo4jSloLedger:
                 )
             decision = choose(stands.recommendation, stands.slo)
             recorded = _recorded(decision, stands, actor, recommendation_id, now, ChainHead(sequence, head_hash))
-            await _write(transaction, recorded, decision, recommendation_id, now)
-            if key is not None:
-                await key.keep(transaction, encode(recorded).decode())
+            await _write(transaction, recorded, decision, recommendation_id, now, key)
             return recorded
 
         return await self._connection.in_write(work)
@@ -157,7 +155,12 @@ class Neo4jSloLedger:
 
 
 async def _standing(transaction: Transaction, about: dict[str, Any]) -> _Standing:
-    [(document, status, slo)] = await transaction.rows("read/decision_inputs", **about)
+    [row] = await transaction.rows("read/decision_inputs", **about)
+    return _standing_of(row)
+
+
+def _standing_of(row: Sequence[Any]) -> _Standing:
+    document, status, slo = row
     return _Standing(
         None if document is None else recommendation_of(document, status),
         None if slo is None else decode(Slo, slo),
@@ -208,24 +211,9 @@ async def _write(
     decision: Decision,
     recommendation_id: str | None,
     now: datetime,
+    key: IdempotencyKey | None,
 ) -> None:
     entry = recorded.audit_event
-    if decision.slo is not None:
-        await transaction.rows(
-            "write/replace_active_slo",
-            service_id=decision.service_id,
-            sli_type=decision.sli_type.value,
-            slo=slo_properties(decision.slo),
-            recommendation_id=decision.slo.recommendation_id,
-            now=now,
-        )
-    if recommendation_id is not None and decision.recommendation_status is not None:
-        await transaction.rows(
-            "write/set_recommendation_status",
-            recommendation_id=recommendation_id,
-            status=decision.recommendation_status.value,
-            now=now,
-        )
     ids = {
         "auditEvent": entry.audit_id,
         "recommendation": recommendation_id,
@@ -238,8 +226,16 @@ async def _write(
         at=now,
         payload={name: value for name, value in ids.items() if value is not None},
     )
+    status = decision.recommendation_status
     await transaction.rows(
-        "write/append_audit_entry", entry=entry_properties(entry), event=event_properties(event, entry.sequence)
+        "write/record_decision",
+        entry=entry_properties(entry),
+        event=event_properties(event, entry.sequence),
+        slo=None if decision.slo is None else slo_properties(decision.slo),
+        recommendation_id=recommendation_id,
+        status=None if status is None else status.value,
+        key=None if key is None else key.answered(encode(recorded).decode()),
+        now=now,
     )
 
 
