@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
@@ -18,9 +19,11 @@ from strawberry.types.graphql import OperationType
 from sloengine.api.authentication import DevelopmentKey, Unauthenticated
 from sloengine.api.context import Context
 from sloengine.api.http_problems import ProblemResponse
+from sloengine.api.large_json import loads_in_steps
 from sloengine.api.metrics import GRAPHQL_ERRORS
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+LARGE_BODY_BYTES = 512 * 1024
 OPERATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -61,7 +64,7 @@ class GraphQLEndpoint:
                 "Send the operation as JSON, with Content-Type: application/json.",
                 "UNSUPPORTED_MEDIA_TYPE",
             )
-        query, variables, operation_name = _operation(await _body(headers, receive))
+        query, variables, operation_name = _operation(await _parsed(await _body(headers, receive)))
         context = Context(scope["app"].state.use_cases, actor, scope.get("request_id", ""))
         try:
             result = await self._schema.execute(
@@ -107,11 +110,16 @@ def _too_large() -> Refused:
     )
 
 
-def _operation(body: bytes) -> tuple[str, dict[str, Any] | None, str | None]:
+async def _parsed(body: bytes) -> Any:
     try:
-        request = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        if len(body) > LARGE_BODY_BYTES:
+            return await asyncio.to_thread(loads_in_steps, body)
+        return orjson.loads(body)
+    except ValueError as error:
         raise Refused(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.", "BAD_JSON") from error
+
+
+def _operation(request: Any) -> tuple[str, dict[str, Any] | None, str | None]:
     if not isinstance(request, dict):
         raise _malformed("The body must be one JSON object with query, variables and operationName.")
     query, variables = request.get("query"), request.get("variables")
