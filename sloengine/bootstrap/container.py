@@ -73,7 +73,7 @@ class UseCases:
     """One instance of each use case.
 
     ``telemetry_name``: what telemetry comes from, None when there is none. ``readiness``: per outside system
-    (``neo4j``, ``redis``) None when it answers, else what is wrong.
+    (``neo4j``, ``redis``, ``telemetry`` when there is some) None when it answers, else what is wrong.
     """
 
     ingest_dependencies: IngestDependencies
@@ -193,11 +193,16 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
         broker = redis_broker(redis_url)
         stack.callback(broker.client.close)
 
+        telemetry = await _telemetry(settings, clock, stack)
+
         async def readiness() -> Mapping[str, str | None]:
             neo4j_says, redis_says = await asyncio.gather(
                 _problem(stores.connection.check()), _problem(ping(redis))
             )
-            return {"neo4j": neo4j_says, "redis": redis_says}
+            found = {"neo4j": neo4j_says, "redis": redis_says}
+            if telemetry is not None and neo4j_says is None:
+                found["telemetry"] = await _last_pull(stores.sli_history)
+            return found
 
         yield wire(
             Adapters(
@@ -214,7 +219,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 stream=RedisEventStream(redis),
                 queue=DramatiqJobQueue(broker),
                 clock=clock,
-                telemetry=await _telemetry(settings, clock, stack),
+                telemetry=telemetry,
                 readiness=readiness,
             )
         )
@@ -233,6 +238,14 @@ async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             return PrometheusTelemetrySource(client, clock.now)
         case TelemetryKind.NONE:
             return None
+
+
+async def _last_pull(history: SliHistory) -> str | None:
+    """What was wrong with the last pull of telemetry: asking the source itself would cost it at every probe."""
+    try:
+        return (await history.watermark()).last_error
+    except Unavailable as error:
+        return error.message
 
 
 async def _problem(check: Awaitable[object]) -> str | None:

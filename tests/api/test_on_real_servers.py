@@ -162,3 +162,4 @@ async def test_ready_while_both_servers_answer(running: Running):
     response = await running.client.get("/health/ready")
 
     assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert [check["name"] for check in response.json()["checks"]] == ["neo4j", "redis"]
