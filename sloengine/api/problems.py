@@ -15,6 +15,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 
 from sloengine.api.enums import UserErrorCode
+from sloengine.api.metrics import USER_ERRORS
 from sloengine.domain.errors import DomainError
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ async def or_user_errors[Payload](work: Awaitable[Payload], payload: Callable[..
     try:
         return await work
     except DomainError as error:
+        USER_ERRORS.labels(error.code.value).inc()
         return payload(user_errors=[UserError.from_domain(error)])
 
 

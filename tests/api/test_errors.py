@@ -81,9 +81,6 @@ async def test_a_cursor_that_nobody_gave_out_is_a_mistake_of_the_caller(door: Do
 
 
 async def test_a_request_that_breaks_outside_graphql_is_a_problem_with_the_request_id(door: Door):
-    async def broken() -> dict[str, str | None]:
-        raise RuntimeError("password=hunter2")
-
     door.readiness = None  # type: ignore[assignment]
 
     response = await door.client.get("/health/ready", headers={"X-Request-Id": "trace-8"})
@@ -91,3 +88,14 @@ async def test_a_request_that_breaks_outside_graphql_is_a_problem_with_the_reque
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert "trace-8" in response.json()["detail"]
+
+
+async def test_errors_are_counted_by_code(door: Door):
+    door.accept.answer = errors.Conflict("somebody else was faster")
+    await door.ask(ACCEPT, id=global_id("Recommendation", "r1"))
+    await door.errors("{ nowhere }")
+
+    text = (await door.client.get("/metrics")).text
+
+    assert 'sloengine_user_errors_total{code="CONFLICT"}' in text
+    assert 'sloengine_graphql_errors_total{code="VALIDATION_FAILED"}' in text
