@@ -20,6 +20,9 @@ from bench.rows import Report, header, machine
 
 SECTIONS = {
     "ingest": "bench.ingest",
+    "regenerate": "bench.regenerate",
+    "cached": "bench.api_cached_read",
+    "all-services": "bench.all_services",
 }
 
 

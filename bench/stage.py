@@ -66,7 +66,7 @@ class Stage:
         with self._process("api", command) as child:
             url = f"http://{LOOPBACK}:{port}"
             if not wait_until(
-                lambda: _answers(f"{url}/health/ready"), lambda: child.exit_code() is None, _START_SECONDS
+                lambda: answers(f"{url}/health/ready"), lambda: child.exit_code() is None, _START_SECONDS
             ):
                 raise RuntimeError(f"the API does not answer:\n{child.tail(40)}")
             yield url
@@ -144,7 +144,8 @@ def _given(**values: Any) -> Mapping[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a GET succeeds; waits a moment when not."""
     try:
         return httpx.get(url, timeout=2, trust_env=False).is_success
     except httpx.HTTPError:

@@ -28,6 +28,10 @@ class PullMissingHours:
     """Moves whenever hours were filled in."""
     _pulled_to: dict[str, datetime] = field(default_factory=dict, init=False)
 
+    def forget(self) -> None:
+        """Pull again for every service at its next call, as a process does that has just started."""
+        self._pulled_to.clear()
+
     async def __call__(self, service_ids: Sequence[str]) -> datetime:
         """The hour up to which these services' history is then complete: the as-of of a recommendation.
 

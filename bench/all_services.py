@@ -1,0 +1,121 @@
+"""Availability and latency recommendations for every service, by the workers, from stored aggregates.
+
+The series are plain synthetic counts, made here with numpy: what is measured is reading, computing and storing,
+and the simulator would take minutes for so many services.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import psutil
+
+from bench.graphs import layered_graph
+from bench.merging import merged_here
+from bench.rows import Goal, Report, Row
+from bench.stage import Stage, stage
+from sloengine.application.recommendation.recommendation_job import StartRecommendationJobCommand
+from sloengine.application.telemetry.load_sli import LoadSliCommand
+from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.domain.governance.model import Actor, Role
+from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
+from sloengine.domain.topology.ingestion import JobStatus
+
+SECTION = "all-services"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAYS = 90
+BOUNDS = np.array([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, np.inf])
+WORKERS = 2
+ACTOR = Actor("apikey:bench", Role.SRE_ADMIN)
+_SERVICES_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Size:
+    """Services, edges, goal in seconds."""
+
+    services: int
+    edges: int
+    seconds: float
+
+
+FULL, QUICK = Size(5_000, 50_000, 300.0), Size(60, 300, 300.0)
+
+
+def run(report: Report, *, quick: bool) -> None:
+    """One job over all services, two worker processes."""
+    size = QUICK if quick else FULL
+    with stage(heap_mb=3_072) as on:
+        asyncio.run(_prepare(on, size))
+        with on.workers(WORKERS) as worker:
+            seconds, failed = asyncio.run(_job(on))
+            peak = _tree_memory(worker.pid)
+    note = f"{failed} failed; the workers hold {peak / 2**30:.2f} GiB at the end"
+    what = f"{size.services:,} services, {size.edges:,} edges, {DAYS} d hourly, {WORKERS} worker processes"
+    report.add(Row(SECTION, what, [seconds], "s", Goal(size.seconds), note=note))
+    report.add(Row(SECTION, "a service, availability and latency", [1_000 * seconds / size.services], "ms"))
+
+
+async def _prepare(on: Stage, size: Size) -> None:
+    document = layered_graph(size.services, size.edges)
+    service_ids = [row["serviceId"] for row in document["services"]]
+    async with open_use_cases(on.settings) as use_cases:
+        await merged_here(use_cases, document)
+        random = np.random.default_rng(11)
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        for first in range(0, len(service_ids), _SERVICES_AT_ONCE):
+            some = service_ids[first : first + _SERVICES_AT_ONCE]
+            command = LoadSliCommand(
+                synthetic_panel(some, today, random), synthetic_histories(some, today, random)
+            )
+            await use_cases.load_sli(command, actor=ACTOR)
+        await use_cases.learn_priors()
+
+
+def synthetic_panel(service_ids: list[str], today: datetime, random: np.random.Generator) -> SliPanel:
+    """Poisson traffic, a base rate of failures, and a few bad hours."""
+    shape = (len(service_ids), DAYS * 24)
+    total = random.poisson(random.lognormal(6, 1, (shape[0], 1)), shape).astype(np.float64)
+    rate = np.where(random.random(shape) < 5e-4, 0.2, random.lognormal(-10, 0.5, (shape[0], 1)))
+    return SliPanel(
+        tuple(service_ids), today - DAYS * DAY, HOUR, total - random.binomial(total.astype(int), rate), total
+    )
+
+
+def synthetic_histories(
+    service_ids: list[str], today: datetime, random: np.random.Generator
+) -> list[LatencyHistory]:
+    """Daily histograms, one shape a service."""
+    shares = random.dirichlet(np.array([2, 5, 20, 40, 20, 8, 3, 1, 0.5, 0.1]), len(service_ids))
+    return [
+        LatencyHistory(
+            service_id, today - DAYS * DAY, BOUNDS, random.poisson(20_000 * share, (DAYS, len(BOUNDS))) * 1.0
+        )
+        for service_id, share in zip(service_ids, shares, strict=True)
+    ]
+
+
+async def _job(on: Stage) -> tuple[float, int]:
+    async with open_use_cases(on.settings) as use_cases:
+        began = time.monotonic()
+        job = await use_cases.start_recommendation_job(StartRecommendationJobCommand(force=True), actor=ACTOR)
+        return await _ended(use_cases, job.job_id, began)
+
+
+async def _ended(use_cases: UseCases, job_id: str, began: float) -> tuple[float, int]:
+    while True:
+        await asyncio.sleep(0.2)
+        job = (await use_cases.read_recommendations.job([job_id]))[job_id]
+        if job.status is JobStatus.FAILED:
+            raise RuntimeError(f"the job failed: {job.error}")
+        if job.status is JobStatus.SUCCEEDED:
+            return time.monotonic() - began, job.failed
+
+
+def _tree_memory(pid: int) -> int:
+    parent = psutil.Process(pid)
+    return sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
