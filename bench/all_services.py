@@ -22,7 +22,7 @@ from sloengine.application.recommendation.recommendation_job import StartRecomme
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.domain.governance.model import Actor, Role
-from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
+from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 from sloengine.domain.topology.ingestion import JobStatus
 
 SECTION = "all-services"
@@ -91,11 +91,13 @@ def synthetic_histories(
 ) -> list[LatencyHistory]:
     """Daily histograms, one shape a service."""
     shares = random.dirichlet(np.array([2, 5, 20, 40, 20, 8, 3, 1, 0.5, 0.1]), len(service_ids))
+    drawn = random.poisson(20_000 * shares[:, None, :], (len(service_ids), DAYS, len(BOUNDS)))
+    counts: FloatArray = drawn.astype(np.float64)
+    bounds: FloatArray = BOUNDS.astype(np.float64)
+    start_at = today - DAYS * DAY
     return [
-        LatencyHistory(
-            service_id, today - DAYS * DAY, BOUNDS, random.poisson(20_000 * share, (DAYS, len(BOUNDS))) * 1.0
-        )
-        for service_id, share in zip(service_ids, shares, strict=True)
+        LatencyHistory(service_id, start_at, bounds, rows)
+        for service_id, rows in zip(service_ids, counts, strict=True)
     ]
 
 
