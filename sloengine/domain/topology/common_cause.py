@@ -15,6 +15,9 @@ from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 DEFAULT_COMMON_CAUSE = 0.1
 #: Two names of one thing: their failures per interval correlate above this, in at least so many intervals.
 ALIAS_CORRELATION, ALIAS_WINDOWS = 0.9, 3
+#: ... and so do their logarithms: one incident of a zone makes any two services in it correlate, two names of one
+#: thing also fail together when little fails.
+_ALIAS_LOG_CORRELATION = 0.8
 #: Joint data: every member was seen together for this long, and failed on more than one day.
 _JOINT_DAYS, _FAILED_DAYS, _FAILED_CALLS = 7.0, 2, 20.0
 
@@ -55,16 +58,22 @@ def find_aliases(traffic: ObservedTraffic) -> tuple[tuple[int, int], ...]:
 
 
 def _correlated(series: FloatArray, together: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    centred = series - series.mean(axis=1, keepdims=True)
-    norms = np.sqrt((centred**2).sum(axis=1))
-    unit = centred / np.where(norms > 0.0, norms, 1.0)[:, None]
-    alike = np.argwhere(np.triu(unit @ unit.T, 1) > ALIAS_CORRELATION)
+    alike = np.argwhere(np.triu(_correlation(series), 1) > ALIAS_CORRELATION)
     pairs = []
     for left, right in alike.tolist():
         both = (series[left] > 0.0) & (series[right] > 0.0) & together[left] & together[right]
-        if int(both.sum()) >= ALIAS_WINDOWS:
+        if int(both.sum()) < ALIAS_WINDOWS:
+            continue
+        if _correlation(np.log1p(series[[left, right]]))[0, 1] > _ALIAS_LOG_CORRELATION:
             pairs.append((left, right))
     return pairs
+
+
+def _correlation(series: FloatArray) -> FloatArray:
+    centred = series - series.mean(axis=1, keepdims=True)
+    norms = np.sqrt((centred**2).sum(axis=1))
+    unit = centred / np.where(norms > 0.0, norms, 1.0)[:, None]
+    return np.asarray(unit @ unit.T)
 
 
 def _explained(first: int, second: int, below: dict[int, set[int]]) -> bool:

@@ -8,7 +8,8 @@ finding must survive leaving out the worst day.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation.model import Contradiction, Estimate
-from sloengine.domain.topology.additive_fit import additive_fit, interval
+from sloengine.domain.topology.additive_fit import AdditiveFit, additive_fit, interval
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
 from sloengine.domain.topology.system import (
@@ -37,6 +38,14 @@ _BLOCK = timedelta(hours=1)
 _EPISODE = timedelta(days=1)
 #: A measured pass-through below this is none: such an edge passes nothing on and closes no cycle.
 _NOTHING = 1e-3
+#: Columns of a fit that correlate above this cannot be told apart. Services of one zone fail together in large
+#: incidents and alone in small ones: 0.9 would take them for one, and give an innocent one the other's share.
+_ALIKE = 0.995
+#: Attributed failed calls are expected counts. Below this many an interval says little: a caller that fails once
+#: in three intervals in which a third of a failed call is expected would seem to have dodged two thirds of them.
+_LEAST_EXPECTED = 4.0
+#: Rounds in which the fit learns that a request fails only once, whatever hits it.
+_SATURATION_ROUNDS, _SETTLED = 4, 0.005
 
 _BY_CRITICALITY = {
     DependencyCriticality.HARD: HARD_PASS_THROUGH,
@@ -95,8 +104,13 @@ def learn_pass_through(traffic: ObservedTraffic, refused: Mapping[str, str], *, 
     counted[list(traffic.counted)] = True
     observed = believed & traffic.has_data.any(axis=1)
     candidates = np.flatnonzero(observed[traffic.callers] & (failing[traffic.dependencies] | counted))
-    evidence = _evidence(traffic, candidates, failed_calls)
-    upper = _upper_limits(traffic, evidence, declared, seed)
+    # A dependency's failures are its only caller's; several callers get an expected part each.
+    callers = np.bincount(traffic.dependencies, minlength=len(ids))
+    expected = ~counted & (callers[traffic.dependencies] > 1)
+    evidence = _evidence(traffic, candidates, expected, failed_calls)
+    # A replica whose failures do not reach the caller does what it was declared for.
+    claimed = np.where(_stands_in(traffic.edges), 0.0, declared)
+    upper = _upper_limits(traffic, evidence, claimed, seed)
     fits = _fits(traffic, evidence, candidates, failed_calls)
     measured: dict[int, Estimate] = {}
     contradictions: dict[int, Contradiction] = {}
@@ -116,8 +130,28 @@ def learn_pass_through(traffic: ObservedTraffic, refused: Mapping[str, str], *, 
     return PassThrough(declared, in_use, failed_calls, measured, contradictions)
 
 
-def _evidence(traffic: ObservedTraffic, candidates: IntArray, failed_calls: FloatArray) -> _Evidence:
-    """Sum up B and min(B, E); fills ``failed_calls``."""
+def _stands_in(edges: Sequence[Dependency]) -> npt.NDArray[np.bool_]:
+    """Edges to members of a redundancy group that can do without one of them; shape (n_edges,)."""
+    sizes = Counter((edge.caller, edge.redundancy_group) for edge in edges if edge.redundancy_group is not None)
+    required: dict[tuple[str, str | None], int] = {}
+    for edge in edges:
+        key = edge.caller, edge.redundancy_group
+        required[key] = max(required.get(key, 1), edge.required or 1)
+    return np.array(
+        [
+            edge.redundancy_group is not None
+            and required[edge.caller, edge.redundancy_group] < sizes[edge.caller, edge.redundancy_group]
+            for edge in edges
+        ],
+        bool,
+    )
+
+
+def _evidence(
+    traffic: ObservedTraffic, candidates: IntArray, expected: npt.NDArray[np.bool_], failed_calls: FloatArray
+) -> _Evidence:
+    """Sum up B and min(B, E); fills ``failed_calls``. ``expected``: whether an edge's B is no count."""
+    day = np.arange(traffic.total.shape[1]) // max(1, _EPISODE // traffic.step)
     starts = _block_starts(traffic)
     edges: list[IntArray] = [np.zeros(0, np.int64)]
     caps: list[FloatArray] = [np.zeros(0)]
@@ -130,12 +164,35 @@ def _evidence(traffic: ObservedTraffic, candidates: IntArray, failed_calls: Floa
         enough = (sums >= FAILED_CALLS) & ((attributed > 0.0).sum(axis=1) >= FAILED_WINDOWS)
         if not enough.any():
             continue
-        attributed, through = attributed[enough], np.minimum(attributed, own)[enough]
+        attributed, own = attributed[enough], own[enough]
+        through = np.minimum(attributed, own)
+        for row in np.flatnonzero(expected[portion[enough]]).tolist():
+            attributed[row], through[row] = _without_sparse(attributed[row], own[row], day)
         edges.append(portion[enough])
-        caps.append(through.sum(axis=1) / sums[enough])
+        caps.append(through.sum(axis=1) / attributed.sum(axis=1))
         passed.append(np.add.reduceat(through, starts, axis=1).astype(np.float32))
         failed.append(np.add.reduceat(attributed, starts, axis=1).astype(np.float32))
     return _Evidence(np.concatenate(edges), np.concatenate(caps), np.vstack(passed), np.vstack(failed))
+
+
+def _without_sparse(attributed: FloatArray, own: FloatArray, day: IntArray) -> tuple[FloatArray, FloatArray]:
+    """B and min(B, E) of one edge where B is expected, not counted.
+
+    Intervals with few expected failed calls are left out where the others are evidence enough. Else these
+    intervals are compared by the day, and quiet days as one: a sum's minimum is never below the sum of minima,
+    so the limit stays a limit.
+    """
+    through = np.minimum(attributed, own)
+    quiet = attributed < _LEAST_EXPECTED
+    if (~quiet).sum() >= FAILED_WINDOWS:
+        return np.where(quiet, 0.0, attributed), np.where(quiet, 0.0, through)
+    expected = np.bincount(day[quiet], weights=attributed[quiet], minlength=int(day[-1]) + 1)
+    label = np.where(expected < _LEAST_EXPECTED, len(expected), np.arange(len(expected)))[day[quiet]]
+    expected = np.bincount(label, weights=attributed[quiet], minlength=len(expected) + 1)
+    seen = np.bincount(label, weights=own[quiet], minlength=len(expected))
+    share = np.divide(np.minimum(expected, seen), expected, out=np.zeros_like(expected), where=expected > 0.0)
+    through[quiet] = attributed[quiet] * share[label]
+    return attributed, through
 
 
 def _block_starts(traffic: ObservedTraffic) -> IntArray:
@@ -207,14 +264,35 @@ def _fits(
         # One column per distinct series: two names of the same thing could not be told apart.
         attributed, _ = traffic.attributed(edges)
         columns, label = _distinct(attributed)
-        fit = additive_fit(traffic.bad[caller], traffic.total[caller], columns, per_day)
+        fit = _saturated_fit(traffic.bad[caller], traffic.total[caller], columns, per_day)
         for position, edge in enumerate(edges):
             column = label[position]
             fits[edge] = (float(fit.pass_through[column]), float(fit.standard_error[column]))
     return fits
 
 
-def _distinct(attributed: FloatArray, correlation: float = 0.9) -> tuple[FloatArray, list[int]]:
+def _saturated_fit(
+    failed: FloatArray, requests: FloatArray, columns: FloatArray, intervals_per_day: int
+) -> AdditiveFit:
+    """The additive fit where failures add up; where several strike the same requests, each request fails once.
+
+    The mean is N·(1 − (1 − a)·Π(1 − f·B/N)). Its ratio to the sum that the fit believes in scales that interval's
+    columns, and the fit is made again.
+    """
+    fit = additive_fit(failed, requests, columns, intervals_per_day)
+    rate = np.divide(columns, requests, out=np.zeros_like(columns), where=requests > 0.0)
+    for _ in range(_SATURATION_ROUNDS):
+        adding = fit.base + fit.pass_through @ rate
+        once = 1.0 - (1.0 - fit.base) * np.prod(1.0 - fit.pass_through[:, None] * rate, axis=0)
+        ratio = np.divide(once, adding, out=np.ones_like(adding), where=adding > 1e-9)
+        before = fit.pass_through
+        fit = additive_fit(failed, requests * ratio, columns * ratio, intervals_per_day)
+        if np.abs(fit.pass_through - before).max(initial=0.0) < _SETTLED:
+            break
+    return fit
+
+
+def _distinct(attributed: FloatArray, correlation: float = _ALIKE) -> tuple[FloatArray, list[int]]:
     """Columns that move together are taken as one, the largest of them in each interval."""
     centred = attributed - attributed.mean(axis=1, keepdims=True)
     norms = np.sqrt((centred**2).sum(axis=1))
