@@ -42,10 +42,15 @@ class GraphSnapshots:
 
 @dataclass(frozen=True)
 class Scope:
-    """What has to be read to answer for some services; ``is_whole``: the whole graph, kept for the next ones."""
+    """What has to be read to answer for some services.
+
+    ``asked``: those whose own latency is needed; a latency target rests on nobody else's histogram.
+    ``is_whole``: the whole graph, kept for the next ones.
+    """
 
     graph: DependencyGraph
     service_ids: tuple[str, ...]
+    asked: tuple[str, ...]
     is_whole: bool
 
 
@@ -70,9 +75,10 @@ class EvidenceReader:
         """What these services need."""
         graph = await self.snapshots.current()
         if len(service_ids) >= WHOLE_FROM_ASKED or len(graph.services) <= WHOLE_UP_TO_SERVICES:
-            return Scope(graph, tuple(service.service_id for service in graph.services), is_whole=True)
+            every = tuple(service.service_id for service in graph.services)
+            return Scope(graph, every, every, is_whole=True)
         around = sorted(surroundings(graph, service_ids))
-        return Scope(graph.subgraph(around), tuple(around), is_whole=False)
+        return Scope(graph.subgraph(around), tuple(around), tuple(service_ids), is_whole=False)
 
     async def read(self, scope: Scope, *, as_of: datetime, filled: int) -> Prepared:
         """The scope's evidence as of an hour, telemetry checked and pass-through learnt.
@@ -102,7 +108,7 @@ class EvidenceReader:
             graph=scope.graph,
             panel=await self.history.read(scope.service_ids, from_at, as_of),
             priors=await self.priors(now),
-            latency=await self.history.read_latency(scope.service_ids, first_day, last_day),
+            latency=await self.history.read_latency(scope.asked, first_day, last_day),
             edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
             refused=watermark.refused,
             source=self.source_name,
