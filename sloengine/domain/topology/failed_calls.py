@@ -34,7 +34,8 @@ class ObservedTraffic:
 
     ``total`` and ``bad``: shape (n_services, n_intervals). ``edges``: the dependencies looked at, stale ones left
     out; ``callers`` and ``dependencies`` their ends. ``counted``: failed calls per interval of the edges that
-    service-graph metrics count, by edge.
+    service-graph metrics count, by edge. ``seen_by_callers``: services without telemetry of their own, whose
+    requests are the calls that their callers count.
     """
 
     graph: DependencyGraph
@@ -46,6 +47,7 @@ class ObservedTraffic:
     callers: IntArray
     dependencies: IntArray
     counted: dict[int, FloatArray]
+    seen_by_callers: frozenset[int]
     notes: tuple[str, ...]
 
     @cached_property
@@ -115,32 +117,67 @@ def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePa
     kept = [position for position, edge in enumerate(graph.dependencies) if not edge.is_stale]
     callers, dependencies = graph.ends
     edges = tuple(graph.dependencies[position] for position in kept)
-    counted, notes = _counted_failures(edges, panel, edge_panel)
+    counted, made, notes = _counted_calls(edges, panel, edge_panel)
+    seen_by_callers = _seen_by_callers(dependencies[kept], counted, made, has_data, total, bad)
     return ObservedTraffic(
-        graph, panel.step, has_data, total, bad, edges, callers[kept], dependencies[kept], counted, notes
+        graph,
+        panel.step,
+        has_data,
+        total,
+        bad,
+        edges,
+        callers[kept],
+        dependencies[kept],
+        counted,
+        seen_by_callers,
+        notes,
     )
 
 
-def _counted_failures(
+def _seen_by_callers(
+    dependencies: IntArray,
+    counted: dict[int, FloatArray],
+    made: dict[int, FloatArray],
+    has_data: npt.NDArray[np.bool_],
+    total: FloatArray,
+    bad: FloatArray,
+) -> frozenset[int]:
+    """Services without telemetry of their own whose callers count their calls: filled in from those, in place."""
+    silent = ~has_data.any(axis=1)
+    found: set[int] = set()
+    for edge, failed in counted.items():
+        service = int(dependencies[edge])
+        if silent[service] and made[edge].sum() > 0.0:
+            total[service] += made[edge]
+            bad[service] += np.minimum(failed, made[edge])
+            has_data[service] |= made[edge] > 0.0
+            found.add(service)
+    return frozenset(found)
+
+
+def _counted_calls(
     edges: Sequence[Dependency], panel: SliPanel, edge_panel: EdgePanel | None
-) -> tuple[dict[int, FloatArray], tuple[str, ...]]:
-    """Failed calls per edge on the panel's intervals, from service-graph metrics."""
+) -> tuple[dict[int, FloatArray], dict[int, FloatArray], tuple[str, ...]]:
+    """Failed and all calls per edge on the panel's intervals, from service-graph metrics."""
     if edge_panel is None or not edge_panel.pairs:
-        return {}, ()
+        return {}, {}, ()
     ratio, remainder = divmod(panel.step, edge_panel.step)
     shift, unaligned = divmod(edge_panel.start_at - panel.start_at, edge_panel.step)
     if remainder or unaligned:
-        return {}, ("Calls between services are stored in other intervals than requests; they were not used.",)
+        said = "Calls between services are stored in other intervals than requests; they were not used."
+        return {}, {}, (said,)
     intervals = max(1, panel.total.shape[1])
     fine = intervals * ratio
     position = {edge.pair: place for place, edge in enumerate(edges)}
     counted: dict[int, FloatArray] = {}
+    made: dict[int, FloatArray] = {}
     first, last = max(0, shift), min(fine, shift + edge_panel.failed.shape[1])
     for row, pair in enumerate(edge_panel.pairs):
         place = position.get(pair)
         if place is None or last <= first or not np.isfinite(edge_panel.calls[row]).any():
             continue
-        series = np.zeros(fine)
-        series[first:last] = np.nan_to_num(edge_panel.failed[row, first - shift : last - shift], nan=0.0)
-        counted[place] = series.reshape(intervals, ratio).sum(axis=1)
-    return counted, ()
+        for source, sums in ((edge_panel.failed, counted), (edge_panel.calls, made)):
+            series = np.zeros(fine)
+            series[first:last] = np.nan_to_num(source[row, first - shift : last - shift], nan=0.0)
+            sums[place] = series.reshape(intervals, ratio).sum(axis=1)
+    return counted, made, ()

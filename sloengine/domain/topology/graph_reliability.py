@@ -32,8 +32,8 @@ class GraphReliability:
 
     ``edges``: dependencies that are not stale; ``probability``: that each passes failure on, per request of the
     caller; ``call_weights`` in use. ``shown``: each service's unavailability as seen, NaN where nothing is known;
-    ``requests``: how many were seen. ``published`` and ``unknown``: services known by their published figure only,
-    and not at all. ``aliases``: pairs of positions of services.
+    ``requests``: how many were seen. ``published``, ``seen_by_callers`` and ``unknown``: services known by their
+    published figure only, by what their callers count, and not at all. ``aliases``: pairs of positions.
     """
 
     graph: DependencyGraph
@@ -44,6 +44,7 @@ class GraphReliability:
     shown: FloatArray
     requests: FloatArray
     published: frozenset[int]
+    seen_by_callers: frozenset[int]
     unknown: frozenset[int]
     refused: Mapping[str, str]
     aliases: tuple[tuple[int, int], ...]
@@ -148,6 +149,7 @@ def learn_reliability(
         shown=shown,
         requests=traffic.total.sum(axis=1),
         published=published,
+        seen_by_callers=traffic.seen_by_callers,
         unknown=unknown,
         refused=refused,
         aliases=find_aliases(traffic),

@@ -14,7 +14,7 @@ from sloengine.domain.topology.failed_calls import FloatArray
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
 
-#: Spread of what an unmonitored provider's published figure says of a window: a factor of e either way.
+#: Spread of what is known of an unmonitored provider's window: a factor of e either way.
 _PUBLISHED_SPREAD = 1.0
 # Components that carry less than this part of the inherited hazard keep their mean.
 _STEADY = 1e-3
@@ -25,7 +25,7 @@ class InheritedFailure:
     """What reaches a root, source by source.
 
     ``sources``: (names of the services that speak for it, probability that its failure reaches the root, its
-    unavailability, its part of what those services showed, known by its published figure only). ``others``: hazard
+    unavailability, its part of what those services showed, has no telemetry of its own). ``others``: hazard
     of what is not listed.
     """
 
@@ -70,7 +70,7 @@ class InheritedFailure:
                     phi,
                     own,
                     min(1.0, own / whole) if whole > 0.0 else 1.0,
-                    speaker in model.published,
+                    speaker in model.published or speaker in model.seen_by_callers,
                 )
             )
             listed += -float(np.log1p(-min(phi * own, 1.0 - 1e-12)))
@@ -99,7 +99,7 @@ def joint_draws(
     Parameters:
         predictive_draws: draws of each service's *whole* window unavailability, as its own telemetry predicts it,
             by service id; the part that is its own is taken here. Services without draws keep their mean; a
-            provider known by its published figure only is spread widely around it.
+            provider without telemetry of its own is spread widely around what is known of it.
 
     Each source is drawn once, however many paths lead to it. The overlap in time that the observed bound found,
     and redundancy groups, are in as they were. Like with like: predictive draws carry the prior's caution, and the
