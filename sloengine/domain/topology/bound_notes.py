@@ -71,8 +71,8 @@ def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int
         elif service in model.seen_by_callers and service != root:
             beside = "" if figure is None else f"; its published {figure * 100.0:.6g} % hardly counts beside them"
             notes.append(
-                f"{names[service]} has no telemetry of its own: its {model.requests[service]:,.0f} calls are judged "
-                f"by what its callers saw{beside}."
+                f"{names[service]} has no telemetry of its own: its {model.requests[service]:,.0f} calls are "
+                f"judged by what its callers saw{beside}."
             )
     return notes
 
