@@ -14,49 +14,51 @@ ROWS_AT_ONCE = 10_000
 _SERVICES = """
 UNWIND $rows AS row
 MERGE (service:Service {service_id: row.service_id})
-SET service += row.properties
+SET service += row.properties, service.created_at = $now, service.updated_at = $now
 """
 _CLAIMS = """
 UNWIND $rows AS row
 MATCH (caller:Service {service_id: row.caller})
 MATCH (dependency:Service {service_id: row.dependency})
 CREATE (caller)-[claim:CLAIMS_DEPENDENCY]->(dependency)
-SET claim = row.properties
+SET claim = row.properties, claim.first_seen_at = $now, claim.last_seen_at = $now
 """
 _EDGES = """
 UNWIND $rows AS row
 MATCH (caller:Service {service_id: row.caller})
 MATCH (dependency:Service {service_id: row.dependency})
 CREATE (caller)-[edge:DEPENDS_ON]->(dependency)
-SET edge = row.properties
+SET edge = row.properties, edge.last_observed_at = $now
 """
 
 
 def write_raw(driver: neo4j.Driver, document: Mapping[str, Any]) -> float:
     """Seconds of writing the document's graph with the properties the product stores, one transaction a batch.
 
-    Parameters are built beforehand, and relationships are created without looking whether they are there: the
-    database is empty.
+    Parameters are built beforehand, the time is sent once for all rows, and relationships are created without
+    looking whether they are there: the database is empty.
     """
     now = datetime.now(UTC)
     work: list[tuple[LiteralString, list[dict[str, Any]]]] = [
-        (_SERVICES, [_service(row, now) for row in document["services"]]),
-        (_CLAIMS, [_claim(row, now) for row in document["dependencies"]]),
-        (_EDGES, [_edge(row, now) for row in document["dependencies"]]),
+        (_SERVICES, [_service(row) for row in document["services"]]),
+        (_CLAIMS, [_claim(row) for row in document["dependencies"]]),
+        (_EDGES, [_edge(row) for row in document["dependencies"]]),
     ]
     with driver.session() as session:
         began = time.perf_counter()
         for query, rows in work:
             for batch in _batches(rows):
-                session.execute_write(_written, query, batch)
+                session.execute_write(_written, query, batch, now)
         return time.perf_counter() - began
 
 
-def _written(transaction: neo4j.ManagedTransaction, query: LiteralString, rows: Sequence[dict[str, Any]]) -> None:
-    transaction.run(query, rows=rows).consume()
+def _written(
+    transaction: neo4j.ManagedTransaction, query: LiteralString, rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    transaction.run(query, rows=rows, now=now).consume()
 
 
-def _service(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _service(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "service_id": row["serviceId"],
         "properties": {
@@ -66,23 +68,20 @@ def _service(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
             "entity_ref_key": row["entityRef"].lower(),
             "external": False,
             "discovered": False,
-            "created_at": now,
-            "updated_at": now,
         },
     }
 
 
-def _claim(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    properties = {"source": "MANUAL", "confidence": 0.95, "first_seen_at": now, "last_seen_at": now}
+def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {"source": "MANUAL", "confidence": 0.95}
     return {**_ends(row), "properties": {**properties, **_stated(row)}}
 
 
-def _edge(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _edge(row: Mapping[str, Any]) -> dict[str, Any]:
     properties = {
         "assumed": [],
         "confidence": 0.95,
         "is_stale": False,
-        "last_observed_at": now,
         "created_by_ingestion": "raw",
     }
     return {**_ends(row), "properties": {**properties, **_stated(row)}}
