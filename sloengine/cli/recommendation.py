@@ -12,7 +12,7 @@ from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.session import AsJson, StateDir, ask
 from sloengine.cli.shapes import output_shape
-from sloengine.cli.tables import bound_table, tiers_table
+from sloengine.cli.tables import bound_table, limit_lines, tiers_table
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.recommendation.model import Recommendation, RecommendationResult, SliType
 from sloengine.domain.reliability.percent import percent_from_ratio
@@ -60,6 +60,8 @@ def print_result(result: RecommendationResult) -> None:
         )
         return
     output.out.print(tiers_table(result))
+    for line in limit_lines(result):
+        output.out.print(line, style="dim", markup=False, highlight=False)
     output.out.print(result.summary, markup=False, highlight=False)
     table = bound_table(result)
     if table is not None:
@@ -83,6 +85,7 @@ def print_result(result: RecommendationResult) -> None:
         style="dim",
         highlight=False,
     )
-    for warning in quality.warnings:
+    told = set() if result.bound is None else {found.message for found in result.bound.contradictions}
+    for warning in (warning for warning in quality.warnings if warning not in told):
         output.out.print(f"note: {warning}", style="yellow", markup=False, highlight=False)
     output.out.print()

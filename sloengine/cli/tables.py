@@ -127,14 +127,13 @@ def tiers_table(recommendation: Recommendation) -> Table:
         header_style="bold",
         pad_edge=False,
     )
-    for name in ("tier", "objective"):
-        table.add_column(name)
-    for name in ("target", "P(met)", "95 % interval", "budget min", "past windows met"):
+    table.add_column("tier", no_wrap=True)
+    table.add_column("target", no_wrap=True, justify="right")
+    for name in ("P(met)", "95 % interval", "budget\nminutes", "windows\nmet"):
         table.add_column(name, justify="right")
-    table.add_column("limited by")
     for tier in recommendation.tiers:
         if not tier.targets:
-            table.add_row(tier.name.lower(), "–", "none", "", "", "", "", tier.missing_reason or "")
+            table.add_row(tier.name.lower(), "none", "", tier.missing_reason or "", "", "")
         for target in tier.targets:
             table.add_row(tier.name.lower(), *_target_cells(target))
     return table
@@ -147,12 +146,22 @@ def _target_cells(target: TierTarget) -> list[str]:
         figure = f"{_figure(target)} %"
     else:
         interval = f"{low:g} – {high:g} ms"
-        figure = f"{_figure(target)} ms"
+        figure = f"{target.kind.removeprefix('LATENCY_').lower()} {_figure(target)} ms"
     replay = "–" if target.backtest is None else f"{target.backtest.met} of {target.backtest.windows}"
     budget = "–" if target.error_budget is None else f"{target.error_budget.minutes:.1f}"
-    limited = "; ".join(limited.message for limited in target.limited_by)
-    kind = target.kind.lower().replace("_", " ")
-    return [kind, figure, f"{target.probability_met:.3f}", interval, budget, replay, limited]
+    return [figure, f"{target.probability_met:.3f}", interval, budget, replay]
+
+
+def limit_lines(recommendation: Recommendation) -> list[str]:
+    """What keeps each target from being tighter, a line for each different reason."""
+    reasons: dict[str, list[str]] = {}
+    for tier in recommendation.tiers:
+        for target in tier.targets:
+            for limited in target.limited_by:
+                tiers = reasons.setdefault(limited.message, [])
+                if tier.name.lower() not in tiers:
+                    tiers.append(tier.name.lower())
+    return [f"{', '.join(tiers)} limited by: {message}" for message, tiers in reasons.items()]
 
 
 def bound_table(recommendation: Recommendation) -> Table | None:
@@ -166,10 +175,10 @@ def bound_table(recommendation: Recommendation) -> Table | None:
         f"{percent_from_ratio(bound.intrinsic_ratio):.4f} % the service alone"
     )
     table = Table(title=title, header_style="bold", pad_edge=False)
-    table.add_column("dependency")
-    table.add_column("share of budget", justify="right")
-    table.add_column("minutes a window", justify="right")
-    table.add_column("one more nine than its caller")
+    table.add_column("dependency", overflow="fold")
+    table.add_column("share of\nbudget", justify="right")
+    table.add_column("minutes\na window", justify="right")
+    table.add_column("one more\nnine")
     for part in bound.contributions:
         nine = "–" if part.one_more_nine is None else "yes" if part.one_more_nine else "no"
         table.add_row(part.service_id, f"{part.share_ratio:.1%}", f"{part.budget_minutes:.2f}", nine)
