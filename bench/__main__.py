@@ -20,6 +20,7 @@ from bench.rows import Report, header, machine
 
 SECTIONS = {
     "ingest": "bench.ingest",
+    "subgraph": "bench.subgraph",
     "regenerate": "bench.regenerate",
     "cached": "bench.api_cached_read",
     "all-services": "bench.all_services",
