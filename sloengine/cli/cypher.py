@@ -6,11 +6,11 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from sloengine.bootstrap.database import open_database
 from sloengine.cli import output
-from sloengine.cli.session import AsJson, StateDir, settings_for
+from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.session import settings_for
 from sloengine.domain.errors import DomainError
 from sloengine.infrastructure.neo4j.console import CypherAnswer, run_cypher
 
@@ -67,7 +67,7 @@ def _show(answer: CypherAnswer, *, as_json: bool) -> None:
         rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
         output.print_json({"columns": list(answer.columns), "rows": rows, "truncated": answer.truncated})
         return
-    table = Table(header_style="bold", pad_edge=False)
+    table = output.table()
     for column in answer.columns:
         table.add_column(column, overflow="fold")
     for row in answer.rows:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import typer
-from rich.table import Table
 
 from sloengine.bootstrap.diagnosis import Finding, Health, diagnose
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli import output
-from sloengine.cli.session import AsJson, StateDir, settings_for
+from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.session import settings_for
 
 _STYLES = {Health.OK: "green", Health.WARNING: "yellow", Health.RED: "bold red"}
 
@@ -22,7 +22,7 @@ def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:
         shapes = [{"part": f.part, "health": f.health, "message": f.message} for f in findings]
         output.print_json({"findings": shapes})
     else:
-        table = Table(header_style="bold", pad_edge=False)
+        table = output.table()
         for column in ("part", "health", ""):
             table.add_column(column)
         for finding in findings:

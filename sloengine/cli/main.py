@@ -7,47 +7,117 @@ is needed does not answer.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from sloengine import __version__
-from sloengine.cli import governance, output, processes
-from sloengine.cli.cypher import cypher
-from sloengine.cli.doctor import doctor
-from sloengine.cli.offline import offline
-from sloengine.cli.recommendation import recommend
-from sloengine.cli.status import down, reset, status
-from sloengine.cli.telemetry import load_sli
-from sloengine.cli.topology import graph, ingest, services
-from sloengine.cli.up import up
+from sloengine.cli import output
+from sloengine.cli.lazy import Command, group_of
 from sloengine.domain.errors import DomainError, ErrorCode
+
+# Each line is the first line of the command's docstring; a test compares them.
+COMMANDS: Mapping[str, Sequence[Command]] = {
+    "Run": (
+        Command(
+            "up",
+            "sloengine.cli.up:up",
+            "Run Neo4j, Redis, API, worker and scheduler here, recommend for every service, go on until Ctrl-C.",
+        ),
+        Command(
+            "status",
+            "sloengine.cli.status:status",
+            "Say what runs, where it answers and where its logs are; exit 3 when nothing runs or it is not ready.",
+        ),
+        Command(
+            "down",
+            "sloengine.cli.status:down",
+            "Stop the running `up` and all its children, and end what a killed one left behind.",
+        ),
+        Command(
+            "reset",
+            "sloengine.cli.status:reset",
+            "Delete all data, logs and keys of a state directory. An external Neo4j or Redis is not touched.",
+        ),
+        Command(
+            "doctor",
+            "sloengine.cli.doctor:doctor",
+            "Look at everything that a recommendation needs; exit 1 when something is red.",
+        ),
+    ),
+    "Ask": (
+        Command("offline", "sloengine.cli.offline:offline", "Recommend from files, with no server at all."),
+        Command(
+            "recommend",
+            "sloengine.cli.recommendation:recommend",
+            "Recommend availability and latency SLOs for services of the running engine.",
+        ),
+        Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
+        Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
+        Command(
+            "cypher",
+            "sloengine.cli.cypher:cypher",
+            "Ask the graph in Cypher. Read mode unless --write. See docs/cypher.md for questions worth asking.",
+        ),
+    ),
+    "Feed": (
+        Command(
+            "ingest",
+            "sloengine.cli.topology:ingest",
+            "Bring services and dependencies from a file into the graph.",
+        ),
+        Command(
+            "load-sli",
+            "sloengine.cli.telemetry:load_sli",
+            "Load good and valid events, and latency histograms, from files; any step from 1 min to 1 d.",
+        ),
+    ),
+    "Decide": (
+        Command(
+            "accept",
+            "sloengine.cli.governance:accept",
+            "Make a recommended tier the active SLO of its service.",
+        ),
+        Command(
+            "modify",
+            "sloengine.cli.governance:modify",
+            "Make other numbers than the recommended ones the active SLO, with a reason.",
+        ),
+        Command(
+            "reject",
+            "sloengine.cli.governance:reject",
+            "Turn a recommendation down, with a reason; the active SLO stays as it is.",
+        ),
+        Command("set-slo", "sloengine.cli.governance:set_slo", "Set an SLO by hand, audited like the rest."),
+        Command("audit", "sloengine.cli.audit:audit", "The audit trail of decisions."),
+    ),
+    "Deploy": (
+        Command("api", "sloengine.cli.processes:api", "Serve GraphQL, GraphiQL, health and metrics."),
+        Command("worker", "sloengine.cli.processes:worker", "Run the background actors."),
+        Command(
+            "scheduler",
+            "sloengine.cli.processes:scheduler",
+            "Enqueue the periodic actors; one alive at a time does it, others stand by.",
+        ),
+        Command(
+            "migrate",
+            "sloengine.cli.migrate:migrate",
+            "The database's schema, in numbered reversible steps.",
+        ),
+    ),
+}
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     name="sloengine",
+    cls=group_of(COMMANDS, _CONTEXT),
     help="Recommends availability and latency SLOs that will hold, from telemetry and the dependency graph.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_CONTEXT,
 )
-
-_RUN, _ASK, _FEED, _DECIDE, _DEPLOY = "Run", "Ask", "Feed", "Decide", "Deploy"
-
-_COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    _RUN: (up, status, down, reset, doctor),
-    _ASK: (offline, recommend, services, graph, cypher),
-    _FEED: (ingest, load_sli),
-    _DECIDE: (governance.accept, governance.modify, governance.reject, governance.set_slo),
-    _DEPLOY: (processes.api, processes.worker, processes.scheduler),
-}
-for panel, commands in _COMMANDS.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
-app.add_typer(governance.audit, name="audit", rich_help_panel=_DECIDE)
-app.add_typer(processes.migrate, name="migrate", rich_help_panel=_DEPLOY)
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,13 +140,17 @@ def main() -> None:
     try:
         app()
     except DomainError as error:
-        output.err.print(f"error: {error}", style="red", markup=False, highlight=False)
+        output.error(str(error))
         sys.exit(output.EXIT_UNAVAILABLE if error.code is ErrorCode.UNAVAILABLE else output.EXIT_BAD_INPUT)
-    except ValidationError as error:
+    except ValueError as error:
+        # Imported here, because reading settings is what needs it, and not every command does.
+        from pydantic import ValidationError  # noqa: PLC0415
+
+        if not isinstance(error, ValidationError):
+            raise
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"])
-            where = f"SLOENGINE_{name.upper()}: " if name else ""
-            output.err.print(f"error: {where}{problem['msg']}", style="red", markup=False, highlight=False)
+            output.error(f"SLOENGINE_{name.upper()}: {problem['msg']}" if name else problem["msg"])
         sys.exit(output.EXIT_BAD_INPUT)
 
 

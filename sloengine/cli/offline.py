@@ -13,10 +13,9 @@ from sloengine.application.recommendation.recommend_from_files import (
     recommend_from_files,
 )
 from sloengine.cli import output
-from sloengine.cli.recommendation import Window, print_result
-from sloengine.cli.session import AsJson
-from sloengine.cli.shapes import output_shape
-from sloengine.cli.tables import overview_table
+from sloengine.cli.options import AsJson, Window
+from sloengine.cli.recommendation_shapes import output_shape
+from sloengine.cli.recommendation_text import print_overview, print_result
 from sloengine.domain.errors import Invalid
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.service import Service
@@ -57,7 +56,7 @@ def offline(
     """Recommend from files, with no server at all."""
     if sli is None and latency is None:
         raise Invalid("name a file: --sli FILE (timestamp,service,good,total), --latency FILE, or both")
-    document, warnings = ({}, ()) if edges is None else read_ingestion_file(edges)
+    document, warnings = ({}, ()) if edges is None else read_ingestion_file(edges, strict=True)
     found = recommend_from_files(
         RecommendFromFilesCommand(
             document=document,
@@ -75,7 +74,7 @@ def offline(
         return
     if service is None:
         known = {row["serviceId"]: Service(row["serviceId"], team=row.get("team")) for row in _services(document)}
-        output.out.print(overview_table(found.results, known))
+        print_overview(found.results, known)
     else:
         for result in found.results:
             print_result(result)

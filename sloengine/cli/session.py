@@ -6,25 +6,12 @@ import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Actor, Role
-
-StateDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="State directory of the running `sloengine up`; default $SLOENGINE_STATE_DIR, else .sloengine.",
-        show_default=False,
-    ),
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON in the shape of the GraphQL types, and nothing else on stdout.")
-]
 
 
 def settings_for(state_dir: Path | None) -> Settings:

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import httpx
 import psutil
 import typer
-from rich.table import Table
 
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli import output
-from sloengine.cli.session import AsJson, StateDir
+from sloengine.cli.options import AsJson, StateDir
 from sloengine.domain.errors import Conflict, Unavailable
 from sloengine.infrastructure.embedded.state_directory import StateDirectory, StateLock
 
@@ -21,7 +20,7 @@ _STOP_TIMEOUT_SECONDS = 60.0
 
 
 def status(as_json: AsJson = False, state_dir: StateDir = None) -> None:
-    """Say what runs, where it answers and where its logs are. Exit code 3 when nothing runs or it is not ready."""
+    """Say what runs, where it answers and where its logs are; exit 3 when nothing runs or it is not ready."""
     state = _state(state_dir)
     shape = _status_shape(state)
     if as_json:
@@ -78,7 +77,7 @@ def _print_status(shape: dict[str, Any]) -> None:
     output.out.print(f"sloengine on {shape['stateDir']} is {word} (process {shape['pid']})", highlight=False)
     for name in ("graphiql", "health", "neo4j", "telemetry", "logs"):
         output.out.print(f"{name:>10}  {shape[name] or '–'}", highlight=False, markup=False, soft_wrap=True)
-    table = Table(header_style="bold", pad_edge=False)
+    table = output.table()
     for column in ("process", "pid", "state", "memory MB"):
         table.add_column(column, justify="right" if column in {"pid", "memory MB"} else "left")
     table.add_column("log", overflow="fold")
@@ -90,7 +89,7 @@ def _print_status(shape: dict[str, Any]) -> None:
 
 
 def down(state_dir: StateDir = None) -> None:
-    """Stop the running ``up`` and all its children, and end what a killed one left behind."""
+    """Stop the running `up` and all its children, and end what a killed one left behind."""
     state = _state(state_dir)
     lock = StateLock(state)
     if lock.is_held():

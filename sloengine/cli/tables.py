@@ -7,41 +7,56 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from sloengine.cli import output
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
     Recommendation,
     RecommendationResult,
     RecommendationUnavailable,
     SliType,
+    TargetLimit,
     TierName,
     TierTarget,
+    UnavailableReason,
 )
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.topology.service import Service
 
+_REASONS = {
+    UnavailableReason.NO_DATA: "no data",
+    UnavailableReason.NOT_ENOUGH_DATA: "not enough data",
+    UnavailableReason.BAD_TELEMETRY: "bad telemetry",
+    UnavailableReason.NO_HISTOGRAM: "no histogram",
+    UnavailableReason.NOT_TESTABLE: "not testable",
+    UnavailableReason.SOURCE_DOWN: "source down",
+}
 _TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
 
 
-def overview_table(results: Sequence[RecommendationResult], services: Mapping[str, Service]) -> Table:
-    """One row a service: team, availability and latency tiers, bound, what limits it, confidence."""
-    table = Table(title="Recommended SLOs", caption=_CAPTION, header_style="bold", pad_edge=False)
-    table.add_column("service", no_wrap=True, overflow="fold")
-    table.add_column("team")
-    for tier in _TIERS:
-        table.add_column(f"{tier.lower()}\n% avail.", justify="right")
-    table.add_column("bound\n%", justify="right")
-    table.add_column("p95 / p99\nbalanced ms", justify="right")
-    table.add_column("limited by")
-    table.add_column("confi-\ndence", justify="right")
+def overview_table(
+    results: Sequence[RecommendationResult], services: Mapping[str, Service], title: str = "Recommended SLOs"
+) -> Table:
+    """One row a service: team, availability and latency tiers, bound, what limits it, confidence.
+
+    Fits into 120 columns: long ids are folded, the team is left out where nobody stated one.
+    """
+    has_teams = any(service.team for service in services.values())
+    table = output.table(title, _CAPTION)
+    table.add_column("service", overflow="fold", min_width=16)
+    if has_teams:
+        table.add_column("team", overflow="fold")
+    for heading in ("conser-\nvative %", "balanced\n%", "aggres-\nsive %", "bound\n%", "balanced\np95/p99 ms"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("limited by", overflow="fold", min_width=12)
+    table.add_column("confi-\ndence", justify="right", no_wrap=True)
     for service_id, by_type in _by_service(results).items():
-        table.add_row(*_overview_row(service_id, by_type, services.get(service_id)))
+        service = services.get(service_id)
+        team = [(service.team if service else None) or "–"] if has_teams else []
+        table.add_row(service_id, *team, *_overview_cells(by_type))
     return table
 
 
-_CAPTION = (
-    "conservative, balanced and aggressive targets differ in how often they may be missed; "
-    "bound: the availability that the dependencies allow"
-)
+_CAPTION = "availability and latency targets; bound: the availability that the dependencies allow"
 
 
 def _by_service(
@@ -53,27 +68,15 @@ def _by_service(
     return grouped
 
 
-def _overview_row(
-    service_id: str, by_type: Mapping[SliType, RecommendationResult], service: Service | None
-) -> list[str | Text]:
-    team = (service.team if service else None) or "–"
+def _overview_cells(by_type: Mapping[SliType, RecommendationResult]) -> list[str | Text]:
     availability = by_type.get(SliType.AVAILABILITY)
     latency = _latency_cell(by_type.get(SliType.LATENCY))
     if not isinstance(availability, Recommendation):
-        reason = _unavailable_cell(availability)
-        return [service_id, team, "–", "–", "–", "–", latency, reason, "–"]
+        return ["–", "–", "–", "–", latency, _unavailable_cell(availability), "–"]
     tiers = [_availability_cell(availability, tier) for tier in _TIERS]
     composite = availability.bound
     bound = "–" if composite is None else f"{percent_from_ratio(composite.observed_ratio):.3f}"
-    return [
-        service_id,
-        team,
-        *tiers,
-        bound,
-        latency,
-        limits(availability),
-        _confidence(availability.confidence),
-    ]
+    return [*tiers, bound, latency, limits(availability), _confidence(availability.confidence)]
 
 
 def _availability_cell(recommendation: Recommendation, tier: TierName) -> str:
@@ -86,12 +89,12 @@ def _latency_cell(result: RecommendationResult | None) -> str:
         return "–"
     by_kind = {target.kind: target for target in result.tier(TierName.BALANCED).targets}
     kinds = (ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99)
-    return " / ".join(_figure(by_kind[kind]) if kind in by_kind else "none" for kind in kinds)
+    return "/".join(_figure(by_kind[kind]) if kind in by_kind else "none" for kind in kinds)
 
 
 def _unavailable_cell(result: RecommendationResult | None) -> Text:
     if isinstance(result, RecommendationUnavailable):
-        return Text(f"no target: {result.message}", style="yellow")
+        return Text(f"no target: {_REASONS[result.reason]}", style="yellow")
     return Text("not asked for", style="dim")
 
 
@@ -110,9 +113,10 @@ def limits(recommendation: Recommendation) -> str:
                 limited.limit.lower().replace("_", " ")
                 + (f" ({limited.service_id})" if limited.service_id else "")
                 for limited in target.limited_by
+                if limited.limit is not TargetLimit.ROUNDING or len(target.limited_by) == 1
             ]
             return ", ".join(dict.fromkeys(parts)) or "–"
-    return "data carry no tier"
+    return "the data carry no tier"
 
 
 def _confidence(confidence: float) -> Text:
@@ -122,10 +126,9 @@ def _confidence(confidence: float) -> Text:
 
 def tiers_table(recommendation: Recommendation) -> Table:
     """Every tier's targets of one recommendation with P(met), interval, budget and replay."""
-    table = Table(
-        title=f"{recommendation.service_id}: {recommendation.sli_type.lower()}, {recommendation.window.lower()}",
-        header_style="bold",
-        pad_edge=False,
+    table = output.table(
+        f"{recommendation.service_id}: {recommendation.sli_type.lower()}, "
+        f"{recommendation.window.lower().replace('_', ' ')}"
     )
     table.add_column("tier", no_wrap=True)
     table.add_column("target", no_wrap=True, justify="right")
@@ -152,18 +155,6 @@ def _target_cells(target: TierTarget) -> list[str]:
     return [figure, f"{target.probability_met:.3f}", interval, budget, replay]
 
 
-def limit_lines(recommendation: Recommendation) -> list[str]:
-    """What keeps each target from being tighter, a line for each different reason."""
-    reasons: dict[str, list[str]] = {}
-    for tier in recommendation.tiers:
-        for target in tier.targets:
-            for limited in target.limited_by:
-                tiers = reasons.setdefault(limited.message, [])
-                if tier.name.lower() not in tiers:
-                    tiers.append(tier.name.lower())
-    return [f"{', '.join(tiers)} limited by: {message}" for message, tiers in reasons.items()]
-
-
 def bound_table(recommendation: Recommendation) -> Table | None:
     """What each dependency takes of the budget; None without a bound."""
     bound = recommendation.bound
@@ -174,7 +165,7 @@ def bound_table(recommendation: Recommendation) -> Table | None:
         f"{percent_from_ratio(bound.independent_ratio):.4f} % if failures were independent, "
         f"{percent_from_ratio(bound.intrinsic_ratio):.4f} % the service alone"
     )
-    table = Table(title=title, header_style="bold", pad_edge=False)
+    table = output.table(title)
     table.add_column("dependency", overflow="fold")
     table.add_column("share of\nbudget", justify="right")
     table.add_column("minutes\na window", justify="right")

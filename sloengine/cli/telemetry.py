@@ -10,7 +10,8 @@ import typer
 from sloengine.application.telemetry.load_sli import LoadReport, LoadSliCommand
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
-from sloengine.cli.session import AsJson, StateDir, ask
+from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.session import ask
 from sloengine.cli.shapes import time
 from sloengine.domain.governance.model import Actor
 from sloengine.infrastructure.files.latency_csv import read_latency

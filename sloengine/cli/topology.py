@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 from rich.tree import Tree
 
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
@@ -18,8 +18,9 @@ from sloengine.application.topology.ingest_dependencies import IngestDependencie
 from sloengine.application.topology.read_graph import Neighbourhood
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
-from sloengine.cli.session import AsJson, StateDir, ask
-from sloengine.cli.shapes import dependency_shape, ingestion_shape, service_shape
+from sloengine.cli.graph_shapes import graph_shape, ingestion_shape, service_shape
+from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.session import ask
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
@@ -112,7 +113,7 @@ def services(
     if as_json:
         output.print_json({"services": [service_shape(service) for service in found], "totalCount": len(found)})
         return
-    table = Table(header_style="bold", pad_edge=False, title=f"{len(found)} services")
+    table = output.table(f"{len(found)} services")
     for column in ("service", "team", "criticality", "kind", "entity ref"):
         table.add_column(column)
     for service in found:
@@ -154,27 +155,26 @@ def graph(
     """Draw a service's dependencies (or callers) as a tree."""
 
     async def work(use_cases: UseCases, _: Actor) -> Neighbourhood:
-        return await use_cases.read_graph.neighbourhood(
+        found = await use_cases.read_graph.neighbourhood(
             [service], depth=depth, towards_callers=callers, include_stale=include_stale
         )
+        return await _with_claims(use_cases, found) if as_json else found
 
     found = ask(state_dir, work)
     if as_json:
-        output.print_json(_graph_shape(found))
+        output.print_json(graph_shape(found))
         return
     output.out.print(_tree(service, found, depth, towards_callers=callers))
     if found.truncated:
         output.warn("the answer was cut; ask for a smaller depth")
 
 
-def _graph_shape(found: Neighbourhood) -> dict[str, Any]:
-    return {
-        "services": [service_shape(service) for service in found.services],
-        "dependencies": [dependency_shape(edge) for edge in found.dependencies],
-        "supernodes": [{"cyclePath": list(node.cycle_path)} for node in found.supernodes],
-        "graphVersion": found.graph_version,
-        "truncated": found.truncated,
-    }
+async def _with_claims(use_cases: UseCases, found: Neighbourhood) -> Neighbourhood:
+    """The same edges, each with what its sources say."""
+    callers = sorted({edge.caller for edge in found.dependencies})
+    by_caller = await use_cases.read_graph.dependencies_of(callers, include_stale=True)
+    full = {edge.pair: edge for edges in by_caller.values() for edge in edges}
+    return replace(found, dependencies=[full.get(edge.pair, edge) for edge in found.dependencies])
 
 
 def _tree(root: str, found: Neighbourhood, depth: int, *, towards_callers: bool) -> Tree:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
-from rich.console import Console
 
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.service_graph import ServiceFilter, ServiceOrder
@@ -27,8 +26,8 @@ from sloengine.cli.local_engine import (
     graphiql_url,
     refuse_taken_port,
 )
+from sloengine.cli.recommendation_text import print_overview
 from sloengine.cli.steps import Steps
-from sloengine.cli.tables import overview_table
 from sloengine.cli.topology import all_services
 from sloengine.domain.errors import Invalid
 from sloengine.infrastructure.embedded.free_port import free_port
@@ -44,7 +43,6 @@ _NEXT_STEPS = """The graph is empty. What to do next, in another shell:
   sloengine load-sli FILE                good and total events from .csv
   make up ARGS="--prometheus-url URL"    telemetry of your own Prometheus
   sloengine doctor                       which services and metrics it has for them"""
-_WIDTH_WITHOUT_TERMINAL = 160
 _OWN_DATA, _ELSEWHERE = "Own data", "Servers that run already"
 
 HttpPort = Annotated[
@@ -244,13 +242,12 @@ class _Run:
             with self.steps.bar(f"recommending for {len(services)} services") as advance:
                 results = await first_data.recommend_all(use_cases, list(services), advance)
             missing = len(services) * len(first_data.SLI_TYPES) - len(results)
-        table = overview_table(results, services)
+        title = "Recommended SLOs"
         if settings.telemetry_kind is TelemetryKind.SAMPLE:
-            table.title = f"Recommended SLOs of the {sample_provenance(settings.sample_seed)}"
+            title = f"{title} of the {sample_provenance(settings.sample_seed)}"
         if missing:
             output.warn(f"{missing} recommendations could not be computed; why is in {state.logs / 'up.log'}")
-        wide = output.out if output.out.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)
-        wide.print(table)
+        print_overview(results, services, title)
 
 
 async def _watch(engine: LocalEngine, settings: Settings) -> None:

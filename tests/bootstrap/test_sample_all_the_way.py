@@ -99,5 +99,5 @@ async def test_the_sample_organisation_goes_all_the_way(use_cases: UseCases):
     assert outcome.slo is not None
     assert (await use_cases.read_ledger.verify()).intact
     assert await use_cases.relay_outbox() >= 1
-    assert await use_cases.readiness() == {"neo4j": None, "redis": None}
+    assert await use_cases.readiness() == {"neo4j": None, "redis": None, "telemetry": None}
     assert tier in TierName

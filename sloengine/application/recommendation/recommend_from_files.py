@@ -93,11 +93,20 @@ def recommend_from_files(command: RecommendFromFilesCommand) -> FileRecommendati
 def _as_of(command: RecommendFromFilesCommand) -> datetime:
     if command.as_of is not None:
         return command.as_of
-    ends = [] if command.panel is None else [command.panel.ends_at]
-    ends += [history.start_at + DAY * len(history.counts) for history in (command.latency or {}).values()]
-    if not ends:
-        raise Invalid("there is nothing to recommend from: give a file of good and total events, or of latency")
-    return max(ends)
+    days_end = max(
+        (history.start_at + DAY * len(history.counts) for history in (command.latency or {}).values()),
+        default=None,
+    )
+    if command.panel is None:
+        if days_end is None:
+            raise Invalid(
+                "there is nothing to recommend from: give a file of good and total events, or of latency"
+            )
+        return days_end
+    ends_at = command.panel.ends_at
+    if days_end is None or days_end - ends_at < DAY:
+        return ends_at  # of latency only the day is known: its last one has begun by then, not ended
+    return days_end
 
 
 def _before(command: RecommendFromFilesCommand, as_of: datetime) -> tuple[SliPanel, dict[str, LatencyHistory]]:

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
 from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
-from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
+from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS, independent_starts
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_SHAPES = 2_000
 SHIPPED_WEEKLY_LOG_SD = 0.08
 """Week-to-week spread of the base p95 before anything has been seen: about 8 %."""
@@ -39,7 +39,7 @@ class LatencyPrior:
     owner: npt.NDArray[np.int64]
     rate_weights: FloatArray
     weekly_log_sd: float
-    distinct_starts: float
+    independent_starts: float
 
     @classmethod
     def shipped(cls) -> LatencyPrior:
@@ -68,7 +68,7 @@ class LatencyPrior:
         sha = hashlib.sha256("\n".join(self.service_ids).encode())
         for values in (self.episodes, self.days, self.shapes, self.owner):
             sha.update(np.ascontiguousarray(values).tobytes())
-        sha.update(np.array([self.weekly_log_sd, self.distinct_starts]).tobytes())
+        sha.update(np.array([self.weekly_log_sd, self.independent_starts]).tobytes())
         return sha.hexdigest()
 
     def peers(self, service_id: str) -> int:
@@ -96,7 +96,7 @@ class LatencyPrior:
 
     def evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""
-        return min(float(len(self.peer_rows(service_id)[0])), self.distinct_starts)
+        return min(float(len(self.peer_rows(service_id)[0])), self.independent_starts)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -110,7 +110,7 @@ class LatencyPrior:
             "owner": self.owner.tolist(),
             "rateWeights": self.rate_weights.tolist(),
             "weeklyLogSd": self.weekly_log_sd,
-            "distinctStarts": self.distinct_starts,
+            "independentStarts": self.independent_starts,
         }
 
     @classmethod
@@ -128,7 +128,7 @@ class LatencyPrior:
             np.asarray(data["owner"], dtype=np.int64),
             np.asarray(data["rateWeights"], dtype=np.float64),
             float(data["weeklyLogSd"]),
-            float(data["distinctStarts"]),
+            float(data["independentStarts"]),
         )
 
 
@@ -157,7 +157,7 @@ def learn_latency_prior(
             spreads.append(described.weekly_log_sd)
     pool = np.concatenate(shapes) if shapes else np.zeros((0, len(FACTORS)))
     owner = np.concatenate(owners).astype(np.int64) if owners else np.zeros(0, dtype=np.int64)
-    starts = np.unique(np.concatenate(ages_seen)).size if ages_seen else 0
+    starts = independent_starts(np.concatenate(ages_seen)) if ages_seen else 0.0
     if len(pool) > MOST_SHAPES:
         # Every n-th of the pool in order of size: all sizes stay in it, nothing is drawn.
         order = np.argsort(pool[:, -1] + pool.mean(axis=1), kind="stable")
@@ -174,5 +174,5 @@ def learn_latency_prior(
         owner,
         incident_rate.learn_mixture(episodes, days),
         (len(spreads) * typical + pseudo * SHIPPED_WEEKLY_LOG_SD) / (len(spreads) + pseudo),
-        float(starts),
+        starts,
     )

@@ -22,7 +22,7 @@ PEER_HALF_LIFE_DAYS = 240.0
 """A peer's incident counts half after this many days."""
 BROKEN_BASE_RATIO = 0.02
 """A service that fails more than this on its good days teaches the others nothing about theirs."""
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class OrganizationPrior:
     """Sufficient statistics of the organisation, and the mixture of incident rates learnt from them.
 
     Per service, shape (n_services,): ``episodes`` and ``days`` (discounted by age), ``base_bad``, ``base_valid``.
-    The pool of episodes, shape (n_episodes,): ``severity`` and ``owner`` (row of ``service_ids``), which began on
-    ``distinct_starts`` different days: services that fail together are one piece of evidence. Any service can be
-    taken out of its own prior. Small enough to store and to send to another process.
+    The pool of episodes, shape (n_episodes,): ``severity`` and ``owner`` (row of ``service_ids``), as good as
+    ``independent_starts`` independent ones: services that fail together are one piece of evidence. Any service
+    can be taken out of its own prior. Small enough to store and to send to another process.
     """
 
     learnt_at: datetime | None
@@ -46,7 +46,7 @@ class OrganizationPrior:
     rate_weights: FloatArray
     dispersion: float
     episode_days: float
-    distinct_starts: float
+    independent_starts: float
 
     @classmethod
     def shipped(cls) -> OrganizationPrior:
@@ -64,7 +64,7 @@ class OrganizationPrior:
             rate_weights=incident_rate.shipped_weights(),
             dispersion=shipped_prior.DISPERSION,
             episode_days=shipped_prior.EPISODE_DAYS,
-            distinct_starts=0.0,
+            independent_starts=0.0,
         )
 
     @cached_property
@@ -78,7 +78,7 @@ class OrganizationPrior:
         sha = hashlib.sha256("\n".join(self.service_ids).encode())
         for values in (self.episodes, self.days, self.base_bad, self.base_valid, self.severity, self.owner):
             sha.update(np.ascontiguousarray(values).tobytes())
-        sha.update(np.array([self.dispersion, self.episode_days, self.distinct_starts]).tobytes())
+        sha.update(np.array([self.dispersion, self.episode_days, self.independent_starts]).tobytes())
         return sha.hexdigest()
 
     @cached_property
@@ -107,7 +107,7 @@ class OrganizationPrior:
 
     def pool_evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""
-        return min(float(self.peer_episodes(service_id)), self.distinct_starts)
+        return min(float(self.peer_episodes(service_id)), self.independent_starts)
 
     def severity_pool(self, service_id: str) -> tuple[FloatArray, FloatArray]:
         """Peers' episode severities, ascending, and their cumulative weights in [0, 1]."""
@@ -148,7 +148,7 @@ class OrganizationPrior:
             "rateWeights": self.rate_weights.tolist(),
             "dispersion": self.dispersion,
             "episodeDays": self.episode_days,
-            "distinctStarts": self.distinct_starts,
+            "independentStarts": self.independent_starts,
         }
 
     @classmethod
@@ -173,7 +173,7 @@ class OrganizationPrior:
             rate_weights=floats("rateWeights"),
             dispersion=float(data["dispersion"]),
             episode_days=float(data["episodeDays"]),
-            distinct_starts=float(data["distinctStarts"]),
+            independent_starts=float(data["independentStarts"]),
         )
 
 
@@ -220,8 +220,21 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
         rate_weights=incident_rate.learn_mixture(episodes, days),
         dispersion=_typical_dispersion(split),
         episode_days=_mean_length(split),
-        distinct_starts=float(np.unique(split.age).size),
+        independent_starts=independent_starts(split.age),
     )
+
+
+def independent_starts(ages: FloatArray) -> float:
+    """Independent events that these episodes are worth: n² / Σ of the squared numbers that began on each day.
+
+    The relative variance of a sum of independent clusters is Σ m² / (Σ m)² (Kish's effective size): one outage
+    of a zone that thirty services feel says no more about how often such things happen than one.
+
+    >>> independent_starts(np.array([3.5, 10.5, 20.5])), independent_starts(np.full(30, 3.5))
+    (3.0, 1.0)
+    """
+    _, together = np.unique(np.floor(ages), return_counts=True)
+    return 0.0 if len(ages) == 0 else float(together.sum() ** 2 / (together.astype(np.float64) ** 2).sum())
 
 
 def _typical_dispersion(split: IncidentSplit) -> float:

@@ -125,30 +125,38 @@ def availability_tiers(
 def _wanted(
     name: TierName, level: float, predictive: Predictive, caps: AvailabilityCaps, settings: EngineSettings
 ) -> _Wanted:
-    """The calibrated quantile, then the caps; the cap that binds last is named first."""
+    """The calibrated quantile, then the caps; the cap that binds last is named first.
+
+    A cap is named only where the published figure would be tighter without it.
+    """
     ratio = 1.0 - _quantile(predictive.unavailability, level)
     limits: list[TargetLimitedBy] = [_evidence(predictive)]
+
+    def cap(at: float, limit: TargetLimitedBy) -> None:
+        nonlocal ratio
+        before, ratio = ratio, min(ratio, at)
+        if _published(ratio, caps) != _published(before, caps):
+            limits.insert(0, limit)
+
     if caps.composite is not None:
         composite = 1.0 - _quantile(caps.composite, level)
-        if composite < ratio:
-            ratio = composite
-            limits.insert(0, _dependency(TargetLimit.DEPENDENCY_OBSERVED, composite, caps.weakest))
+        cap(composite, _dependency(TargetLimit.DEPENDENCY_OBSERVED, composite, caps.weakest))
     promised = caps.promised_ratio if name is TierName.CONSERVATIVE else None
-    if promised is not None and promised < ratio:
-        ratio = promised
-        limits.insert(0, _dependency(TargetLimit.DEPENDENCY_PROMISE, promised, caps.weakest))
-    testable = tightest_availability(caps.window_requests, settings.testable_failures)
-    if testable < ratio:
-        ratio = testable
-        limits.insert(
-            0,
-            TargetLimitedBy(
-                TargetLimit.LOW_TRAFFIC,
-                f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
-                f"than {percent_text(1 / settings.testable_failures)} of the budget of a tighter target",
-            ),
-        )
+    if promised is not None:
+        cap(promised, _dependency(TargetLimit.DEPENDENCY_PROMISE, promised, caps.weakest))
+    cap(
+        tightest_availability(caps.window_requests, settings.testable_failures),
+        TargetLimitedBy(
+            TargetLimit.LOW_TRAFFIC,
+            f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
+            f"than {percent_text(1 / settings.testable_failures)} of the budget of a tighter target",
+        ),
+    )
     return _Wanted(ratio, tuple(limits))
+
+
+def _published(ratio: float, caps: AvailabilityCaps) -> float | None:
+    return round_availability_down(ratio, caps.window_requests)
 
 
 def _quantile(draws: FloatArray, level: float) -> float:
@@ -173,9 +181,13 @@ def _count(number: int, noun: str) -> str:
 
 def _dependency(limit: TargetLimit, ratio: float, weakest: str | None) -> TargetLimitedBy:
     shown = percent_from_ratio(1.0 - float(f"{1.0 - ratio:.3g}"))
-    said = "do" if limit is TargetLimit.DEPENDENCY_OBSERVED else "promise"
-    most = f"; the largest share is {weakest}'s" if weakest else ""
-    return TargetLimitedBy(limit, f"its dependencies {said} no better than {shown} %{most}", weakest)
+    most = f"; of what it inherits most comes from {weakest}" if weakest else ""
+    said = (
+        f"together with its dependencies it does no better than {shown} %{most}"
+        if limit is TargetLimit.DEPENDENCY_OBSERVED
+        else f"with its dependencies no better than they promise it gets no more than {shown} %{most}"
+    )
+    return TargetLimitedBy(limit, said, weakest)
 
 
 def _with_rounding(wanted: _Wanted, rounded: float) -> tuple[TargetLimitedBy, ...]:

@@ -104,7 +104,8 @@ def joint_draws(
     Each source is drawn once, however many paths lead to it. The overlap in time that the observed bound found,
     and redundancy groups, are in as they were. Like with like: predictive draws carry the prior's caution, and the
     caution of a thousand dependencies must not add up, so the result's mean is held to the root's own predictive
-    mean times (observed bound's unavailability ÷ the root's observed one), where that is the smaller.
+    mean times (observed bound's unavailability ÷ the root's observed one), and the inherited part's mean to its
+    share of that, where these are the smaller.
     """
     used = [source for source in inherited.sources if source[0][0] in predictive_draws or source[4]]
     root = predictive_draws.get(inherited.root)
@@ -131,7 +132,11 @@ def joint_draws(
     if root is None:
         total += hazard(inherited.own_part)
         return np.asarray(-np.expm1(-total))
-    own_values = inherited.own_of_shown * np.asarray(root, np.float64)[rng.integers(0, len(root), n)]
+    if inherited.shown is not None and inherited.observed > 0.0:
+        total = total * _no_more_than_its_share(inherited, total, float(np.mean(root)))
+    # In their own order where there are as many: drawing them again would only add noise to their quantiles.
+    place = np.arange(n) if len(root) == n else rng.integers(0, len(root), n)
+    own_values = inherited.own_of_shown * np.asarray(root, np.float64)[place]
     result = -np.expm1(-(total - np.log1p(-np.minimum(own_values, 1.0 - 1e-12))))
     if inherited.shown is not None and inherited.requests > 0.0:
         # Half a failure keeps a clean record from meaning that nothing ever fails.
@@ -141,6 +146,15 @@ def joint_draws(
         if mean > wanted > 0.0:
             result = result * (wanted / mean)
     return np.asarray(np.clip(result, 0.0, 1.0))
+
+
+def _no_more_than_its_share(inherited: InheritedFailure, total: FloatArray, root_mean: float) -> float:
+    """Factor on the inherited hazard, at most 1: its mean is no larger than its observed share of the root's."""
+    floor = max(inherited.shown or 0.0, 0.5 / max(inherited.requests, 1.0))
+    share = max(0.0, 1.0 - inherited.own_part / inherited.observed)
+    wanted = share * root_mean * max(1.0, inherited.observed / floor)
+    mean = float(-np.expm1(-total).mean())
+    return min(1.0, wanted / mean) if mean > 0.0 else 1.0
 
 
 def _mean_hazard(inherited: InheritedFailure) -> float:

@@ -44,14 +44,15 @@ def read_document(path: Path) -> dict[str, Any]:
     return _checked(loaded, complaints)
 
 
-def read_ingestion_file(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+def read_ingestion_file(path: Path, *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The ingestion document of a JSON, YAML or CSV file, and warnings about rows left out.
 
-    Wrong values are left in their rows, for the ingestion to reject one by one. Raises ``FileProblem``.
+    Wrong values are left in their rows, for the ingestion to reject one by one; strict: in a CSV file they end
+    the reading, with their lines. Raises ``FileProblem``.
     """
     if not path.name.lower().removesuffix(".gz").endswith(_CSV_SUFFIXES):
         return read_document(path), ()
-    edges = read_edges(path, strict=False)
+    edges = read_edges(path, strict=strict)
     dropped = (f"{count} {kind} rows dropped: they are no calls" for kind, count in edges.dropped.items())
     return dict(edges.document), (*dropped, *edges.warnings)
 

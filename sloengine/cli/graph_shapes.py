@@ -1,0 +1,100 @@
+"""Services, dependencies and ingestions as JSON in the shape of the GraphQL types."""
+
+from __future__ import annotations
+
+from sloengine.application.topology.read_graph import Neighbourhood
+from sloengine.cli.shapes import Json, global_id, service_reference, time
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim
+from sloengine.domain.topology.graph import Supernode
+from sloengine.domain.topology.ingestion import Ingestion
+from sloengine.domain.topology.service import Service
+
+
+def service_shape(service: Service) -> Json:
+    """``Service``, its own fields."""
+    return {
+        "id": global_id("Service", service.service_id),
+        "serviceId": service.service_id,
+        "name": service.name,
+        "entityRef": service.entity_ref,
+        "team": service.team,
+        "criticality": service.criticality,
+        "external": service.external,
+        "discovered": service.discovered,
+        "metadata": dict(service.metadata),
+    }
+
+
+def dependency_shape(edge: Dependency) -> Json:
+    """``Dependency``."""
+    return {
+        "caller": service_reference(edge.caller),
+        "dependency": service_reference(edge.dependency),
+        "mode": edge.mode,
+        "criticality": edge.criticality,
+        "assumed": list(edge.assumed),
+        "protocol": edge.protocol,
+        "timeoutMs": edge.timeout_ms,
+        "retryConfig": edge.retry_config,
+        "callWeight": edge.call_weight,
+        "redundancyGroup": edge.redundancy_group,
+        "required": edge.required,
+        "confidence": edge.confidence,
+        "isStale": edge.is_stale,
+        "lastObservedAt": time(edge.last_observed_at),
+        "claims": [_claim(claim) for claim in edge.claims],
+    }
+
+
+def _claim(claim: DependencyClaim) -> Json:
+    return {
+        "source": claim.source,
+        "confidence": claim.confidence,
+        "firstSeenAt": time(claim.first_seen_at),
+        "lastSeenAt": time(claim.last_seen_at),
+    }
+
+
+def supernode_shape(supernode: Supernode) -> Json:
+    """``Supernode``; its id is that of the first member, as in the API."""
+    return {
+        "id": global_id("Supernode", supernode.members[0]),
+        "cyclePath": list(supernode.cycle_path),
+        "members": [service_reference(member) for member in supernode.members],
+    }
+
+
+def graph_shape(found: Neighbourhood) -> Json:
+    """``DependencyGraph``."""
+    return {
+        "services": [service_shape(service) for service in found.services],
+        "dependencies": [dependency_shape(edge) for edge in found.dependencies],
+        "supernodes": [supernode_shape(node) for node in found.supernodes],
+        "graphVersion": found.graph_version,
+        "truncated": found.truncated,
+    }
+
+
+def ingestion_shape(ingestion: Ingestion) -> Json:
+    """``Ingestion``."""
+    return {
+        "id": global_id("Ingestion", ingestion.ingestion_id),
+        "source": ingestion.source,
+        "status": ingestion.status,
+        "progress": ingestion.progress,
+        "accepted": ingestion.accepted,
+        "rejected": [
+            {"index": item.index, "path": item.path, "code": item.code, "message": item.message}
+            for item in ingestion.rejected
+        ],
+        "warnings": list(ingestion.warnings),
+        "servicesCreated": ingestion.services_created,
+        "edgesCreated": ingestion.edges_created,
+        "edgesUpdated": ingestion.edges_updated,
+        "edgesRemoved": ingestion.edges_removed,
+        "cycles": ingestion.cycles,
+        "graphVersion": ingestion.graph_version,
+        "error": ingestion.error,
+        "startedAt": time(ingestion.started_at),
+        "finishedAt": time(ingestion.finished_at),
+    }
