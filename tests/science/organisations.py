@@ -122,7 +122,7 @@ def recommend(
 
 
 def world(seed: int, *, days: int = 90, services: int = 42, lies: float = 0.2, **parameters: float) -> World:
-    """Entry points, three layers of services, stores, two unmonitored providers; a cycle and two redundancy groups.
+    """Entry points, three layers of services, stores, two unmonitored providers, a cycle, two redundancy groups.
 
     ``lies``: share of the edges declared HARD that truly pass on less than 30 %.
     """
