@@ -10,6 +10,7 @@ import strawberry
 from sloengine.api.context import Info
 from sloengine.api.enums import SliStep, SliType, SliWindow
 from sloengine.api.inputs import given_or, utc
+from sloengine.api.recommendation.targets import Interval
 from sloengine.application.telemetry import read_sli
 from sloengine.domain.errors import Invalid
 
@@ -30,11 +31,22 @@ class Sli:
     completeness: float = strawberry.field(description="Share of the window's intervals that have data, 0 to 1.")
     from_at: datetime = strawberry.field(name="from", description="Start of the window, included.")
     to_at: datetime = strawberry.field(name="to", description="End of the window, excluded.")
+    value: strawberry.Private[read_sli.SliValue]
+
+    @strawberry.field(
+        description="95 % interval of the long-run ratio, failures that come in bursts counted as such. null: "
+        "latency, or so few independent hours that there is none."
+    )
+    def interval(self) -> Interval | None:
+        """Worked out only when asked for."""
+        found = self.value.interval()
+        return None if found is None else Interval(low=found.low, high=found.high, level=found.level)
 
     @classmethod
     def from_domain(cls, value: read_sli.SliValue) -> Sli:
         """The value as clients read it."""
         return cls(
+            value=value,
             good=value.good,
             total=value.total,
             ratio=value.ratio,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.errors import Invalid
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.reliability.histogram_percentile import histogram_percentile_seconds
+from sloengine.domain.reliability.intervals import Interval, ratio_interval
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 
 MAX_POINTS = 5_000
@@ -58,7 +59,10 @@ class SliStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SliValue:
-    """Sums over a window. ``completeness``: intervals with data over all of them, in [0, 1]."""
+    """Sums over a window. ``completeness``: intervals with data over all of them, in [0, 1].
+
+    ``events``: good and valid ones of each interval, oldest first, where they are counted.
+    """
 
     from_at: datetime
     to_at: datetime
@@ -69,6 +73,11 @@ class SliValue:
     p50_ms: float | None = None
     p95_ms: float | None = None
     p99_ms: float | None = None
+    events: tuple[FloatArray, FloatArray] | None = field(default=None, compare=False, repr=False)
+
+    def interval(self) -> Interval | None:
+        """95 % interval of the long-run ratio; None: not counted, or too few independent intervals to give one."""
+        return None if self.events is None else ratio_interval(*self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,7 @@ def _availability_value(panel: SliPanel, row: int) -> SliValue | None:
         good=good,
         total=total,
         ratio=good / total if total > 0 else None,
+        events=(panel.good[row], panel.total[row]),
     )
 
 

@@ -1,7 +1,7 @@
 """Intervals that stay honest with few events and with series that remember.
 
-Counts: Clopper-Pearson, and for the next window the Jeffreys beta-binomial. Series: moving-block bootstrap,
-widened where autocorrelation leaves few effective points and refused where it leaves next to none.
+Counts: Clopper-Pearson, and for the next window the Jeffreys beta-binomial. Series: block bootstrap of what is
+left when the memory is taken out, widened where that leaves few effective points, refused where next to none.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv, betaln, gammaln, ndtri, stdtrit
 
+from sloengine.domain.reliability.autoregression import fit_autoregression, innovations, long_run_gain
 from sloengine.domain.reliability.panel import FloatArray
 
 LEAST_EFFECTIVE_POINTS = 5.0
 """Fewer independent points than this carry no interval."""
-FEW_EFFECTIVE_POINTS = 30.0
-"""Fewer than this: the interval is widened."""
 _MOST_ENUMERATED = 200_000
+_STREAM = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +87,6 @@ def jeffreys_predictive_failures(
     return int(np.searchsorted(np.cumsum(np.exp(log)), level - 1e-12))
 
 
-def effective_points(series: FloatArray) -> float:
-    """Independent points a stationary series is worth: n / (1 + 2 sum of its autocorrelations).
-
-    Source: Geyer (1992), initial positive sequence: the sum stops at the first pair that is not positive.
-    """
-    n = len(series)
-    centred = series - series.mean() if n else series
-    power = float((centred * centred).sum())
-    if n < 3 or power <= 0:
-        return float(n)
-    correlation = np.correlate(centred, centred, "full")[n - 1 :] / power
-    total = 0.0
-    for lag in range(1, n - 1, 2):
-        pair = float(correlation[lag] + correlation[lag + 1])
-        if pair <= 0:
-            break
-        total += pair
-    return float(np.clip(n / (1 + 2 * total), 1.0, n))
-
-
 def block_bootstrap_mean(
     series: FloatArray,
     rng: np.random.Generator,
@@ -117,33 +97,74 @@ def block_bootstrap_mean(
 ) -> SeriesInterval:
     """Interval of the (weighted) mean of a series that remembers its past.
 
-    Moving blocks as long as the memory; with fewer than 30 effective points the half-widths grow by the ratio of
-    Student's to the normal quantile, with fewer than 5 there is no interval. Points that are NaN are left out.
-    Source: Künsch (1989), Annals of Statistics 17:1217.
+    An autoregression takes most of the memory out; what it leaves is resampled in blocks, and its mean is scaled
+    back by the gain of the autoregression. Half-widths grow by the ratio of Student's to the normal quantile for
+    the effective points, n times the variance over the long-run variance; fewer than 5 carry no interval.
+
+    Parameters:
+        series: shape (n_points,), oldest first, at even steps; NaN are left out.
+        weights: traffic of each point; the mean is then sum(weights * series) / sum(weights).
+
+    Source: Bühlmann (1997), Bernoulli 3:123 (sieve); Künsch (1989), Annals of Statistics 17:1217 (blocks).
     """
-    keep = ~np.isnan(series)
+    keep = ~np.isnan(series) if weights is None else ~np.isnan(series) & (weights > 0)
     values = series[keep]
-    mass = np.ones(len(values)) if weights is None else weights[keep]
-    points = effective_points(values)
-    if len(values) == 0 or points < LEAST_EFFECTIVE_POINTS or float(mass.sum()) <= 0:
-        reason = f"{points:.1f} independent points carry no interval; {LEAST_EFFECTIVE_POINTS:.0f} are needed"
-        return SeriesInterval(None, points, refused=reason)
     n = len(values)
-    block = min(n, max(1, math.ceil(n / points), round(n ** (1 / 3))))
-    starts = rng.integers(0, n, (replicates, math.ceil(n / block)))
-    # Blocks wrap around, so that every point is drawn equally often.
-    index = ((starts[:, :, None] + np.arange(block)) % n).reshape(replicates, -1)[:, :n]
-    means = (values[index] * mass[index]).sum(axis=1) / np.maximum(mass[index].sum(axis=1), 1e-300)
+    if n == 0:
+        return _refused(0.0)
+    mass = np.ones(n) if weights is None else weights[keep]
     centre = float((values * mass).sum() / mass.sum())
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    widened = _student_over_normal(points, level) if points < FEW_EFFECTIVE_POINTS else 1.0
-    return SeriesInterval(
-        Interval(centre - widened * max(0.0, centre - low), centre + widened * max(0.0, high - centre), level),
-        points,
-        widened,
-    )
+    # What each point moves a weighted mean by, to first order.
+    influence = (values - centre) * mass / mass.mean()
+    coefficients = fit_autoregression(influence)
+    left = innovations(influence, coefficients)
+    left = left - left.mean()
+    gain = long_run_gain(coefficients, n)
+    spread = float(left.var()) * gain**2
+    points = float(n) if spread <= 0 else float(np.clip(n * influence.var() / spread, 1.0, n))
+    if points < LEAST_EFFECTIVE_POINTS:
+        return _refused(points)
+    low, high = np.quantile(gain * _block_means(left, replicates, rng), [(1 - level) / 2, (1 + level) / 2])
+    widened = _student_over_normal(points, level)
+    # Reflected: a mean that came out high by so much came from a truth lower by so much.
+    interval = Interval(centre - widened * max(0.0, high), centre + widened * max(0.0, -low), level)
+    return SeriesInterval(interval, points, widened)
+
+
+def _refused(points: float) -> SeriesInterval:
+    reason = f"{points:.1f} independent points carry no interval; {LEAST_EFFECTIVE_POINTS:.0f} are needed"
+    return SeriesInterval(None, points, refused=reason)
+
+
+def _block_means(values: FloatArray, replicates: int, rng: np.random.Generator) -> FloatArray:
+    """Means of resampled series, in blocks of n^(1/3); they wrap around, so every point is drawn equally often."""
+    n = len(values)
+    block = max(1, round(n ** (1 / 3)))
+    blocks = math.ceil(n / block)
+    sums = np.concatenate([[0.0], np.cumsum(np.append(values, values[:block]))])
+    starts = rng.integers(0, n, (replicates, blocks))
+    return np.asarray((sums[starts + block] - sums[starts]).sum(axis=1) / (blocks * block))
 
 
 def _student_over_normal(points: float, level: float) -> float:
     upper = (1 + level) / 2
     return float(stdtrit(max(1.0, points - 1), upper) / ndtri(upper))
+
+
+def ratio_interval(good: FloatArray, valid: FloatArray, *, level: float = 0.95) -> Interval | None:
+    """Interval of a service's long-run ratio from what it did, or None where its memory leaves too little.
+
+    The wider end of two: failures of a series that come in bursts, and the counts as if each event stood alone,
+    which keeps a clean record from meaning that nothing ever fails. The same input gives the same answer.
+
+    Parameters: good, valid: events of each interval, shape (n_points,), oldest first; NaN is no data.
+    """
+    seen = ~np.isnan(valid) & (valid > 0)
+    ratio = np.divide(good, valid, out=np.full(len(valid), np.nan), where=seen)
+    rng = np.random.default_rng(_STREAM)
+    series = block_bootstrap_mean(ratio, rng, level=level, weights=np.where(seen, valid, 0.0)).interval
+    if series is None:
+        return None
+    total = float(valid[seen].sum())
+    counts = clopper_pearson(min(float(good[seen].sum()), total), total, level)
+    return Interval(max(0.0, min(series.low, counts.low)), min(1.0, max(series.high, counts.high)), level)

@@ -203,6 +203,9 @@ async def test_an_sli_is_the_sum_of_its_hours():
     assert value.good == panel.good[0, -168:].sum()
     assert value.ratio == panel.good[0, -168:].sum() / panel.total[0, -168:].sum()
     assert value.completeness == 1.0
+    interval = value.interval()
+    assert interval is not None
+    assert interval.low < value.ratio < interval.high
 
 
 async def test_hours_without_data_are_no_points_of_zero():
