@@ -49,6 +49,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
     "Ask": (
         Command("offline", "sloengine.cli.offline:offline", "Recommend from files, with no server at all."),
         Command(
+            "simulate",
+            "sloengine.cli.simulate:simulate",
+            "Write the files of an organisation that does not exist, with known truth.",
+        ),
+        Command(
             "recommend",
             "sloengine.cli.recommendation:recommend",
             "Recommend availability and latency SLOs for services of the running engine.",

@@ -87,12 +87,10 @@ def _services(document: object) -> list[dict[str, str]]:
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("serviceId"), str)]
 
 
-def parse_time(text: str) -> datetime:
-    """ISO 8601; without a zone it is UTC. Raises ``Invalid``."""
+def parse_time(text: str, option: str = "--as-of") -> datetime:
+    """ISO 8601; without a zone it is UTC. Raises ``Invalid``, naming the option."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Invalid(
-            f"{text!r} is no time: write 2026-03-01 or 2026-03-01T12:00:00Z", path=("--as-of",)
-        ) from error
+        raise Invalid(f"{text!r} is no time: write 2026-03-01 or 2026-03-01T12:00:00Z", path=(option,)) from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

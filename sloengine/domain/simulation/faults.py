@@ -13,8 +13,8 @@ from sloengine.domain.simulation.blocks import BLOCK_HOURS, Block, FloatArray
 from sloengine.domain.simulation.parameters import Parameters, Profile
 from sloengine.domain.simulation.streams import stream
 
-_BLOCKS_BACK = 2  # an incident lasts at most this many blocks
-MAX_INCIDENT_HOURS = float(_BLOCKS_BACK * BLOCK_HOURS)
+BLOCKS_BACK = 2  # an incident lasts at most this many blocks
+MAX_INCIDENT_HOURS = float(BLOCKS_BACK * BLOCK_HOURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ def own_incidents(profile: Profile, parameters: Parameters, seed: int, number: i
 
 def shared_incidents(profile: Profile, parameters: Parameters, seed: int, number: int) -> list[Incident]:
     """Incidents of the zone and the platform that start in block ``number`` and hit this service."""
+    return [incident for _, incident in hits_of_place(profile, parameters, seed, number)]
+
+
+def hits_of_place(profile: Profile, parameters: Parameters, seed: int, number: int) -> list[tuple[str, Incident]]:
+    """The same, each with the place it comes from: ``zone a`` or ``platform``."""
     hits = []
     for place, every_days, share in (
         (f"zone {profile.zone}", parameters.zone_incident_every_days, parameters.zone_hit_share),
@@ -52,7 +57,7 @@ def shared_incidents(profile: Profile, parameters: Parameters, seed: int, number
         if not drawn:
             continue
         lots = stream(seed, "hit", place, profile.service_id, number).random(len(drawn)).tolist()
-        hits += [incident for incident, lot in zip(drawn, lots, strict=True) if lot < share]
+        hits += [(place, incident) for incident, lot in zip(drawn, lots, strict=True) if lot < share]
     return hits
 
 
@@ -60,7 +65,7 @@ def incident_failure(profile: Profile, parameters: Parameters, seed: int, block:
     """Share of the requests that incidents fail in each slot, shape (slots,)."""
     incidents = [
         incident
-        for number in range(block.number - _BLOCKS_BACK, block.number + 1)
+        for number in range(block.number - BLOCKS_BACK, block.number + 1)
         for incident in (
             *own_incidents(profile, parameters, seed, number),
             *shared_incidents(profile, parameters, seed, number),
@@ -82,9 +87,10 @@ def base_failure(profile: Profile, parameters: Parameters, seed: int, block: Blo
     )
     wander = lfilter([np.sqrt(1 - memory**2)], [1.0, -memory], shocks)[block.slots :]
     spread = parameters.base_noise
-    factor = np.exp(spread * wander - spread**2 / 2)
-    for shift in profile.shifts:
-        factor = np.where(block.hours >= shift.at_hour, shift.base_failure_factor * factor, factor)
+    shifted = np.ones(block.slots)
+    for shift in profile.shifts:  # by time; the last one before a moment is in force, its factors do not pile up
+        shifted[block.hours >= shift.at_hour] = shift.base_failure_factor
+    factor = shifted * np.exp(spread * wander - spread**2 / 2)
     return np.minimum(1.0, profile.base_failure_ratio * factor)
 
 

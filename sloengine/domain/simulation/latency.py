@@ -85,14 +85,32 @@ def histogram(
 
 
 def cumulative_share(parameters: Parameters, typical: FloatArray, load: FloatArray) -> FloatArray:
-    """Share of requests within each of ``OTEL_BOUNDS_SECONDS``, shape (slots, n_bounds).
+    """Share of requests within each of ``OTEL_BOUNDS_SECONDS``, shape (slots, n_bounds)."""
+    return share_within(parameters, typical[:, None], load[:, None], OTEL_BOUNDS_SECONDS[None, :])
+
+
+def share_within(
+    parameters: Parameters, typical: FloatArray, load: FloatArray, seconds: FloatArray | float
+) -> FloatArray:
+    """Share of requests that take no longer; the arguments broadcast.
 
     Most requests are lognormal around the typical latency; a slow few wait an exponential time besides, the
     longer, the fuller the service is.
     """
-    relative = OTEL_BOUNDS_SECONDS[None, :] / typical[:, None]
+    relative = seconds / typical
     usual = ndtr(np.log(relative) / parameters.latency_request_spread)
-    waiting = 2.0 / (1 - load)[:, None]
-    slow = 1 - np.exp(-np.maximum(relative - 1, 0.0) / waiting)
+    slow = 1 - np.exp(-np.maximum(relative - 1, 0.0) / _waiting(load))
     share = (1 - parameters.slow_share) * usual + parameters.slow_share * slow
     return np.asarray(share, dtype=np.float64)
+
+
+def mean_seconds(parameters: Parameters, typical: FloatArray, load: FloatArray) -> FloatArray:
+    """Mean latency of that distribution."""
+    usual = np.exp(parameters.latency_request_spread**2 / 2)
+    share = parameters.slow_share
+    return np.asarray(typical * ((1 - share) * usual + share * (1 + _waiting(load))), dtype=np.float64)
+
+
+def _waiting(load: FloatArray) -> FloatArray:
+    """Mean waiting time of the slow few, in typical latencies; as in an M/M/1 queue, ~ 1 / (1 - load)."""
+    return 2.0 / (1 - load)

@@ -12,7 +12,8 @@ from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.simulation.blocks import hour_of, time_of
-from sloengine.domain.simulation.organisation import HOUR, Organisation, availability, edges, latency_hours
+from sloengine.domain.simulation.organisation import Organisation, availability, edges, latency_hours
+from sloengine.domain.simulation.playing import HOUR
 from sloengine.infrastructure.sample.organisation import (
     SAMPLE_HISTORY,
     SAMPLE_SEED,

@@ -1,0 +1,126 @@
+"""``sloengine simulate``: an organisation with known truth, as files."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sloengine.cli import output
+from sloengine.cli.offline import parse_time
+from sloengine.cli.options import AsJson
+from sloengine.cli.steps import Steps
+from sloengine.domain.errors import Invalid
+from sloengine.domain.simulation.blocks import hour_of
+from sloengine.domain.simulation.declared import topology_of
+from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
+from sloengine.domain.simulation.organisation import Organisation
+from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
+from sloengine.infrastructure.files.documents import read_ingestion_file
+from sloengine.infrastructure.files.simulated_organisation import Span, write_telemetry
+from sloengine.infrastructure.files.simulated_truth import time_text, write_truth
+
+_DEFAULT_SERVICES = 50
+_MOST_SERVICES = 5_000
+
+
+class Step(StrEnum):
+    """Interval of ``sli.csv``, and the finest time that the simulation knows."""
+
+    FIVE_MINUTES = "5m"
+    HOUR = "1h"
+
+
+_SLOTS_PER_HOUR = {Step.FIVE_MINUTES: 12, Step.HOUR: 1}
+
+
+def simulate(
+    out_dir: Annotated[Path, typer.Argument(help="Folder for the files; made when it is not there.")],
+    services: Annotated[
+        int | None,
+        typer.Option(min=1, max=_MOST_SERVICES, help="Draw so many services. [default: 50]", show_default=False),
+    ] = None,
+    topology: Annotated[
+        Path | None,
+        typer.Option(
+            help="Simulate these dependencies: CSV with caller,dependency, or an ingestion document.",
+            show_default=False,
+        ),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days of history.")] = 90,
+    step: Annotated[Step, typer.Option(help="Interval of sli.csv.")] = Step.HOUR,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 7,
+    until: Annotated[
+        str | None,
+        typer.Option(help="ISO 8601; the history ends at this midnight UTC. [default: today]", show_default=False),
+    ] = None,
+    faults: Annotated[Faults, typer.Option(help="How often services fail by themselves.")] = Faults.RARE,
+    shared: Annotated[Shared, typer.Option(help="Incidents that hit several services at once.")] = Shared.ALL,
+    openmetrics: Annotated[
+        bool, typer.Option("--openmetrics", help="Also OpenMetrics files that promtool backfills into Prometheus.")
+    ] = False,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Also truth.json: what an estimator should have found.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the files of an organisation that does not exist, with known truth."""
+    if services is not None and topology is not None:
+        raise Invalid("--services draws a topology and --topology reads one: name one of the two")
+    ends_at = datetime.now(UTC) if until is None else parse_time(until, "--until")
+    to_hour = hour_of(ends_at) // 24 * 24
+    span = Span(to_hour - 24 * days, to_hour)
+    parameters = parameters_of(faults, shared, _SLOTS_PER_HOUR[step])
+    if topology is None:
+        drawn = draw_organisation(services or _DEFAULT_SERVICES, parameters, seed)
+    else:
+        document, warnings = read_ingestion_file(topology, strict=True)
+        for warning in warnings:
+            output.warn(warning)
+        drawn = DrawnOrganisation(Organisation(topology_of(document), parameters, seed), document)
+    steps = Steps()
+    count = len(drawn.organisation.topology.services)
+    with steps.bar(f"simulating {count} services over {days} days at {step.value}") as progress:
+        files = write_telemetry(
+            out_dir, drawn.organisation, drawn.document, span, openmetrics=openmetrics, progress=progress
+        )
+    if truth:
+        steps.say("looking up the truth, coming windows included")
+        provenance = f"simulated by sloengine, seed {seed}, faults {faults.value}, shared incidents {shared.value}"
+        write_truth(out_dir / "truth.json", drawn.organisation, span.from_hour, span.to_hour, provenance)
+        files.append(out_dir / "truth.json")
+    commands = _next_commands(out_dir, openmetrics=openmetrics)
+    if as_json:
+        output.print_json(
+            {
+                "seed": seed,
+                "services": count,
+                "dependencies": len(drawn.organisation.topology.calls),
+                "from": time_text(span.from_hour),
+                "to": time_text(span.to_hour),
+                "files": [str(path) for path in files],
+                "next": commands,
+            }
+        )
+        return
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    output.say(f"{len(files)} files, {megabytes:,.1f} MB, in {out_dir}: simulated, seed {seed}. Next:")
+    for command in commands:
+        typer.echo(f"  {command}")
+
+
+def _next_commands(folder: Path, *, openmetrics: bool) -> list[str]:
+    """What can be done with the files, ready to be pasted."""
+    edges, sli, latency, chunks = (
+        shlex.quote(str(folder / name)) for name in ("edges.csv", "sli.csv", "latency.csv", "openmetrics")
+    )
+    commands = [f"sloengine offline --edges {edges} --sli {sli} --latency {latency}"]
+    if openmetrics:
+        commands.append(
+            f'for f in {chunks}/*.om; do promtool tsdb create-blocks-from openmetrics "$f" prometheus-data; done'
+        )
+    return commands

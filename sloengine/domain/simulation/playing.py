@@ -1,0 +1,119 @@
+"""The blocks behind a range of hours: played once, cut to the range, summed to a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.simulation.blocks import Block, FloatArray, blocks_of
+from sloengine.domain.simulation.faults import base_failure, incident_failure
+from sloengine.domain.simulation.parameters import Parameters
+from sloengine.domain.simulation.requests import Counts, play
+from sloengine.domain.simulation.streams import stream
+from sloengine.domain.simulation.topology import SimulatedTopology
+
+if TYPE_CHECKING:
+    from sloengine.domain.simulation.organisation import Organisation
+
+HOUR = timedelta(hours=1)
+_KEPT_BYTES = 64_000_000
+_GAP_HOURS = 6  # telemetry goes missing in stretches of this length
+
+
+@dataclass(frozen=True)
+class Played:
+    """One block. ``incident_failure``, ``intrinsic``: failing shares; all arrays: shape (n_services, slots)."""
+
+    block: Block
+    counts: Counts
+    incident_failure: FloatArray
+    intrinsic: FloatArray
+    exists: npt.NDArray[np.bool_]
+    telemetry: npt.NDArray[np.bool_]
+
+
+class Cut:
+    """A range of hours, cut out of blocks and summed to a step."""
+
+    def __init__(self, parameters: Parameters, from_hour: int, to_hour: int, step: timedelta) -> None:
+        self.slots_per_hour = parameters.slots_per_hour
+        self.blocks = blocks_of(from_hour, to_hour, self.slots_per_hour)
+        self.from_hour, self.to_hour = from_hour, to_hour
+        slot = HOUR / self.slots_per_hour
+        self.slots_per_step = step // slot
+        if step % slot or self.slots_per_step < 1 or timedelta(hours=to_hour - from_hour) % step:
+            raise ValueError(f"the step must be a multiple of {slot} and divide the range, is {step}")
+
+    def within(self, block: Block, values: FloatArray) -> FloatArray:
+        """The slots (last axis) of the block that are in the range."""
+        first, last = self.slots_of(block)
+        return values[:, first:last]
+
+    def slots_of(self, block: Block) -> tuple[int, int]:
+        """The first slot of the block that is in the range, and the first that is not any more."""
+        first, last = (
+            min(block.slots, max(0, hour - block.first_hour) * self.slots_per_hour)
+            for hour in (self.from_hour, self.to_hour)
+        )
+        return first, last
+
+    def summed(self, values: FloatArray) -> FloatArray:
+        """Slots summed to steps; NaN where no slot has data."""
+        if self.slots_per_step == 1:
+            return values
+        return sum_known(values.reshape(len(values), -1, self.slots_per_step), axis=2)
+
+
+def sum_known(values: FloatArray, axis: int) -> FloatArray:
+    """Sums over an axis of what is known; NaN where nothing is."""
+    known = ~np.isnan(values)
+    sums = np.where(known, values, 0.0).sum(axis=axis)
+    return np.where(known.any(axis=axis), sums, np.nan)
+
+
+def play_range(organisation: Organisation, cut: Cut) -> Iterator[Played]:
+    """The blocks that the range touches, oldest first; those played last are kept for the next question."""
+    recent = organisation.recent
+    for block in cut.blocks:
+        played = recent.get(block.number)
+        if played is None:
+            played = recent[block.number] = _play_block(organisation, block)
+            size = played.counts.requests.nbytes * 4 + played.counts.calls.nbytes * 2
+            while len(recent) > max(1, _KEPT_BYTES // size):
+                recent.pop(next(iter(recent)), None)
+        yield played
+
+
+def _play_block(organisation: Organisation, block: Block) -> Played:
+    topology, parameters, seed = organisation.topology, organisation.parameters, organisation.seed
+    profiles = [organisation.profiles[service.service_id] for service in topology.services]
+    incidents = np.array([incident_failure(profile, parameters, seed, block) for profile in profiles])
+    base = np.array([base_failure(profile, parameters, seed, block) for profile in profiles])
+    born = np.array(
+        [-np.inf if service.born_at_hour is None else service.born_at_hour for service in topology.services]
+    )
+    exists = block.hours[None, :] >= born[:, None]
+    intrinsic = 1 - (1 - incidents) * (1 - base)
+    return Played(
+        block=block,
+        counts=play(topology, parameters, seed, block, intrinsic),
+        incident_failure=incidents,
+        intrinsic=intrinsic,
+        exists=exists,
+        telemetry=exists & ~_missing(topology, seed, block),
+    )
+
+
+def _missing(topology: SimulatedTopology, seed: int, block: Block) -> npt.NDArray[np.bool_]:
+    gap_slots = _GAP_HOURS * block.slots_per_hour
+    missing = np.zeros((len(topology.services), block.slots), dtype=np.bool_)
+    for place, service in enumerate(topology.services):
+        if service.missing_ratio:
+            lots = stream(seed, "missing", service.service_id, block.number).random(block.slots // gap_slots)
+            missing[place] = np.repeat(lots < service.missing_ratio, gap_slots)
+    return missing

@@ -1,0 +1,72 @@
+"""``sloengine simulate`` as a user meets it, and that what it prints next works."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sloengine.cli.main import app
+from sloengine.domain.errors import Invalid
+
+UNTIL = ("--until", "2026-10-01")
+
+
+def run(*arguments: str | Path):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_the_command_that_it_prints_recommends_for_every_monitored_service(tmp_path):
+    simulated = run("simulate", tmp_path / "out", "--services", 14, "--days", 40, "--truth", *UNTIL)
+
+    assert simulated.exit_code == 0
+    command = next(line.strip() for line in simulated.stdout.splitlines() if "offline" in line)
+    program, *arguments = shlex.split(command)
+    assert program == "sloengine"
+    found = run(*arguments, "--json")
+    assert found.exit_code == 0
+    recommended = {one["service"]["serviceId"] for one in json.loads(found.stdout)["recommendations"]}
+    truth = json.loads((tmp_path / "out" / "truth.json").read_text())
+    assert recommended == {one["serviceId"] for one in truth["services"] if one["monitored"]}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(tmp_path):
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run("simulate", tmp_path / folder, "--services", 5, "--days", 3, "--seed", seed, "--openmetrics", *UNTIL)
+
+    files = {path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*")}
+    assert len(files) == 4 + 3 * 4
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert (tmp_path / "a" / "sli.csv").read_bytes() != (tmp_path / "c" / "sli.csv").read_bytes()
+
+
+def test_a_topology_of_ones_own_at_five_minutes(tmp_path):
+    edges = tmp_path / "mine.csv"
+    edges.write_text("caller,dependency,criticality\nshop,cart,HARD\ncart,db,SOFT\n")
+
+    found = run("simulate", tmp_path / "out", "--topology", edges, "--days", 2, "--step", "5m", "--json", *UNTIL)
+
+    shape = json.loads(found.stdout)
+    assert (shape["services"], shape["dependencies"]) == (3, 2)
+    assert (shape["from"], shape["to"]) == ("2026-09-29T00:00:00Z", "2026-10-01T00:00:00Z")
+    with (tmp_path / "out" / "sli.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 2 * 288
+    assert {row["service"] for row in rows} == {"shop", "cart", "db"}
+
+
+def test_without_faults_nothing_fails(tmp_path):
+    run("simulate", tmp_path, "--services", 13, "--days", 5, "--faults", "none", "--shared", "none", *UNTIL)
+
+    with (tmp_path / "sli.csv").open() as file:
+        assert all(row["good"] == row["total"] for row in csv.DictReader(file))
+
+
+def test_two_topologies_are_refused(tmp_path):
+    with pytest.raises(Invalid, match="one of the two"):
+        run("simulate", tmp_path, "--services", 3, "--topology", tmp_path / "edges.csv")

@@ -1,0 +1,84 @@
+"""A simulated organisation, backfilled into a real Prometheus, comes back with the same sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from sloengine.domain.simulation.blocks import time_of
+from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
+from sloengine.domain.simulation.organisation import Organisation, availability, edges, latency_hours
+from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
+from sloengine.domain.simulation.topology import SimulatedTopology
+from sloengine.infrastructure.files.simulated_organisation import Span, write_telemetry
+from sloengine.infrastructure.prometheus.client import PrometheusClient
+from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
+
+SPAN = Span(496_800, 496_800 + 48)
+WITHIN = (SPAN.from_hour, SPAN.to_hour)
+GAPPY = "service-0"
+
+
+def organisation() -> Organisation:
+    drawn = draw_organisation(14, parameters_of(Faults.FREQUENT, Shared.ALL), seed=5).organisation
+    services = tuple(
+        replace(service, missing_ratio=0.3) if service.service_id == GAPPY else service
+        for service in drawn.topology.services
+    )
+    return Organisation(SimulatedTopology(services, drawn.topology.calls), drawn.parameters, drawn.seed)
+
+
+@pytest.fixture(scope="module")
+def simulated() -> DrawnOrganisation:
+    return DrawnOrganisation(organisation(), {"services": [], "dependencies": []})
+
+
+@pytest.fixture(scope="module")
+def prometheus(simulated, prometheus_server, tmp_path_factory):
+    files = write_telemetry(
+        tmp_path_factory.mktemp("simulated"),
+        simulated.organisation,
+        simulated.document,
+        SPAN,
+        openmetrics=True,
+        progress=lambda _: None,
+    )
+    return prometheus_server(path.read_text() for path in files if path.suffix == ".om")
+
+
+@pytest.fixture
+async def pulled(simulated, prometheus):
+    now = time_of(SPAN.to_hour) + timedelta(minutes=1)
+    client = PrometheusClient(prometheus.url)
+    source = PrometheusTelemetrySource(client, lambda: now)
+    ids = await source.service_ids(time_of(SPAN.from_hour), now)
+    yield await source.pull(ids, time_of(SPAN.from_hour), time_of(SPAN.to_hour))
+    await client.close()
+
+
+async def test_requests_failures_latency_and_calls_are_those_of_the_simulation(simulated, pulled):
+    truth = availability(simulated.organisation, *WITHIN)
+    panel = pulled.availability.select(truth.service_ids)
+
+    assert not pulled.refused
+    assert set(pulled.availability.service_ids) == set(truth.service_ids)
+    np.testing.assert_array_equal(np.isnan(panel.total), np.isnan(truth.total))
+    assert np.isnan(panel.total[truth.rows[GAPPY]]).any()
+    np.testing.assert_allclose(panel.total, truth.total, rtol=1e-9)
+    np.testing.assert_allclose(panel.good, truth.good, rtol=1e-9)
+    assert np.nansum(truth.bad) > 100
+
+    for service_id, history in latency_hours(simulated.organisation, *WITHIN).items():
+        np.testing.assert_array_equal(pulled.latency[service_id].bounds_seconds, history.bounds_seconds)
+        np.testing.assert_allclose(pulled.latency[service_id].counts, history.counts, rtol=1e-9, atol=1e-6)
+
+    calls = edges(simulated.organisation, *WITHIN)
+    seen = {pair: row for row, pair in enumerate(pulled.edges.pairs)}
+    inside = [row for row, pair in enumerate(calls.pairs) if set(pair) <= set(truth.service_ids)]
+    assert {calls.pairs[row] for row in inside} == set(seen)
+    rows = [seen[calls.pairs[row]] for row in inside]
+    np.testing.assert_allclose(pulled.edges.calls[rows], calls.calls[inside], rtol=1e-9)
+    np.testing.assert_allclose(pulled.edges.failed[rows], calls.failed[inside], rtol=1e-9)
