@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sloengine.application.topology.read_graph import Neighbourhood
+from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.cli.shapes import Json, global_id, service_reference, time
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
 from sloengine.domain.topology.graph import Supernode

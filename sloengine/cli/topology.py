@@ -13,9 +13,8 @@ from rich.progress import Progress
 from rich.tree import Tree
 
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
-from sloengine.application.ports.service_graph import ServiceFilter, ServiceOrder
+from sloengine.application.ports.service_graph import Neighbourhood, ServiceFilter, ServiceOrder
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
-from sloengine.application.topology.read_graph import Neighbourhood
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.graph_shapes import graph_shape, ingestion_shape, service_shape

@@ -232,13 +232,27 @@ async def test_a_neighbourhood_is_the_induced_graph_within_some_calls(graph: Ser
     if warm:
         await graph.snapshot()
 
-    services, edges, cut = await graph.neighbourhood(
-        ["a"], depth=2, towards_callers=False, include_stale=False, limit=100
-    )
+    found = await graph.neighbourhood(["a"], depth=2, towards_callers=False, include_stale=False, limit=100)
 
-    assert sorted(service.service_id for service in services) == ["a", "b", "c"]
-    assert sorted(edge.pair for edge in edges) == [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")]
-    assert not cut
+    assert sorted(service.service_id for service in found.services) == ["a", "b", "c"]
+    assert sorted(edge.pair for edge in found.dependencies) == [("a", "b"), ("b", "a"), ("b", "c"), ("c", "b")]
+    assert not found.truncated
+
+
+@pytest.mark.parametrize("warm", [False, True])
+async def test_a_neighbourhood_names_the_cycles_that_its_services_are_in_and_its_version(
+    graph: ServiceGraph, *, warm: bool
+):
+    await draw(graph, "a->b", "b->c", "c->b", "x->y", "y->x")
+    cycles = [Supernode("scc-1", ("b", "c"), ("b", "c", "b")), Supernode("scc-2", ("x", "y"), ("x", "y", "x"))]
+    version = await graph.write_condensation(supernodes=cycles, edges=(), alerts=(), changed=True, now=NOW)
+    if warm:
+        await graph.snapshot()
+
+    found = await graph.neighbourhood(["a"], depth=2, towards_callers=False, include_stale=False, limit=100)
+
+    assert [node.members for node in found.supernodes] == [("b", "c")]
+    assert found.graph_version == version
 
 
 @pytest.mark.parametrize("warm", [False, True])
@@ -248,16 +262,12 @@ async def test_a_neighbourhood_can_look_at_callers_and_skips_stale_edges(graph: 
     if warm:
         await graph.snapshot()
 
-    live, live_edges, _ = await graph.neighbourhood(
-        ["c"], depth=1, towards_callers=True, include_stale=False, limit=100
-    )
-    all_of_them, _, _ = await graph.neighbourhood(
-        ["c"], depth=2, towards_callers=True, include_stale=True, limit=100
-    )
+    live = await graph.neighbourhood(["c"], depth=1, towards_callers=True, include_stale=False, limit=100)
+    all_of_them = await graph.neighbourhood(["c"], depth=2, towards_callers=True, include_stale=True, limit=100)
 
-    assert sorted(service.service_id for service in live) == ["b", "c", "z"]
-    assert sorted(edge.pair for edge in live_edges) == [("b", "c"), ("z", "c")]
-    assert sorted(service.service_id for service in all_of_them) == ["a", "b", "c", "y", "z"]
+    assert sorted(service.service_id for service in live.services) == ["b", "c", "z"]
+    assert sorted(edge.pair for edge in live.dependencies) == [("b", "c"), ("z", "c")]
+    assert sorted(service.service_id for service in all_of_them.services) == ["a", "b", "c", "y", "z"]
 
 
 @pytest.mark.parametrize("warm", [False, True])
@@ -266,14 +276,12 @@ async def test_a_neighbourhood_says_that_it_was_cut(graph: ServiceGraph, *, warm
     if warm:
         await graph.snapshot()
 
-    _, edges, cut = await graph.neighbourhood(["a"], depth=3, towards_callers=False, include_stale=False, limit=3)
-    _, whole, uncut = await graph.neighbourhood(
-        ["a"], depth=3, towards_callers=False, include_stale=False, limit=4
-    )
+    part = await graph.neighbourhood(["a"], depth=3, towards_callers=False, include_stale=False, limit=3)
+    whole = await graph.neighbourhood(["a"], depth=3, towards_callers=False, include_stale=False, limit=4)
 
-    assert (len(edges), cut) == (3, True)
-    assert {("a", "b"), ("a", "c")} <= {edge.pair for edge in edges}
-    assert (len(whole), uncut) == (4, False)
+    assert (len(part.dependencies), part.truncated) == (3, True)
+    assert {("a", "b"), ("a", "c")} <= {edge.pair for edge in part.dependencies}
+    assert (len(whole.dependencies), whole.truncated) == (4, False)
 
 
 async def test_roots_that_nobody_knows_are_left_out(graph: ServiceGraph):
@@ -281,7 +289,7 @@ async def test_roots_that_nobody_knows_are_left_out(graph: ServiceGraph):
 
     found = await graph.neighbourhood(["nobody"], depth=3, towards_callers=False, include_stale=True, limit=10)
 
-    assert tuple(map(list, found[:2])) == ([], [])
+    assert (list(found.services), list(found.dependencies), list(found.supernodes)) == ([], [], [])
 
 
 async def test_the_services_list_pages_through_all_in_order(graph: ServiceGraph):

@@ -46,6 +46,20 @@ class ClaimCounts:
     edges_removed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Services around some roots, the edges among them (claims left out), and the cycles that they are in.
+
+    ``truncated``: cut at the limit of edges. All of it is of one graph version.
+    """
+
+    services: Sequence[Service]
+    dependencies: Sequence[Dependency]
+    supernodes: Sequence[Supernode]
+    graph_version: int
+    truncated: bool
+
+
 class ServiceGraph(Protocol):
     """The merged graph, its claims, supernodes and alerts. Writes are transactional per call."""
 
@@ -88,10 +102,10 @@ class ServiceGraph(Protocol):
 
     async def neighbourhood(
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
-    ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
-        """Services within ``depth`` calls of the roots and the edges among them, claims left out.
+    ) -> Neighbourhood:
+        """Services within ``depth`` calls of the roots and at most ``limit`` of the edges among them.
 
-        The third value says whether the answer was cut at ``limit`` edges.
+        Roots that the graph does not know are left out.
         """
         ...
 

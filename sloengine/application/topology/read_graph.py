@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.service_graph import ServiceFilter, ServiceGraph, ServiceOrder
+from sloengine.application.ports.service_graph import Neighbourhood, ServiceFilter, ServiceGraph, ServiceOrder
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import Supernode
@@ -16,17 +16,6 @@ from sloengine.domain.topology.service import Service
 
 MAX_DEPTH = 10
 MAX_EDGES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbourhood:
-    """Services around the roots and the edges among them; ``truncated``: cut at the limit of edges."""
-
-    services: Sequence[Service]
-    dependencies: Sequence[Dependency]
-    supernodes: Sequence[Supernode]
-    graph_version: int
-    truncated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +66,14 @@ class ReadGraph:
         """
         if not 1 <= depth <= MAX_DEPTH:
             raise Invalid(f"depth must be 1 to {MAX_DEPTH}", path=("depth",))
-        services, dependencies, truncated = await self.graph.neighbourhood(
+        found = await self.graph.neighbourhood(
             roots, depth=depth, towards_callers=towards_callers, include_stale=include_stale, limit=limit
         )
-        known = {service.service_id for service in services}
+        known = {service.service_id for service in found.services}
         for position, root in enumerate(roots):
             if root not in known:
                 raise ServiceNotFound(f"no service {root!r}", path=("roots", str(position)))
-        supernodes = await self.graph.supernodes_of(sorted(known))
-        distinct = {node.supernode_id: node for node in supernodes.values()}
-        return Neighbourhood(
-            services, dependencies, tuple(distinct.values()), await self.graph.version(), truncated
-        )
+        return found
 
     async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
         """Circular-dependency alerts, newest first."""

@@ -68,6 +68,11 @@ class DependencyGraph:
         """Edges that point at each service."""
         return _grouped(self.dependencies, by_caller=False)
 
+    @cached_property
+    def supernode_by_member(self) -> Mapping[str, Supernode]:
+        """The cycle of each service that is in one."""
+        return {member: supernode for supernode in self.supernodes for member in supernode.members}
+
     def get(self, service_id: str) -> Service | None:
         """The service, or None."""
         position = self.index.get(service_id)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.service_graph import ClaimCounts, ServiceFilter, ServiceOrder
+from sloengine.application.ports.service_graph import ClaimCounts, Neighbourhood, ServiceFilter, ServiceOrder
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
@@ -100,14 +100,21 @@ class MemoryServiceGraph:
 
     async def neighbourhood(
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
-    ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
-        """Services around the roots and the edges among them."""
+    ) -> Neighbourhood:
+        """Services around the roots, the edges among them, their cycles."""
         graph = await self.snapshot()
         if not include_stale:
             live = tuple(edge for edge in graph.dependencies if not edge.is_stale)
             graph = DependencyGraph(graph.services, live, graph.version, graph.supernodes)
         found = graph.subgraph(graph.distances(roots, depth, towards_callers=towards_callers))
-        return found.services, found.dependencies[:limit], len(found.dependencies) > limit
+        cycles = await self.supernodes_of([service.service_id for service in found.services])
+        return Neighbourhood(
+            found.services,
+            found.dependencies[:limit],
+            tuple({node.supernode_id: node for node in cycles.values()}.values()),
+            found.version,
+            len(found.dependencies) > limit,
+        )
 
     async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
         """Create or update."""

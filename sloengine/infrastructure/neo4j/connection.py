@@ -14,6 +14,7 @@ from neo4j import (
     AsyncManagedTransaction,
     AsyncSession,
     NotificationMinimumSeverity,
+    Query,
     SummaryCounters,
     unit_of_work,
 )
@@ -21,6 +22,7 @@ from neo4j.exceptions import (
     AuthError,
     ConfigurationError,
     DriverError,
+    Neo4jError,
     ResultError,
     TransactionError,
     TransientError,
@@ -112,8 +114,33 @@ class Neo4jConnection:
                 return await session.execute_write(unit)
 
     async def read(self, name: str, /, **parameters: Any) -> list[Row]:
-        """Rows of one named query from ``cypher/read``."""
-        return await self.in_read(lambda transaction: transaction.rows(f"read/{name}", **parameters))
+        """Rows of one named query from ``cypher/read``; a replica may answer.
+
+        One message to the server and back, where a transaction takes three. Only when that meets a transient
+        error, a transaction does it again, as often as the driver sees fit: reading twice does no harm.
+        """
+        return await self._read_alone(READ_ACCESS, name, parameters)
+
+    async def read_from_leader(self, name: str, /, **parameters: Any) -> list[Row]:
+        """The same, from the server that takes writes: nothing committed is missed."""
+        return await self._read_alone(WRITE_ACCESS, name, parameters)
+
+    async def _read_alone(self, access_mode: str, name: str, parameters: dict[str, Any]) -> list[Row]:
+        with self.errors():
+            try:
+                async with self.session(access_mode) as session:
+                    result = await session.run(
+                        Query(query(f"read/{name}"), timeout=READ_TIMEOUT_SECONDS), parameters
+                    )
+                    return await result.values()
+            except (DriverError, Neo4jError) as error:
+                if not error.is_retryable():
+                    raise
+        again = self.in_read if access_mode == READ_ACCESS else self.in_write
+        return await again(
+            lambda transaction: transaction.rows(f"read/{name}", **parameters),
+            timeout_seconds=READ_TIMEOUT_SECONDS,
+        )
 
     async def read_row(self, name: str, /, **parameters: Any) -> Row | None:
         """First row of one named query from ``cypher/read``, or None."""

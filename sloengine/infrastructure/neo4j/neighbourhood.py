@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.topology.service import Service
-from sloengine.infrastructure.neo4j.connection import Transaction
-from sloengine.infrastructure.neo4j.service_rows import dependency_of, service_of
-
-type Neighbourhood = tuple[Sequence[Service], Sequence[Dependency], bool]
+from sloengine.infrastructure.neo4j.connection import Transaction, first_of
+from sloengine.infrastructure.neo4j.service_rows import dependency_of, service_of, supernode_of
 
 
 def around(
@@ -53,7 +51,9 @@ def around(
     kept = edges[:limit]
     named = _named(roots, kept, reached, complete=len(edges) <= limit)
     services = sorted((graph.services[graph.index[s]] for s in named), key=lambda service: service.service_id)
-    return services, kept, len(edges) > limit
+    cycle_of = graph.supernode_by_member
+    cycles = {node.supernode_id: node for s in services if (node := cycle_of.get(s.service_id)) is not None}
+    return Neighbourhood(services, kept, tuple(cycles.values()), graph.version, len(edges) > limit)
 
 
 async def walk(
@@ -92,7 +92,15 @@ async def walk(
     kept = [dependency_of(caller, dependency, edge) for caller, dependency, edge in found[:limit]]
     named = _named(roots, kept, reached, complete=len(found) <= limit)
     rows = await transaction.rows("read/services", service_ids=list(named))
-    return [service_of(row) for row in rows], kept, len(found) > limit
+    cycles = {row[1]: row[1:] for row in await transaction.rows("read/supernodes_of", service_ids=list(named))}
+    version = first_of(await transaction.rows("read/graph_version")) or 0
+    return Neighbourhood(
+        [service_of(row) for row in rows],
+        kept,
+        tuple(supernode_of(row) for row in cycles.values()),
+        version,
+        len(found) > limit,
+    )
 
 
 def _named(

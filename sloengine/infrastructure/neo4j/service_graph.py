@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.service_graph import ClaimCounts, ServiceFilter, ServiceOrder
+from sloengine.application.ports.service_graph import ClaimCounts, Neighbourhood, ServiceFilter, ServiceOrder
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
@@ -24,6 +24,7 @@ from sloengine.infrastructure.neo4j.service_rows import (
     dependency_of,
     pair_parameters,
     service_of,
+    supernode_of,
 )
 
 
@@ -132,7 +133,7 @@ class Neo4jServiceGraph:
 
     async def neighbourhood(
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
-    ) -> tuple[Sequence[Service], Sequence[Dependency], bool]:
+    ) -> Neighbourhood:
         """From the snapshot while that is good, else walked in the database, while the snapshot is read anew."""
         snapshot = self._snapshot
         if snapshot is not None and snapshot.version == await self.version():
@@ -234,7 +235,7 @@ class Neo4jServiceGraph:
     async def supernodes_of(self, service_ids: Sequence[str]) -> Mapping[str, Supernode]:
         """The supernode that each of these services is in."""
         rows = await self._connection.read("supernodes_of", service_ids=list(service_ids))
-        return {row[0]: Supernode(row[1], tuple(row[2]), tuple(row[3])) for row in rows}
+        return {row[0]: supernode_of(row[1:]) for row in rows}
 
 
 async def _read_snapshot(transaction: Transaction) -> DependencyGraph:
@@ -243,10 +244,7 @@ async def _read_snapshot(transaction: Transaction) -> DependencyGraph:
     dependencies: list[Dependency] = []
     async for caller, edges in transaction.stream("read/all_dependencies"):
         dependencies.extend(dependency_of(caller, edge[0], edge[1:]) for edge in edges)
-    supernodes = [
-        Supernode(supernode_id, tuple(members), tuple(path))
-        for supernode_id, members, path in await transaction.rows("read/supernodes")
-    ]
+    supernodes = [supernode_of(row) for row in await transaction.rows("read/supernodes")]
     known = {service.service_id for service in services}
     return DependencyGraph(
         tuple(services),

@@ -20,6 +20,7 @@ from sloengine.domain.topology.dependency import (
     DiscoverySource,
     EdgeAttributes,
 )
+from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.neo4j.instants import instant, microseconds, optional_instant, optional_microseconds
 
@@ -108,6 +109,12 @@ def dependency_of(
         None if row[11] is None else _instant(row[11]),
         claims,
     )
+
+
+def supernode_of(row: Sequence[Any]) -> Supernode:
+    """The cycle of a row of its id, its members and its shortest path."""
+    supernode_id, members, path = row
+    return Supernode(supernode_id, tuple(members), tuple(path))
 
 
 def claim_of(caller: str, dependency: str, row: Sequence[Any]) -> DependencyClaim:

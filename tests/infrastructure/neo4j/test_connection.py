@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from neo4j import READ_ACCESS
@@ -11,7 +15,7 @@ from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.embedded.free_port import free_port
 from sloengine.infrastructure.neo4j import Neo4jStores, nodes, open_neo4j
-from sloengine.infrastructure.neo4j.connection import open_connection
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 from sloengine.infrastructure.neo4j.console import run_cypher
 from sloengine.infrastructure.neo4j.named_queries import cypher_directory, query
 from sloengine.infrastructure.neo4j.service_rows import SERVICE_COLUMNS
@@ -22,6 +26,51 @@ QUERIES = sorted(
     for folder in ("read", "write")
     for file in (cypher_directory() / folder).glob("*.cypher")
 )
+
+
+class Wire:
+    """Stands between driver and server: counts what the driver sends, and can cut the connections."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.port = 0
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def carry(
+        self, server: Neo4jAddress, near: asyncio.StreamReader, near_out: asyncio.StreamWriter
+    ) -> None:
+        address = urlsplit(server.url)
+        far, far_out = await asyncio.open_connection(address.hostname, address.port)
+        self._writers += [near_out, far_out]
+        await asyncio.gather(self._pass(near, far_out, counted=1), self._pass(far, near_out, counted=0))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: int) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65_536):
+                self.sent += counted
+                writer.write(chunk)
+        writer.close()
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+
+@asynccontextmanager
+async def between(server: Neo4jAddress) -> AsyncIterator[Wire]:
+    wire = Wire()
+    listening = await asyncio.start_server(lambda r, w: wire.carry(server, r, w), "127.0.0.1", 0)
+    wire.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield wire
+    finally:
+        wire.cut()
+        listening.close()
+
+
+def open_through(wire: Wire, server: Neo4jAddress) -> AbstractAsyncContextManager[Neo4jConnection]:
+    return open_connection(f"bolt://127.0.0.1:{wire.port}", server.user, server.password)
 
 
 async def test_a_server_that_is_not_there_is_unavailable_and_named():
@@ -43,6 +92,28 @@ async def test_routing_urls_work_too(neo4j_server: Neo4jAddress):
         await stores.migrator.up()
 
         assert await stores.graph.version() >= 0
+
+
+@pytest.mark.parametrize("read", ["read", "read_from_leader"])
+async def test_a_read_is_one_message_to_the_server(neo4j_server: Neo4jAddress, read: str):
+    async with between(neo4j_server) as wire, open_through(wire, neo4j_server) as connection:
+        ask = getattr(connection, read)
+        await ask("ping")  # opens the connection
+        wire.sent = 0
+
+        await ask("ping")
+
+        assert wire.sent == 1
+
+
+@pytest.mark.parametrize("read", ["read", "read_from_leader"])
+async def test_a_read_is_done_again_when_its_connection_was_lost(neo4j_server: Neo4jAddress, read: str):
+    async with between(neo4j_server) as wire, open_through(wire, neo4j_server) as connection:
+        ask = getattr(connection, read)
+        expected = await ask("ping")
+        wire.cut()
+
+        assert await ask("ping") == expected
 
 
 async def test_the_server_refuses_to_write_in_a_read_session(stores: Neo4jStores):
