@@ -22,6 +22,18 @@ async def continue_job(job_id: str, lane: str) -> None:
 
 
 @dramatiq.actor(
+    actor_name="recommendation.resume_jobs",
+    queue_name="recommendation",
+    max_retries=0,
+    max_age=50_000,
+    periodic=cron("* * * * *"),
+)
+async def resume_jobs() -> None:
+    """Enqueue jobs again whose messages were lost."""
+    await (await use_cases()).resume_recommendation_jobs()
+
+
+@dramatiq.actor(
     actor_name="recommendation.expire",
     queue_name="recommendation",
     max_retries=3,

@@ -15,6 +15,11 @@ from strawberry.types.base import get_object_definition
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
 from sloengine.domain.errors import Invalid, TooLarge
 
+IDEMPOTENCY = (
+    "Any text of yours, up to 200 characters: sending the same key and body again within 7 days gives the first "
+    "answer and does nothing twice; the same key with another body is IDEMPOTENCY_MISMATCH."
+)
+
 
 def given[Value](value: Value | None) -> Value | None:
     """The value, or None when it was left out."""

@@ -35,6 +35,7 @@ from sloengine.application.recommendation.read_recommendations import ReadRecomm
 from sloengine.application.recommendation.recommend import Recommend
 from sloengine.application.recommendation.recommendation_job import (
     ContinueRecommendationJob,
+    ResumeRecommendationJobs,
     StartRecommendationJob,
 )
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetry
@@ -91,6 +92,7 @@ class UseCases:
     recommend: Recommend
     start_recommendation_job: StartRecommendationJob
     continue_recommendation_job: ContinueRecommendationJob
+    resume_recommendation_jobs: ResumeRecommendationJobs
     read_recommendations: ReadRecommendations
     expire_recommendations: ExpireRecommendations
     accept_recommendation: AcceptRecommendation
@@ -160,8 +162,9 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         learn_priors=LearnPriors(a.sli_history, a.priors, a.clock),
         prune_history=PruneHistory(a.sli_history, a.clock),
         recommend=recommend,
-        start_recommendation_job=StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue),
-        continue_recommendation_job=ContinueRecommendationJob(a.recommendation_jobs, recommend, a.queue),
+        start_recommendation_job=StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue, a.clock),
+        continue_recommendation_job=ContinueRecommendationJob(a.recommendation_jobs, recommend, a.queue, a.locks),
+        resume_recommendation_jobs=ResumeRecommendationJobs(a.recommendation_jobs, a.queue, a.clock),
         read_recommendations=ReadRecommendations(
             a.recommendations, a.recommendation_jobs, a.cache, freshness, a.clock
         ),

@@ -101,7 +101,7 @@ class Door:
         self.graph = MemoryServiceGraph(self.db)
         self.ingestions = MemoryIngestionStore(self.db, self.clock)
         self.store = MemoryRecommendationStore(self.db)
-        self.jobs = MemoryRecommendationJobStore(self.db)
+        self.jobs = MemoryRecommendationJobStore(self.db, self.clock)
         self.history = MemorySliHistory(self.db)
         self.ledger = MemorySloLedger(self.db)
         self.queue = MemoryJobQueue()

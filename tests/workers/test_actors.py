@@ -20,6 +20,7 @@ PERIODS = {
     "telemetry.aggregate": ["12:02"],
     "telemetry.prune": ["03:23"],
     "recommendation.expire": ["12:07"],
+    "recommendation.resume_jobs": ["12:00", "12:01", "12:59"],
     "governance.keep_relaying": ["12:00", "12:01", "12:59"],
 }
 
@@ -30,6 +31,7 @@ def test_every_actor_is_in_the_queue_of_its_topic():
         "governance.relay_outbox",
         "recommendation.continue_job",
         "recommendation.expire",
+        "recommendation.resume_jobs",
         "telemetry.aggregate",
         "telemetry.learn_priors",
         "telemetry.prune",

@@ -10,10 +10,9 @@ import strawberry
 from sloengine.api.context import Info
 from sloengine.api.enums import ComplianceWindow, ObjectiveKind, SliType, TierName
 from sloengine.api.governance.types import AuditEvent, Slo, SloSnapshot, TargetDelta
-from sloengine.api.inputs import given, given_or, stored_id
+from sloengine.api.inputs import IDEMPOTENCY, given, given_or, stored_id
 from sloengine.api.problems import UserError, or_user_errors
 from sloengine.api.recommendation.types import Recommendation
-from sloengine.api.topology.mutations import IDEMPOTENCY
 from sloengine.application.governance.accept_recommendation import AcceptRecommendationCommand
 from sloengine.application.governance.decision_outcome import DecisionOutcome
 from sloengine.application.governance.modify_recommendation import ModifyRecommendationCommand

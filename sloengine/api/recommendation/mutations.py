@@ -8,7 +8,7 @@ import strawberry
 
 from sloengine.api.context import Info
 from sloengine.api.enums import ComplianceWindow, SliType
-from sloengine.api.inputs import given, given_or
+from sloengine.api.inputs import IDEMPOTENCY, given, given_or
 from sloengine.api.problems import UserError, or_user_errors
 from sloengine.api.recommendation.types import RecommendationJob, RecommendationResult, result_from_domain
 from sloengine.application.recommendation.recommend import RecommendCommand
@@ -35,8 +35,7 @@ class GenerateRecommendationsInput:
     )
     idempotency_key: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Any text of yours: the same key again within 7 days gives the same job. Answers in place "
-        "need none: without `force` the present answer is given again.",
+        description=IDEMPOTENCY,
     )
 
 
@@ -84,6 +83,7 @@ class RecommendationMutations:
                         sli_types=list(dict.fromkeys(sli_types)),
                         window=window,
                         force=input.force,
+                        idempotency_key=given(input.idempotency_key),
                     ),
                     actor=actor,
                 )

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from sloengine.api.context import Info
 from sloengine.api.enums import AlertStatus, Criticality, DependencyCriticality, DependencyMode, DiscoverySource
-from sloengine.api.inputs import as_row, given, stored_id, utc
+from sloengine.api.inputs import IDEMPOTENCY, as_row, given, stored_id, utc
 from sloengine.api.problems import UserError, or_user_errors
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.types import CircularDependencyAlert, Service
@@ -18,11 +18,6 @@ from sloengine.application.topology.ingest_dependencies import IngestDependencie
 from sloengine.application.topology.register_services import RegisterServicesCommand
 from sloengine.application.topology.update_alert import UpdateAlertCommand
 from sloengine.domain.errors import Invalid
-
-IDEMPOTENCY = (
-    "Any text of yours, up to 200 characters: sending the same key and body again within 7 days gives the first "
-    "answer and does nothing twice; the same key with another body is IDEMPOTENCY_MISMATCH."
-)
 
 
 @strawberry.input(description="A service as its people, or a source, state it. What is left out stays as it is.")

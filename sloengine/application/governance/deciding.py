@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.idempotency import check_idempotency_key
 from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.slo_ledger import Decision, Recorded, SloLedger
-from sloengine.application.topology.ingest_dependencies import check_idempotency_key
 from sloengine.domain.errors import RecommendationNotFound, ServiceNotFound, Unavailable
 from sloengine.domain.governance.authorization import require_decider
 from sloengine.domain.governance.model import Actor, Slo, SloSource, SloTarget

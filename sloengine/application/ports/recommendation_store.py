@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.recommendation.model import (
     Recommendation,
@@ -14,6 +16,18 @@ from sloengine.domain.recommendation.model import (
     SliType,
 )
 from sloengine.domain.topology.ingestion import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """A keyed request, and what its answer holds besides the results that are saved with it.
+
+    ``known``: results on record already. ``is_stale``: what the answer says of every recommendation in it.
+    """
+
+    request: KeyedRequest
+    known: Sequence[RecommendationResult]
+    is_stale: bool
 
 
 class RecommendationStore(Protocol):
@@ -25,6 +39,23 @@ class RecommendationStore(Protocol):
         """Store a batch in one transaction: ids are given, the earlier ACTIVE ones become SUPERSEDED.
 
         A ``RecommendationUnavailable`` is stored as the current answer and supersedes as well.
+        """
+        ...
+
+    async def save_once(
+        self, results: Sequence[RecommendationResult], answering: Answering, *, now: datetime
+    ) -> Sequence[RecommendationResult]:
+        """As ``save``, with the answer in the same transaction; results and known ones are given back.
+
+        When the request was answered in the meantime, that answer is given and nothing is stored. Raises
+        ``IdempotencyMismatch``.
+        """
+        ...
+
+    async def answered(self, request: KeyedRequest, *, now: datetime) -> Sequence[RecommendationResult] | None:
+        """What this request got when it came first, as it was then; None: it is new.
+
+        Raises ``IdempotencyMismatch``.
         """
         ...
 
@@ -64,8 +95,23 @@ class RecommendationStore(Protocol):
 class RecommendationJobStore(Protocol):
     """Bulk recommendation in the background."""
 
-    async def create_job(self, job_id: str, service_ids: Sequence[str], options: Mapping[str, str]) -> None:
-        """Record a job of these services."""
+    async def create_job(
+        self,
+        job_id: str,
+        service_ids: Sequence[str],
+        options: Mapping[str, str],
+        *,
+        request: KeyedRequest | None = None,
+    ) -> str:
+        """Record a job of these services; an id that is known stays as it is.
+
+        The id of the job in force: when the request was answered before, the one that it got then. Raises
+        ``IdempotencyMismatch``.
+        """
+        ...
+
+    async def unfinished(self, *, older_than: datetime) -> Sequence[str]:
+        """Ids of QUEUED or RUNNING jobs whose last progress is before this; oldest first."""
         ...
 
     async def next_batch(self, job_id: str, size: int) -> tuple[Sequence[str], Mapping[str, str]]:

@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
-from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, RejectedItem
 from sloengine.domain.topology.service import Criticality, Service
 
 
@@ -58,6 +59,15 @@ class Neighbourhood:
     supernodes: Sequence[Supernode]
     graph_version: int
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredServices:
+    """The services that were taken, as they stand then, and the rows that were not."""
+
+    services: Sequence[Service]
+    rejected: Sequence[RejectedItem] = ()
+    warnings: Sequence[str] = ()
 
 
 class ServiceGraph(Protocol):
@@ -113,6 +123,16 @@ class ServiceGraph(Protocol):
         """Create or update services as a person states them: ``discovered`` becomes False.
 
         None leaves a value as it is. The graph version moves when anything changed.
+        """
+        ...
+
+    async def register_once(
+        self, stated: RegisteredServices, request: KeyedRequest, *, now: datetime
+    ) -> RegisteredServices:
+        """As ``register``, the first time this request comes; the first answer every time after that.
+
+        ``stated``: what is to be written, and what else the answer says. Writing and answer are one transaction.
+        Raises ``IdempotencyMismatch`` when the key was used with another body.
         """
         ...
 

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sloengine import __version__
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.idempotency import KeyedRequest, keyed_request
 from sloengine.application.ports.recommendation_cache import RecommendationCache
-from sloengine.application.ports.recommendation_store import RecommendationStore
+from sloengine.application.ports.recommendation_store import Answering, RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
@@ -33,17 +34,24 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.window import ComplianceWindow
 
 MAX_SERVICES = 200
+MUTATION = "generateRecommendations"
+"""Idempotency keys of recommending belong to this name, whether it is answered in place or by a job."""
 _STANDING = (RecommendationStatus.ACTIVE, RecommendationStatus.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendCommand:
-    """``service_ids``: at most 200. ``force``: compute again even where a stored answer still holds."""
+    """``service_ids``: at most 200. ``force``: compute again even where a stored answer still holds.
+
+    ``since``: with ``force``, one that was generated from then on is good enough.
+    """
 
     service_ids: Sequence[str]
     sli_types: Sequence[SliType] = (SliType.AVAILABILITY, SliType.LATENCY)
     window: ComplianceWindow = ComplianceWindow.ROLLING_28D
     force: bool = False
+    since: datetime | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +74,16 @@ class Recommend:
     async def __call__(self, command: RecommendCommand, *, actor: Actor) -> Sequence[RecommendationResult]:
         """One result per service and SLI type, services in the order asked for.
 
-        Raises ``ServiceNotFound``, ``Forbidden``, ``Invalid``.
+        The same idempotency key gives the same results. Raises ``ServiceNotFound``, ``Forbidden``, ``Invalid``,
+        ``IdempotencyMismatch``.
         """
         require_editor(actor, "generate recommendations")
+        request = keyed_request(
+            actor.subject,
+            MUTATION,
+            command.idempotency_key,
+            request_body(command.service_ids, command.sli_types, command.window, force=command.force),
+        )
         if not command.service_ids or not command.sli_types:
             raise Invalid("name at least one service and one SLI type", path=("input", "serviceIds"))
         if len(command.service_ids) > MAX_SERVICES:
@@ -80,9 +95,14 @@ class Recommend:
             if service_id not in known:
                 raise ServiceNotFound(f"no service {service_id!r}", path=("input", "serviceIds", str(position)))
         require_decider(actor, known.values(), path=("input", "serviceIds"))
-        return await self.many(command)
+        if request is None:
+            return await self.many(command)
+        earlier = await self.store.answered(request, now=self.clock.now())
+        return await self.many(command, request) if earlier is None else earlier
 
-    async def many(self, command: RecommendCommand) -> Sequence[RecommendationResult]:
+    async def many(
+        self, command: RecommendCommand, request: KeyedRequest | None = None
+    ) -> Sequence[RecommendationResult]:
         """As called, for services that exist and an actor who was checked.
 
         A service that could not be computed is missing from the answer, and logged.
@@ -97,16 +117,14 @@ class Recommend:
         try:
             as_of = await self.missing_hours(scope.service_ids)
         except Unavailable as down:
-            return await self._without_source(command, wanted, standing, scope, down)
+            return await self._without_source(command, wanted, standing, scope, down, request)
         version = scope.graph.version
-        answers: dict[Wanted, RecommendationResult] = {}
-        if not command.force:
-            answers.update({one: known for one, known in standing.items() if _holds(known, as_of, version)})
-        answers.update(
-            await self._compute(command, [w for w in wanted if w not in answers], scope, as_of, standing)
-        )
+        known: dict[Wanted, RecommendationResult] = {
+            one: stands for one, stands in standing.items() if _is_enough(stands, command, as_of, version)
+        }
+        fresh = await self._compute(command, [w for w in wanted if w not in known], scope, as_of, standing)
         is_stale = await self.freshness.is_stale()
-        return [_marked(answers[one], is_stale=is_stale) for one in wanted if one in answers]
+        return await self._answer(wanted, known, fresh, request, is_stale=is_stale)
 
     async def _standing(self, wanted: Sequence[Wanted], window: ComplianceWindow) -> dict[Wanted, Recommendation]:
         """Recommendations on record that nobody turned down and that have not expired, of this window."""
@@ -129,14 +147,42 @@ class Recommend:
         standing: Mapping[Wanted, Recommendation],
         scope: Scope,
         down: Unavailable,
+        request: KeyedRequest | None,
     ) -> Sequence[RecommendationResult]:
-        """The last recommendation, marked stale; where there is none, one from what was aggregated before."""
+        """The last recommendation, marked stale; where there is none, one from what was aggregated before.
+
+        An answer that says that the source was down is not kept under a key: asking again may do better.
+        """
         as_of = (await self.freshness.watermark()).aggregated_to
-        answers: dict[Wanted, RecommendationResult] = dict(standing)
-        missing = [one for one in wanted if one not in answers]
-        if missing and as_of is not None:
-            answers.update(await self._compute(command, missing, scope, as_of, standing))
-        return [_marked(answers.get(one) or _source_down(one, down), is_stale=True) for one in wanted]
+        missing = [one for one in wanted if one not in standing]
+        known: dict[Wanted, RecommendationResult] = dict(standing)
+        if as_of is None and missing:
+            known.update({one: _source_down(one, down) for one in missing})
+            return await self._answer(wanted, known, {}, None, is_stale=True)
+        fresh = {} if as_of is None else await self._compute(command, missing, scope, as_of, standing)
+        return await self._answer(wanted, known, fresh, request, is_stale=True)
+
+    async def _answer(
+        self,
+        wanted: Sequence[Wanted],
+        known: Mapping[Wanted, RecommendationResult],
+        fresh: Mapping[Wanted, RecommendationResult],
+        request: KeyedRequest | None,
+        *,
+        is_stale: bool,
+    ) -> Sequence[RecommendationResult]:
+        """Store and cache what is fresh, and keep the whole answer when it belongs to a keyed request."""
+        now = self.clock.now()
+        if request is None:
+            stored = await self.store.save(list(fresh.values()), now=now) if fresh else ()
+            await self.cache.put(stored)
+            found = {**known, **{Wanted(one.service_id, one.sli_type): one for one in stored}}
+        else:
+            answering = Answering(request, list(known.values()), is_stale)
+            answer = await self.store.save_once(list(fresh.values()), answering, now=now)
+            await self.cache.invalidate([one.service_id for one in fresh])
+            found = {Wanted(one.service_id, one.sli_type): one for one in answer}
+        return [_marked(found[one], is_stale=is_stale) for one in wanted if one in found]
 
     async def _compute(
         self,
@@ -149,19 +195,39 @@ class Recommend:
         if not wanted:
             return {}
         prepared = await self.evidence.read(scope, as_of=as_of, filled=self.missing_hours.filled)
-        now = self.clock.now()
         computed = await asyncio.to_thread(
             compute_recommendations,
             prepared,
             wanted,
             window=command.window,
-            now=now,
+            now=self.clock.now(),
             settings=self.settings,
             previous=standing,
         )
-        stored = await self.store.save(list(computed.values()), now=now)
-        await self.cache.put(stored)
-        return {Wanted(result.service_id, result.sli_type): result for result in stored}
+        return dict(computed)
+
+
+def request_body(
+    service_ids: Sequence[str] | None,
+    sli_types: Sequence[SliType],
+    window: ComplianceWindow,
+    *,
+    force: bool,
+) -> dict[str, object]:
+    """What tells one request for recommendations from another, in place or as a job. None: every service."""
+    return {
+        "serviceIds": None if service_ids is None else list(service_ids),
+        "sliTypes": [sli_type.value for sli_type in sli_types],
+        "window": window.value,
+        "force": force,
+    }
+
+
+def _is_enough(known: Recommendation, command: RecommendCommand, as_of: datetime, version: int) -> bool:
+    """Whether this one is the answer, so that nothing need be computed."""
+    if command.force:
+        return command.since is not None and known.generated_at >= command.since
+    return _holds(known, as_of, version)
 
 
 def _holds(known: Recommendation, as_of: datetime, version: int) -> bool:

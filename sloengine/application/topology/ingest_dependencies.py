@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.idempotency import check_idempotency_key
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
 from sloengine.domain.errors import Invalid, TooLarge, Unavailable
@@ -21,7 +22,6 @@ from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 
 MAX_TYPED_ROWS = 2_000
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
-MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 _CLOCK_SKEW = timedelta(minutes=5)
 _LISTS = ("services", "dependencies")
 
@@ -90,15 +90,6 @@ class IngestDependencies:
             waiting = f"stored, but merging starts later, within minutes of the queue being back: {error.message}"
             return replace(stored, warnings=(*stored.warnings, waiting))
         return stored
-
-
-def check_idempotency_key(key: str | None) -> None:
-    """Raise ``Invalid`` for a key that cannot be one."""
-    if key is not None and not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS:
-        raise Invalid(
-            f"an idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} characters",
-            path=("input", "idempotencyKey"),
-        )
 
 
 def _stated(command: IngestDependenciesCommand, now: datetime) -> dict[str, Any]:

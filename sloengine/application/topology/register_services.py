@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sloengine.application.ports.clock import Clock
-from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.topology.ingest_dependencies import MAX_TYPED_ROWS, check_idempotency_key
+from sloengine.application.ports.idempotency import keyed_request
+from sloengine.application.ports.service_graph import RegisteredServices, ServiceGraph
+from sloengine.application.topology.ingest_dependencies import MAX_TYPED_ROWS
 from sloengine.domain.errors import ErrorCode, Invalid, TooLarge
 from sloengine.domain.governance.authorization import may_decide_on, require_editor
 from sloengine.domain.governance.model import Actor
@@ -26,28 +27,20 @@ class RegisterServicesCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredServices:
-    """The services that were taken, and the rows that were not."""
-
-    services: Sequence[Service]
-    rejected: Sequence[RejectedItem]
-    warnings: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class RegisterServices:
-    """A service owner may register services of own teams only.
-
-    Registering the same rows again changes nothing, so a retry under the same idempotency key is harmless.
-    """
+    """A service owner may register services of own teams only."""
 
     graph: ServiceGraph
     clock: Clock
 
     async def __call__(self, command: RegisterServicesCommand, *, actor: Actor) -> RegisteredServices:
-        """Good rows land, bad rows are rejected one by one. Raises ``Forbidden``, ``Invalid``, ``TooLarge``."""
+        """Good rows land, bad rows are rejected one by one; the same idempotency key gives the same answer.
+
+        Raises ``Forbidden``, ``Invalid``, ``TooLarge``, ``IdempotencyMismatch``.
+        """
         require_editor(actor, "register services")
-        check_idempotency_key(command.idempotency_key)
+        rows = [dict(row) for row in command.services]
+        request = keyed_request(actor.subject, "registerServices", command.idempotency_key, rows)
         if not command.services:
             raise Invalid("name at least one service", path=("input", "services"))
         if len(command.services) > MAX_TYPED_ROWS:
@@ -80,5 +73,7 @@ class RegisterServices:
                         f"{actor.subject} may register services of own teams only",
                     )
                 )
-        stored = await self.graph.register(stated, now=now) if stated else ()
-        return RegisteredServices(stored, tuple(rejected), checked.warnings)
+        answer = RegisteredServices(stated, tuple(rejected), checked.warnings)
+        if request is not None:
+            return await self.graph.register_once(answer, request, now=now)
+        return replace(answer, services=await self.graph.register(stated, now=now) if stated else ())

@@ -36,13 +36,14 @@ class MemoryStores:
 def open_memory(clock: Clock | None = None) -> MemoryStores:
     """Empty stores on one new database."""
     database = MemoryDatabase()
+    clock = clock or SystemClock()
     return MemoryStores(
         database=database,
         graph=MemoryServiceGraph(database),
-        ingestions=MemoryIngestionStore(database, clock or SystemClock()),
+        ingestions=MemoryIngestionStore(database, clock),
         sli_history=MemorySliHistory(database),
         recommendations=MemoryRecommendationStore(database),
-        recommendation_jobs=MemoryRecommendationJobStore(database),
+        recommendation_jobs=MemoryRecommendationJobStore(database, clock),
         priors=MemoryPriorStore(database),
         ledger=MemorySloLedger(database),
         outbox=MemoryOutbox(database),

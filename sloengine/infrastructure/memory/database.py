@@ -9,7 +9,6 @@ from typing import Any
 
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.sli_history import Watermark
-from sloengine.application.ports.slo_ledger import Recorded
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
@@ -26,6 +25,7 @@ class Job:
 
     service_ids: tuple[str, ...]
     options: Mapping[str, str]
+    touched_at: datetime
     done: set[str] = field(default_factory=set)
     failed: int = 0
 
@@ -43,10 +43,11 @@ class MemoryDatabase:
     alerts: dict[str, CircularDependencyAlert] = field(default_factory=dict)
     created_by: dict[str, tuple[set[str], set[Pair], set[Pair], set[Pair]]] = field(default_factory=dict)
 
+    answered: dict[tuple[str, str, str], tuple[datetime, str, Any]] = field(default_factory=dict)
+
     ingestions: dict[str, Ingestion] = field(default_factory=dict)
     payloads: dict[str, bytes] = field(default_factory=dict)
     touched_at: dict[str, datetime] = field(default_factory=dict)
-    submissions: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     results: list[tuple[str, datetime, RecommendationResult]] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -54,7 +55,6 @@ class MemoryDatabase:
     slos: dict[str, Slo] = field(default_factory=dict)
     active: dict[tuple[str, SliType], str] = field(default_factory=dict)
     trail: list[AuditEvent] = field(default_factory=list)
-    decided: dict[tuple[str, str, str], tuple[str, Recorded]] = field(default_factory=dict)
     outbox: dict[str, OutboxEvent] = field(default_factory=dict)
 
     availability: dict[str, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sloengine.application.ports.clock import Clock
-from sloengine.domain.errors import IdempotencyMismatch
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -25,15 +26,11 @@ class MemoryIngestionStore:
     ) -> Ingestion:
         """Store both."""
         if idempotency_key is not None:
-            earlier = self._db.submissions.get((actor, idempotency_key))
+            request = KeyedRequest(actor, "ingestDependencies", idempotency_key, body_digest)
+            earlier = earlier_answer(self._db, request, self._clock.now())
             if earlier is not None:
-                ingestion_id, digest = earlier
-                if digest != body_digest:
-                    raise IdempotencyMismatch(
-                        "this idempotency key was used with another body", path=("input", "idempotencyKey")
-                    )
-                return self._db.ingestions[ingestion_id]
-            self._db.submissions[actor, idempotency_key] = (ingestion.ingestion_id, body_digest)
+                return self._db.ingestions[earlier]
+            keep(self._db, request, ingestion.ingestion_id, self._clock.now())
         self._db.payloads[ingestion.ingestion_id] = payload
         await self.save(ingestion)
         return ingestion

@@ -7,7 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.application.ports.recommendation_store import Answering
 from sloengine.domain.recommendation.model import (
     Recommendation,
     RecommendationResult,
@@ -16,6 +19,7 @@ from sloengine.domain.recommendation.model import (
 )
 from sloengine.domain.topology.ingestion import JobStatus
 from sloengine.infrastructure.memory.database import Job, MemoryDatabase
+from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import cut
 
 
@@ -37,6 +41,24 @@ class MemoryRecommendationStore:
             self._db.results.append((key, now, kept))
             stored.append(kept)
         return stored
+
+    async def save_once(
+        self, results: Sequence[RecommendationResult], answering: Answering, *, now: datetime
+    ) -> Sequence[RecommendationResult]:
+        """Save and keep the answer."""
+        earlier = await self.answered(answering.request, now=now)
+        if earlier is not None:
+            return earlier
+        answer = [
+            replace(one, is_stale=answering.is_stale) if isinstance(one, Recommendation) else one
+            for one in (*answering.known, *await self.save(results, now=now))
+        ]
+        keep(self._db, answering.request, answer, now)
+        return answer
+
+    async def answered(self, request: KeyedRequest, *, now: datetime) -> Sequence[RecommendationResult] | None:
+        """What the first use of the key got."""
+        return earlier_answer(self._db, request, now)
 
     def _supersede(self, service_id: str, sli_type: SliType) -> None:
         for position, (key, at, result) in enumerate(self._db.results):
@@ -111,12 +133,35 @@ class MemoryRecommendationStore:
 class MemoryRecommendationJobStore:
     """Keeps the ``RecommendationJobStore`` port."""
 
-    def __init__(self, database: MemoryDatabase) -> None:
+    def __init__(self, database: MemoryDatabase, clock: Clock) -> None:
         self._db = database
+        self._clock = clock
 
-    async def create_job(self, job_id: str, service_ids: Sequence[str], options: Mapping[str, str]) -> None:
+    async def create_job(
+        self,
+        job_id: str,
+        service_ids: Sequence[str],
+        options: Mapping[str, str],
+        *,
+        request: KeyedRequest | None = None,
+    ) -> str:
         """Record a job; an id that is known stays as it is."""
-        self._db.jobs.setdefault(job_id, Job(tuple(dict.fromkeys(service_ids)), dict(options)))
+        now = self._clock.now()
+        earlier: str | None = None if request is None else earlier_answer(self._db, request, now)
+        if earlier is not None:
+            return earlier
+        if request is not None:
+            keep(self._db, request, job_id, now)
+        self._db.jobs.setdefault(job_id, Job(tuple(dict.fromkeys(service_ids)), dict(options), now))
+        return job_id
+
+    async def unfinished(self, *, older_than: datetime) -> Sequence[str]:
+        """Jobs that are not done and were not touched since; they are kept in the order they came in."""
+        return [
+            job_id
+            for job_id, job in self._db.jobs.items()
+            if len(job.done) < len(job.service_ids) and job.touched_at < older_than
+        ]
 
     async def next_batch(self, job_id: str, size: int) -> tuple[Sequence[str], Mapping[str, str]]:
         """Services still to do."""
@@ -130,6 +175,7 @@ class MemoryRecommendationJobStore:
         if new:
             job.failed += failed
         job.done |= new
+        job.touched_at = self._clock.now()
 
     async def job(self, job_id: str) -> tuple[JobStatus, int, int, int, str | None] | None:
         """Status, total, done, failed, error."""

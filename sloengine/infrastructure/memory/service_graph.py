@@ -6,13 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.service_graph import ClaimCounts, Neighbourhood, ServiceFilter, ServiceOrder
+from sloengine.application.ports.service_graph import (
+    ClaimCounts,
+    Neighbourhood,
+    RegisteredServices,
+    ServiceFilter,
+    ServiceOrder,
+)
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.memory.database import MemoryDatabase, Pair
+from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import SortKey, cut
 
 _CRITICALITIES = list(Criticality)
@@ -122,6 +130,17 @@ class MemoryServiceGraph:
         if any(changed for _, changed in stored):
             self._db.version += 1
         return [service for service, _ in stored]
+
+    async def register_once(
+        self, stated: RegisteredServices, request: KeyedRequest, *, now: datetime
+    ) -> RegisteredServices:
+        """Create or update, once."""
+        earlier: RegisteredServices | None = earlier_answer(self._db, request, now)
+        if earlier is not None:
+            return earlier
+        answer = replace(stated, services=tuple(await self.register(stated.services, now=now)))
+        keep(self._db, request, answer, now)
+        return answer
 
     def _upsert(self, service: Service, now: datetime) -> tuple[Service, bool]:
         old = self._db.services.get(service.service_id)

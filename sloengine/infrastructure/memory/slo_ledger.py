@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded
-from sloengine.domain.errors import IdempotencyMismatch, RecommendationNotFound
+from sloengine.domain.errors import RecommendationNotFound
 from sloengine.domain.governance.decisions import target_deltas
 from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
 from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import cut
-
-_KEYS_KEPT = timedelta(days=7)
 
 
 class MemorySloLedger:
@@ -41,15 +41,10 @@ class MemorySloLedger:
         choose: Callable[[Recommendation | None, Slo | None], Decision],
     ) -> Recorded:
         """Read, decide, write."""
-        key = (actor, mutation, idempotency_key or "")
-        if idempotency_key is not None and key in self._db.decided:
-            digest, earlier = self._db.decided[key]
-            if now - earlier.audit_event.at < _KEYS_KEPT:
-                if digest != body_digest:
-                    raise IdempotencyMismatch(
-                        "this idempotency key was used with another body", path=("input", "idempotencyKey")
-                    )
-                return replace(earlier, replayed=True)
+        request = KeyedRequest(actor, mutation, idempotency_key, body_digest) if idempotency_key else None
+        earlier: Recorded | None = None if request is None else earlier_answer(self._db, request, now)
+        if earlier is not None:
+            return replace(earlier, replayed=True)
         place, recommendation = self._recommendation(recommendation_id)
         slo_id = self._db.active.get((service_id, sli_type))
         active = None if slo_id is None else self._db.slos[slo_id]
@@ -61,8 +56,8 @@ class MemorySloLedger:
         if place is not None and recorded.recommendation is not None:
             key_of, at, _ = self._db.results[place]
             self._db.results[place] = (key_of, at, recorded.recommendation)
-        if idempotency_key is not None:
-            self._db.decided[key] = (body_digest, recorded)
+        if request is not None:
+            keep(self._db, request, recorded, now)
         return recorded
 
     def _recommendation(self, recommendation_id: str | None) -> tuple[int | None, Recommendation | None]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sloengine.application.ports.service_graph import ClaimCounts
+from sloengine.application.ports.idempotency import KeyedRequest
+from sloengine.application.ports.service_graph import ClaimCounts, RegisteredServices
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert
 from sloengine.domain.topology.service import Service
+from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.alerts import alert_parameters
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.service_rows import (
     claim_parameters,
     dependency_parameters,
     pair_parameters,
+    service_of,
     service_parameters,
 )
 
@@ -78,18 +82,41 @@ async def write_batch(connection: Neo4jConnection, batch: Batch) -> ClaimCounts:
     return await connection.in_write(work)
 
 
-async def register(connection: Neo4jConnection, services: Sequence[Service], now: datetime) -> None:
-    """Create or update services as a person states them; moves the graph version when anything changed."""
+async def register(transaction: Transaction, services: Sequence[Service], now: datetime) -> list[Service]:
+    """Create or update services as a person states them; moves the graph version when anything changed.
+
+    The services as they then stand, in the order given.
+    """
     rows = [service_parameters(service) for service in services]
+    [(created, changed)] = await transaction.rows("write/register_services", rows=rows, now=now)
+    await transaction.rows("write/add_lone_components", service_ids=created)
+    await transaction.rows("write/link_history_of_new_services", service_ids=created)
+    await transaction.rows("write/move_graph_version", changed=changed > 0, now=now)
+    return await _as_they_stand(transaction, services)
 
-    async def work(transaction: Transaction) -> None:
-        [(created, changed)] = await transaction.rows("write/register_services", rows=rows, now=now)
-        await transaction.rows("write/add_lone_components", service_ids=created)
-        await transaction.rows("write/link_history_of_new_services", service_ids=created)
-        await transaction.rows("write/move_graph_version", changed=changed > 0, now=now)
 
-    if rows:
-        await connection.in_write(work)
+async def register_once(
+    connection: Neo4jConnection, stated: RegisteredServices, request: KeyedRequest, now: datetime
+) -> RegisteredServices:
+    """Register and keep the answer in one transaction, or give the earlier answer."""
+    key = IdempotencyKey.of(request)
+
+    async def work(transaction: Transaction) -> RegisteredServices:
+        earlier = await key.earlier_answer(transaction, now)
+        if earlier is not None:
+            return decode(RegisteredServices, earlier)
+        stored = await register(transaction, stated.services, now) if stated.services else []
+        answer = replace(stated, services=stored)
+        await key.keep(transaction, encode(answer).decode())
+        return answer
+
+    return await connection.in_write(work)
+
+
+async def _as_they_stand(transaction: Transaction, services: Sequence[Service]) -> list[Service]:
+    rows = await transaction.rows("read/services", service_ids=[service.service_id for service in services])
+    stored = {row[0]: service_of(row) for row in rows}
+    return [stored[service.service_id] for service in services]
 
 
 async def write_condensation(

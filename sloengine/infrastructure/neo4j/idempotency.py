@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.domain.errors import IdempotencyMismatch
 from sloengine.infrastructure.neo4j.connection import Transaction
 
@@ -12,13 +13,13 @@ LIFETIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class IdempotencyKey:
+class IdempotencyKey(KeyedRequest):
     """A key as the client sent it, and a digest of what it sent with it."""
 
-    actor: str
-    mutation: str
-    key: str
-    body_digest: str
+    @classmethod
+    def of(cls, request: KeyedRequest) -> IdempotencyKey:
+        """The key of this request."""
+        return cls(request.actor, request.mutation, request.key, request.body_digest)
 
     async def earlier_answer(self, transaction: Transaction, now: datetime) -> str | None:
         """The answer that the first use of the key got; None when this is the first.
@@ -35,14 +36,22 @@ class IdempotencyKey:
             expires_at=now + LIFETIME,
         )
         is_new, body_digest, answer = row
-        if is_new:
-            return None
+        return None if is_new else self._checked(body_digest, answer)
+
+    async def look_up(self, transaction: Transaction, now: datetime) -> str | None:
+        """As ``earlier_answer``, without locking or writing anything."""
+        row = await transaction.row(
+            "read/idempotency_key", actor=self.actor, mutation=self.mutation, key=self.key, now=now
+        )
+        return None if row is None else self._checked(*row)
+
+    def _checked(self, body_digest: str, answer: str) -> str:
         if body_digest != self.body_digest:
             raise IdempotencyMismatch(
                 "this idempotency key was used before with another body; take a new key",
                 path=("input", "idempotencyKey"),
             )
-        return str(answer)
+        return answer
 
     def answered(self, answer: str) -> dict[str, str]:
         """The key and its answer, for a write that stores the answer along with its own changes."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import orjson
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.domain.topology.ingestion import JobStatus
-from sloengine.infrastructure.neo4j.connection import Neo4jConnection
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
+from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.node_session import NodeSession
 from sloengine.infrastructure.neo4j.nodes import RecommendationJobNode
 
@@ -19,20 +22,40 @@ class Neo4jRecommendationJobStore:
         self._connection = connection
         self._nodes = nodes
 
-    async def create_job(self, job_id: str, service_ids: Sequence[str], options: Mapping[str, str]) -> None:
-        """Record a job; an id that is known stays as it is."""
+    async def create_job(
+        self,
+        job_id: str,
+        service_ids: Sequence[str],
+        options: Mapping[str, str],
+        *,
+        request: KeyedRequest | None = None,
+    ) -> str:
+        """Record a job, and its request's answer with it; an id that is known stays as it is."""
         pending = list(dict.fromkeys(service_ids))
-        status = JobStatus.QUEUED if pending else JobStatus.SUCCEEDED
-        async with self._nodes.writing():
-            if await RecommendationJobNode.nodes.get_or_none(job_id=job_id) is None:
-                await RecommendationJobNode(
-                    job_id=job_id,
-                    status=status.value,
-                    total=len(pending),
-                    failed=0,
-                    pending=pending,
-                    options=orjson.dumps(dict(options)).decode(),
-                ).save()
+        key = None if request is None else IdempotencyKey.of(request)
+        now = datetime.now(UTC)
+
+        async def work(transaction: Transaction) -> str:
+            if key is not None:
+                earlier = await key.earlier_answer(transaction, now)
+                if earlier is not None:
+                    return earlier
+                await key.keep(transaction, job_id)
+            await transaction.rows(
+                "write/create_recommendation_job",
+                job_id=job_id,
+                pending=pending,
+                status=(JobStatus.QUEUED if pending else JobStatus.SUCCEEDED).value,
+                options=orjson.dumps(dict(options)).decode(),
+            )
+            return job_id
+
+        return await self._connection.in_write(work)
+
+    async def unfinished(self, *, older_than: datetime) -> Sequence[str]:
+        """Jobs without progress since; progress is timed by the database's clock."""
+        rows = await self._connection.read("unfinished_recommendation_jobs", older_than=older_than)
+        return [row[0] for row in rows]
 
     async def next_batch(self, job_id: str, size: int) -> tuple[Sequence[str], Mapping[str, str]]:
         """Services still to do and the job's options; nothing for an unknown job."""

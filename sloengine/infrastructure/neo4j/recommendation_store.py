@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.application.ports.recommendation_store import Answering
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
     Recommendation,
@@ -20,7 +22,9 @@ from sloengine.domain.recommendation.model import (
 from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
+from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.instants import microseconds
+from sloengine.infrastructure.neo4j.kept_answer import KeptAnswer
 
 _UNIT_OF_KIND = {
     ObjectiveKind.AVAILABILITY: "target",
@@ -41,13 +45,37 @@ class Neo4jRecommendationStore:
         """Store a batch in one transaction; a recommendation without an id gets one."""
         stored = [_identified(result) for result in results]
         rounds = _rounds([_parameters(result) for result in stored])
-
-        async def work(transaction: Transaction) -> None:
-            for rows in rounds:
-                await transaction.rows("write/save_recommendations", rows=rows, now=now)
-
-        await self._connection.in_write(work)
+        await self._connection.in_write(lambda transaction: _write(transaction, rounds, now))
         return stored
+
+    async def save_once(
+        self, results: Sequence[RecommendationResult], answering: Answering, *, now: datetime
+    ) -> Sequence[RecommendationResult]:
+        """Store a batch and the answer that it is part of in one transaction, or give the earlier answer."""
+        key = IdempotencyKey.of(answering.request)
+        stored = [_identified(result) for result in results]
+        rounds = _rounds([_parameters(result) for result in stored])
+        answer = KeptAnswer.of([*answering.known, *stored], is_stale=answering.is_stale)
+
+        async def work(transaction: Transaction) -> KeptAnswer:
+            earlier = await key.earlier_answer(transaction, now)
+            if earlier is not None:
+                return decode(KeptAnswer, earlier)
+            await key.keep(transaction, encode(answer).decode())
+            await _write(transaction, rounds, now)
+            return answer
+
+        kept = await self._connection.in_write(work)
+        return kept.results(await self.by_id(kept.recommendation_ids))
+
+    async def answered(self, request: KeyedRequest, *, now: datetime) -> Sequence[RecommendationResult] | None:
+        """What the first use of the key got."""
+        key = IdempotencyKey.of(request)
+        document = await self._connection.in_read(lambda transaction: key.look_up(transaction, now))
+        if document is None:
+            return None
+        kept = decode(KeptAnswer, document)
+        return kept.results(await self.by_id(kept.recommendation_ids))
 
     async def newest(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, RecommendationResult]:
         """The newest answer per service whatever its status."""
@@ -102,6 +130,11 @@ class Neo4jRecommendationStore:
         """Active ones past their end expire; the ids of their services."""
         rows = await self._connection.write("expire_recommendations", now=now)
         return [row[0] for row in rows]
+
+
+async def _write(transaction: Transaction, rounds: Sequence[list[dict[str, Any]]], now: datetime) -> None:
+    for rows in rounds:
+        await transaction.rows("write/save_recommendations", rows=rows, now=now)
 
 
 def recommendation_of(document: str, status: str) -> Recommendation:

@@ -7,8 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.service_graph import ClaimCounts, Neighbourhood, ServiceFilter, ServiceOrder
+from sloengine.application.ports.service_graph import (
+    ClaimCounts,
+    Neighbourhood,
+    RegisteredServices,
+    ServiceFilter,
+    ServiceOrder,
+)
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
@@ -159,9 +166,17 @@ class Neo4jServiceGraph:
 
     async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
         """Create or update; the services as they then stand, in the order given."""
-        await graph_writes.register(self._connection, services, now)
-        stored = await self.services([service.service_id for service in services])
-        return [stored[service.service_id] for service in services]
+        if not services:
+            return []
+        return await self._connection.in_write(
+            lambda transaction: graph_writes.register(transaction, services, now)
+        )
+
+    async def register_once(
+        self, stated: RegisteredServices, request: KeyedRequest, *, now: datetime
+    ) -> RegisteredServices:
+        """Create or update and keep the answer, once."""
+        return await graph_writes.register_once(self._connection, stated, request, now)
 
     async def claims_between(
         self, pairs: Sequence[tuple[str, str]]

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.ports.recommendation_store import RecommendationJobStore
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.recommendation.recommendation_job import LANES, StartRecommendationJobCommand
-from sloengine.domain.errors import Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
+from sloengine.domain.errors import Forbidden, IdempotencyMismatch, Invalid, NotFound, ServiceNotFound
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
@@ -314,18 +320,115 @@ async def test_a_batch_that_runs_twice_counts_once():
     assert (done.status, done.total, done.done) == (JobStatus.SUCCEEDED, 2, 2)
 
 
-async def test_the_same_key_gives_the_same_job_and_mends_a_lost_message():
+async def test_the_same_key_gives_the_same_job_and_another_body_is_refused():
     engine = await shop(days=3)
     command = StartRecommendationJobCommand(["front"], idempotency_key="k")
+
+    first = await engine.use.start_recommendation_job(command, actor=ADMIN)
+    await work_off(engine)
+    again = await engine.use.start_recommendation_job(command, actor=ADMIN)
+
+    assert first.job_id == again.job_id
+    assert (first.status, again.status) == (JobStatus.QUEUED, JobStatus.SUCCEEDED)
+    assert not engine.queue.messages
+    for other in (replace(command, force=True), replace(command, service_ids=None)):
+        with pytest.raises(IdempotencyMismatch):
+            await engine.use.start_recommendation_job(other, actor=ADMIN)
+    with pytest.raises(IdempotencyMismatch):
+        await engine.use.recommend(ask("cart", idempotency_key="k"), actor=ADMIN)
+    assert len(engine.db.jobs) == 1
+
+
+async def test_the_same_key_gives_the_same_results_even_with_force():
+    engine = await shop()
+    command = ask("front", "db", force=True, idempotency_key="k")
+
+    first = await engine.use.recommend(command, actor=ADMIN)
+    engine.clock.advance(HOUR)
+    again = await engine.use.recommend(command, actor=ADMIN)
+    stored = len(engine.db.results)
+    other_key = await engine.use.recommend(replace(command, idempotency_key="k2"), actor=ADMIN)
+
+    assert again == first
+    assert [result.service_id for result in first] == [result.service_id for result in other_key]
+    assert stored == len(first)
+    assert len(engine.db.results) == 2 * len(first)
+    with pytest.raises(IdempotencyMismatch):
+        await engine.use.recommend(replace(command, force=False), actor=ADMIN)
+
+
+async def test_a_job_whose_messages_were_lost_is_enqueued_again_when_it_stands_still():
+    engine = await shop(days=3)
+    engine.queue.messages.clear()
     engine.queue.is_away = True
-    with pytest.raises(Unavailable):
-        await engine.use.start_recommendation_job(command, actor=ADMIN)
+    job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(["front", "db"]), actor=ADMIN)
     engine.queue.is_away = False
 
-    job = await engine.use.start_recommendation_job(command, actor=ADMIN)
+    early = await engine.use.resume_recommendation_jobs()
+    engine.clock.advance(timedelta(minutes=2))
+    swept = await engine.use.resume_recommendation_jobs()
+    messages = len(engine.queue.messages)
+    await work_off(engine)
+    engine.clock.advance(timedelta(minutes=2))
 
-    assert len(engine.db.jobs) == 1
-    assert engine.queue.messages[-1] == ("recommendation.continue_job", {"job_id": job.job_id, "lane": "3"})
+    assert (list(early), list(swept), messages) == ([], [job.job_id], LANES)
+    assert (await engine.use.read_recommendations.job([job.job_id]))[job.job_id].status is JobStatus.SUCCEEDED
+    assert not await engine.use.resume_recommendation_jobs()
+
+
+async def test_a_forced_batch_that_was_cut_off_before_it_was_counted_computes_nothing_twice():
+    engine = await shop()
+    job = await engine.use.start_recommendation_job(
+        StartRecommendationJobCommand(["front", "db"], force=True), actor=ADMIN
+    )
+    jobs = CutOffOnce(engine.stores.recommendation_jobs)
+    cut_off = replace(engine.use.continue_recommendation_job, jobs=jobs)
+
+    for lane in range(LANES):
+        with suppress(ConnectionError):
+            await cut_off(job.job_id, str(lane))
+    before = made(engine)
+    engine.clock.advance(timedelta(minutes=2))
+    await engine.use.resume_recommendation_jobs()
+    await work_off(engine)
+
+    assert before
+    assert (await engine.use.read_recommendations.job([job.job_id]))[job.job_id].done == 2
+    assert sorted(made(engine)) == ["db", "front", "front"]
+
+
+def made(engine: Engine) -> list[str]:
+    """The services of the recommendations on record, once for each."""
+    return [result.service_id for _, _, result in engine.db.results if isinstance(result, Recommendation)]
+
+
+class CutOffOnce:
+    """The store of a worker that is killed between storing its first results and counting them."""
+
+    def __init__(self, inner: RecommendationJobStore) -> None:
+        self._inner = inner
+        self._is_cut = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def mark_done(self, job_id: str, service_ids: Sequence[str], *, failed: int) -> None:
+        if not self._is_cut:
+            self._is_cut = True
+            raise ConnectionError
+        await self._inner.mark_done(job_id, service_ids, failed=failed)
+
+
+async def test_one_batch_of_a_lane_is_worked_on_at_a_time():
+    engine = await shop(days=3)
+    job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(["front"]), actor=ADMIN)
+    lane = str(zlib.crc32(b"front") % LANES)
+
+    async with engine.locks.hold(f"recommendation-job:{job.job_id}:{lane}", ttl_seconds=30):
+        meanwhile = await engine.use.continue_recommendation_job(job.job_id, lane)
+    after = await engine.use.continue_recommendation_job(job.job_id, lane)
+
+    assert (meanwhile.done, after.done) == (0, 1)
 
 
 async def test_a_job_that_does_not_exist_is_said():

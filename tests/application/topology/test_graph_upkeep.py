@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,16 @@ import pytest
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.topology.register_services import RegisterServicesCommand
 from sloengine.application.topology.update_alert import UpdateAlertCommand
-from sloengine.domain.errors import Conflict, ErrorCode, Forbidden, Invalid, NotFound, ServiceNotFound, TooLarge
+from sloengine.domain.errors import (
+    Conflict,
+    ErrorCode,
+    Forbidden,
+    IdempotencyMismatch,
+    Invalid,
+    NotFound,
+    ServiceNotFound,
+    TooLarge,
+)
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus
 from tests.application.organisation import ADMIN, OWNER, VIEWER, Engine, edges
@@ -126,6 +136,22 @@ async def test_registering_the_same_again_moves_no_version():
     await engine.use.register_services(command, actor=ADMIN)
 
     assert engine.db.version == version
+
+
+async def test_registering_under_a_key_answers_a_retry_and_writes_no_second_time():
+    engine = Engine()
+    rows = [{"serviceId": "a", "team": "one"}, {"serviceId": ""}]
+    command = RegisterServicesCommand(rows, idempotency_key="k")
+
+    first = await engine.use.register_services(command, actor=ADMIN)
+    await engine.use.register_services(RegisterServicesCommand([{"serviceId": "a", "team": "two"}]), actor=ADMIN)
+    again = await engine.use.register_services(command, actor=ADMIN)
+
+    assert again == first
+    assert [item.index for item in first.rejected] == [1]
+    assert engine.db.services["a"].team == "two"
+    with pytest.raises(IdempotencyMismatch):
+        await engine.use.register_services(replace(command, services=rows[:1]), actor=ADMIN)
 
 
 async def test_an_owner_registers_services_of_own_teams_only():
