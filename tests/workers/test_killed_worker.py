@@ -1,4 +1,4 @@
-"""The whole way on real servers: a worker is killed in the middle of an ingestion."""
+"""The whole way on real servers: a worker is killed in the middle of an ingestion, or of a job."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 
+from sloengine.application.ports.paging import PageRequest
+from sloengine.application.recommendation.recommendation_job import (
+    RecommendationJob,
+    StartRecommendationJobCommand,
+)
+from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
 from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.governance.model import Actor, Role
+from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
+from tests.application.organisation import hourly_panel
 
 ADMIN = Actor("apikey:test", Role.SRE_ADMIN)
 ROOT = Path(__file__).parents[2]
@@ -74,9 +85,7 @@ def worker(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-async def until(
-    what: Callable[[], Awaitable[Ingestion]], done: Callable[[Ingestion], bool], log: Path
-) -> Ingestion:
+async def until[Seen](what: Callable[[], Awaitable[Seen]], done: Callable[[Seen], bool], log: Path) -> Seen:
     deadline = time.monotonic() + 150
     while not done(seen := await what()):
         assert time.monotonic() < deadline, f"{seen}\n{await asyncio.to_thread(log.read_text)}"
@@ -123,3 +132,45 @@ async def test_a_worker_killed_in_the_middle_of_an_ingestion_loses_and_doubles_n
     assert {len(claim) for claim in claims.values()} == {1}
     assert ended.graph_version == graph.version >= 1
     assert not (await use_cases.resume_ingestions())
+
+
+async def test_a_job_whose_messages_are_lost_and_whose_worker_is_killed_loses_and_doubles_nothing(
+    settings: Settings, use_cases: UseCases, clean_redis: RedisAddress, tmp_path: Path
+):
+    ids = [f"s{n:02}" for n in range(40)]
+    panel = hourly_panel(*ids, days=12, until=datetime.now(UTC))
+    await use_cases.load_sli(LoadSliCommand(panel=panel), actor=ADMIN)
+    job = await use_cases.start_recommendation_job(
+        StartRecommendationJobCommand(sli_types=[SliType.AVAILABILITY], force=True), actor=ADMIN
+    )
+    sweep = replace(use_cases.resume_recommendation_jobs, patience=timedelta(0))
+
+    async def now() -> RecommendationJob:
+        return (await use_cases.read_recommendations.job([job.job_id]))[job.job_id]
+
+    flush(clean_redis)
+    first_log, second_log = tmp_path / "first.log", tmp_path / "second.log"
+    with worker(settings, first_log) as process:
+        assert list(await sweep()) == [job.job_id]
+        await until(now, lambda seen: seen.done > 0, first_log)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    seen = await now()
+    assert (seen.status, seen.total) == (JobStatus.RUNNING, len(ids))
+    assert 0 < seen.done < len(ids)
+    flush(clean_redis)
+
+    with worker(settings, second_log):
+        assert list(await sweep()) == [job.job_id]
+        ended = await until(now, lambda seen: seen.status is not JobStatus.RUNNING, second_log)
+
+    assert (ended.status, ended.done, ended.failed) == (JobStatus.SUCCEEDED, len(ids), 0)
+    pages = await use_cases.read_recommendations.pages(ids, SliType.AVAILABILITY, None, PageRequest(first=5))
+    assert {service_id: page.total_count for service_id, page in pages.items()} == dict.fromkeys(ids, 1)
+    assert not await sweep()
+
+
+def flush(address: RedisAddress) -> None:
+    """Messages, locks and cache are gone, as after a Redis that lost its data."""
+    with redis.Redis.from_url(address.url) as client:
+        client.flushall()
