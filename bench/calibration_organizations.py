@@ -30,7 +30,7 @@ class World:
 class Organization:
     """Daily requests and failures up to the as-of day and over the horizon, with the truth behind them."""
 
-    valid: Floats  # (services, days + HORIZON)
+    valid: Floats  # (services, days + horizon)
     bad: Floats
     days: int
     rate: Floats  # at as-of, per day
@@ -40,10 +40,11 @@ class Organization:
     traffic: Floats
     shift_hazard: float
     world: World
+    horizon: int = HORIZON
 
     def truth(self) -> Floats:
         """Unavailability of the window after as-of, shape (services,)."""
-        ahead = slice(self.days, self.days + HORIZON)
+        ahead = slice(self.days, self.days + self.horizon)
         return np.asarray(self.bad[:, ahead].sum(1) / self.valid[:, ahead].sum(1))
 
 
@@ -68,9 +69,9 @@ def _lay(down: Floats, start: float, size: float, rng: np.random.Generator) -> N
         at = float(day)
 
 
-def draw(rng: np.random.Generator, days: int, world: World) -> Organization:
-    """Draw one organisation with ``days`` of history."""
-    n, length = world.services, days + HORIZON
+def draw(rng: np.random.Generator, days: int, world: World, horizon: int = HORIZON) -> Organization:
+    """Draw one organisation with ``days`` of history and a window of ``horizon`` days to come."""
+    n, length = world.services, days + horizon
     spread = rng.uniform(0.6, 1.3)
     archetype = rng.normal(0, 0.4, 4)[rng.integers(0, 4, n)]
     middle = np.log(world.rate_factor / 40) + rng.normal(0, 0.5)
@@ -80,7 +81,7 @@ def draw(rng: np.random.Generator, days: int, world: World) -> Organization:
     zone = rng.integers(0, ZONES, n)
     low = rng.random(n) < 0.2
     traffic = np.exp(np.where(low, rng.uniform(np.log(30), np.log(1000), n), rng.normal(np.log(2e5), 1.2, n)))
-    hazard = 0.15 / (180 + HORIZON)
+    hazard = 0.15 / (180 + 28)
     shift_at = np.where(rng.random(n) < hazard * length, rng.uniform(0, length, n), np.inf)
     worse = rng.random(n) < 0.5
     rate_after = np.minimum(0.9, np.where(worse, 5.0, 0.2) * rate)
@@ -121,24 +122,25 @@ def draw(rng: np.random.Generator, days: int, world: World) -> Organization:
         traffic,
         hazard,
         world,
+        horizon,
     )
 
 
 def oracle_draws(rng: np.random.Generator, org: Organization, n_draws: int = 600) -> Floats:
     """Windows drawn from the true parameters at as-of, shape (services, n_draws); coming shifts included."""
-    n = len(org.rate)
-    shift_share = np.where(rng.random((n, n_draws)) < org.shift_hazard * HORIZON, rng.random((n, n_draws)), 0.0)
+    n, horizon = len(org.rate), org.horizon
+    shift_share = np.where(rng.random((n, n_draws)) < org.shift_hazard * horizon, rng.random((n, n_draws)), 0.0)
     worse = rng.random((n, n_draws)) < 0.5
     rate = org.rate[:, None] * (1 - shift_share + shift_share * np.where(worse, 5.0, 0.2))
     base = org.base[:, None] * (1 - shift_share + shift_share * np.where(worse, 10.0, 1.0))
     base = base * np.exp(0.13 * rng.standard_normal((n, n_draws)))
-    own = rng.poisson(rate * HORIZON)
-    shared = rng.poisson(0.7 * HORIZON / org.world.zone_every_days, (n, n_draws))
+    own = rng.poisson(rate * horizon)
+    shared = rng.poisson(0.7 * horizon / org.world.zone_every_days, (n, n_draws))
     total = np.zeros((n, n_draws))
     for count, factor in ((own, org.severity[:, None]), (shared, np.full((n, 1), org.world.severity_factor))):
         cell = np.repeat(np.arange(n * n_draws), count.ravel())
         sums = np.bincount(cell, weights=_sizes(rng, len(cell)), minlength=n * n_draws).reshape(n, n_draws)
         total += sums * factor
-    requests = org.traffic[:, None] * HORIZON
-    mean = np.minimum(1.0, base + total / HORIZON) * requests
+    requests = org.traffic[:, None] * horizon
+    mean = np.minimum(1.0, base + total / horizon) * requests
     return np.asarray(rng.poisson(mean) / requests)

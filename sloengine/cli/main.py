@@ -54,6 +54,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "Write the files of an organisation that does not exist, with known truth.",
         ),
         Command(
+            "accuracy",
+            "sloengine.cli.accuracy:accuracy",
+            "Say how often promises made in the past held, and how tight they were, on the data of these files.",
+        ),
+        Command(
             "recommend",
             "sloengine.cli.recommendation:recommend",
             "Recommend availability and latency SLOs for services of the running engine.",

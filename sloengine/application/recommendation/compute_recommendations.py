@@ -194,7 +194,9 @@ def _bound(
         window=window.length,
         promises=prepared.evidence.promises,
     )
-    return _DrawnBound(service_id, result, lambda wanted: _draws(prepared, wanted, window, now, settings))
+    return _DrawnBound(
+        service_id, result, lambda wanted: predictive_draws(prepared, wanted, window, now, settings)
+    )
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,7 @@ class _DrawnBound:
         return self.result.joint_draws(n, rng, self.draws_of([self.service_id, *matters]))
 
 
-def _draws(
+def predictive_draws(
     prepared: Prepared,
     service_ids: Sequence[str],
     window: ComplianceWindow,

@@ -66,7 +66,7 @@ def recommend_from_files(command: RecommendFromFilesCommand) -> FileRecommendati
     """
     as_of = _as_of(command)
     panel, latency = _before(command, as_of)
-    graph, warnings = _graph(command.document, {*panel.service_ids, *latency}, as_of)
+    graph, warnings = graph_of_document(command.document, {*panel.service_ids, *latency}, as_of)
     chosen = _chosen(command.service_ids, graph)
     evidence = Evidence(
         as_of=as_of,
@@ -74,7 +74,7 @@ def recommend_from_files(command: RecommendFromFilesCommand) -> FileRecommendati
         panel=panel,
         latency=latency,
         edges=None,
-        priors=_priors(panel, latency, as_of, command.settings.lookback_days),
+        priors=priors_before(panel, latency, as_of, command.settings.lookback_days),
         source="files",
     )
     types = [SliType.AVAILABILITY] * (command.panel is not None) + [SliType.LATENCY] * (
@@ -131,7 +131,7 @@ def _days_before(latency: Mapping[str, LatencyHistory], as_of: datetime) -> dict
     return kept
 
 
-def _graph(
+def graph_of_document(
     document: Mapping[str, Any], also: set[str], as_of: datetime
 ) -> tuple[DependencyGraph, tuple[str, ...]]:
     """The merged graph of one source, with supernodes; services that only series name are in it too."""
@@ -161,9 +161,10 @@ def _chosen(service_ids: Sequence[str] | None, graph: DependencyGraph) -> Sequen
     return list(dict.fromkeys(service_ids))
 
 
-def _priors(
+def priors_before(
     panel: SliPanel, latency: Mapping[str, LatencyHistory], as_of: datetime, lookback_days: int
 ) -> LearntPriors:
+    """What the services of these files have in common, up to as-of."""
     availability = OrganizationPrior.shipped()
     if panel.service_ids:
         findings = inspect(panel)

@@ -7,7 +7,7 @@ from sloengine.domain.recommendation.recommend_availability import (
     availability_probability,
     recommend_availability,
 )
-from sloengine.domain.recommendation.recommend_latency import latency_probability, recommend_latency
+from sloengine.domain.recommendation.recommend_latency import latency_draws, latency_probability, recommend_latency
 from sloengine.domain.recommendation.request import AvailabilityRequest, BoundForTiers, LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings, inspect
@@ -23,6 +23,7 @@ __all__ = [
     "availability_predictive",
     "availability_probability",
     "inspect",
+    "latency_draws",
     "latency_probability",
     "learn_latency_prior",
     "learn_prior",

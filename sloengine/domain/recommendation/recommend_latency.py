@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -34,7 +35,7 @@ from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.seed import generator, inputs_digest, seed_of, settings_text
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import summarize
-from sloengine.domain.reliability.panel import LatencyHistory
+from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
 _DAY = timedelta(days=1)
 _TRAFFIC_DAYS = 28
@@ -130,6 +131,16 @@ def latency_probability(
     return latency_probability_met(
         prepared.case.draws_ms(kind), threshold_ms, settings.latency_calibration, settings.highest_level
     )
+
+
+def latency_draws(
+    request: LatencyRequest, prior: LatencyPrior, settings: EngineSettings
+) -> Mapping[ObjectiveKind, FloatArray] | None:
+    """Draws of the next window's percentiles, margin included, in milliseconds; None where there are none."""
+    prepared = _prepare(request, prior, settings)
+    if isinstance(prepared, RecommendationUnavailable):
+        return None
+    return {kind: prepared.case.draws_ms(kind) for kind in SHARES}
 
 
 def _prepare(

@@ -1,0 +1,1 @@
+"""Measure how well promises hold, on anyone's data."""

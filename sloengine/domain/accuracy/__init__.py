@@ -1,0 +1,1 @@
+"""What was promised against what came: rolling-origin backtests, judged honestly."""

@@ -1,0 +1,43 @@
+"""Learn a recalibration map from where outcomes lay in what the model had said of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import betaln
+
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.reliability.panel import FloatArray
+
+PENALTY = 5.0
+"""So many independent windows' worth of resistance against leaving the identity."""
+_TIES = (0.125, 0.375, 0.625, 0.875)
+_CLIP = 2e-4
+_MOST_LOG = 1.6
+
+
+def fit_beta(low: FloatArray, high: FloatArray, effective: float, source: str) -> CalibrationMap:
+    """Beta map by penalised maximum likelihood.
+
+    ``low`` and ``high``: share of the model's draws better than each outcome, and not worse; shape (n_windows,).
+    The outcome's level is spread evenly between them. ``effective``: independent windows that these are worth;
+    the likelihood counts for that many. No window: the identity.
+    Source: Gneiting & Ranjan (2013), Electronic Journal of Statistics 7:1747, for beta-transformed forecasts; the
+    penalty is a normal prior on log a and log b.
+    """
+    n = len(low)
+    if n == 0 or effective <= 0:
+        return CalibrationMap(source=source)
+    levels = np.concatenate([low + share * (high - low) for share in _TIES])
+    levels = np.clip(levels, _CLIP, 1 - _CLIP)
+    mean_log, mean_log_rest = float(np.log(levels).mean()), float(np.log1p(-levels).mean())
+
+    def loss(logs: FloatArray) -> float:
+        a, b = np.exp(logs)
+        likelihood = (a - 1) * mean_log + (b - 1) * mean_log_rest - betaln(a, b)
+        return float(-effective * likelihood + PENALTY * (logs @ logs))
+
+    bounds = [(-_MOST_LOG, _MOST_LOG)] * 2
+    found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=bounds)
+    a, b = np.exp(found.x)
+    return CalibrationMap.beta(float(a), float(b), source)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sloengine.cli.main import app
+from sloengine.domain.errors import Invalid
+from sloengine.infrastructure.files.sli_csv import write_sli
+from tests.domain.recommendation.organizations import organization
+
+
+@pytest.fixture
+def sli(tmp_path: Path) -> Path:
+    path = tmp_path / "sli.csv"
+    write_sli(path, organization(services=5, days=100))
+    return path
+
+
+def test_json_has_hold_rate_and_tightness_of_every_tier(sli: Path, tmp_path: Path):
+    svg = tmp_path / "plot.svg"
+
+    asked = ["accuracy", "--sli", str(sli), "--every-days", "21", "--svg", str(svg), "--json"]
+    result = CliRunner().invoke(app, asked)
+
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout)
+    engine = [row for row in said["tiers"] if row["estimator"] == "ENGINE" and row["trafficClass"] is None]
+    assert [row["tier"] for row in engine] == ["CONSERVATIVE", "BALANCED", "AGGRESSIVE"]
+    assert all(90 <= row["medianAvailability"] < 100 and 0 <= row["attained"]["value"] <= 1 for row in engine)
+    assert said["calibration"][0].keys() == {"sliType", "promised", "attained", "low", "high", "windows"}
+    assert svg.read_text().count("<circle ") == len(said["calibration"])
+
+
+def test_people_get_tables_and_a_plot(sli: Path):
+    result = CliRunner().invoke(app, ["accuracy", "--sli", str(sli), "--every-days", "21"])
+
+    assert result.exit_code == 0, result.stderr
+    assert "What the engine promised" in result.stdout
+    assert "own bootstrap" in result.stdout
+    assert "o attained, | promised" in result.stdout
+
+
+def test_services_of_one_site_count_together(sli: Path, tmp_path: Path):
+    sites = tmp_path / "sites.csv"
+    sites.write_text("service,site\n" + "".join(f"service-{i},{'ab'[i % 2]}\n" for i in range(5)))
+
+    asked = ["accuracy", "--sli", str(sli), "--every-days", "21", "--clusters", str(sites), "--json"]
+    said = json.loads(CliRunner().invoke(app, asked).stdout)
+
+    assert said["clusters"] == 2
+
+
+def test_without_a_file_it_says_what_to_name():
+    result = CliRunner().invoke(app, ["accuracy"])
+
+    assert isinstance(result.exception, Invalid)
+    assert "--sli FILE" in str(result.exception)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sloengine.domain.accuracy.calibrate import independent_windows, map_in_force
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.calibration_fit import fit_beta
+from sloengine.domain.recommendation.model import SliType
+from tests.domain.accuracy.test_points import levels
+
+
+def test_the_fit_finds_the_law_that_the_levels_have():
+    drawn = np.random.default_rng(8).beta(1.5, 0.7, 20_000)
+
+    found = fit_beta(drawn, drawn, 20_000, "drawn")
+
+    known = CalibrationMap.beta(1.5, 0.7, "known")
+    for level in (0.5, 0.8, 0.92, 0.98):
+        assert found.probability_of(level) == pytest.approx(known.probability_of(level), abs=0.01)
+
+
+def test_few_windows_hardly_move_it_from_the_identity():
+    drawn = np.random.default_rng(9).beta(1.5, 0.7, 20_000)
+
+    few, many = (fit_beta(drawn, drawn, n, "drawn").probability_of(0.92) for n in (2.0, 2_000.0))
+
+    assert many < few < 0.92
+    assert few > (0.92 + many) / 2
+
+
+def test_ties_are_spread_evenly():
+    ends = np.zeros(500), np.full(500, 1.0)
+
+    assert fit_beta(*ends, 500, "ties").probability_of(0.92) == pytest.approx(0.92, abs=0.04)
+
+
+def test_own_windows_take_over_with_n_over_n_plus_a_hundred():
+    shipped, own = CalibrationMap.beta(1.2, 0.9, "shipped"), CalibrationMap.beta(2.0, 0.6, "own")
+
+    mixed = shipped.with_own(own, 300.0)
+
+    assert mixed.own_weight == 0.75
+    for level in (0.5, 0.8, 0.98):
+        expected = 0.25 * shipped.probability_of(level) + 0.75 * own.probability_of(level)
+        assert mixed.probability_of(level) == pytest.approx(expected, abs=1e-6)
+        assert mixed.level_for(mixed.probability_of(level)) == pytest.approx(level)
+
+
+def test_without_finished_windows_the_shipped_map_is_in_force():
+    shipped = CalibrationMap.beta(1.2, 0.9, "shipped")
+
+    assert map_in_force(shipped, [], SliType.AVAILABILITY) is shipped
+
+
+def test_one_month_of_many_services_is_no_evidence():
+    month = levels(np.random.default_rng(10).random(200), services=200)
+
+    assert independent_windows(month) == 0.0
+
+
+def test_windows_that_fail_together_count_for_less():
+    random = np.random.default_rng(11)
+    alone = levels(random.random(2_400))
+    together = levels(np.repeat(random.random(60), 40))  # forty services, the same fate each month
+
+    assert independent_windows(together) < 60 < independent_windows(alone)
+
+
+def test_a_map_survives_being_stored():
+    made = CalibrationMap.beta(1.2, 0.9, "shipped").with_own(CalibrationMap(source="own"), 40.0)
+
+    assert CalibrationMap.from_dict(made.to_dict()) == made
