@@ -17,6 +17,7 @@ from sloengine.api.governance.types import AuditEvent, Slo
 from sloengine.api.plain_fields import PlainFieldExecutor, mark_plain_fields
 from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
+from sloengine.api.recommendation.queries import RecommendationQueries
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import TopologyMutations
@@ -26,7 +27,7 @@ from sloengine.domain.errors import Invalid
 
 
 @strawberry.type(description="Everything that can be asked. Times are ISO 8601 in UTC; `first` is at most 200.")
-class Query(TopologyQueries, GovernanceQueries):
+class Query(TopologyQueries, RecommendationQueries, GovernanceQueries):
     """Root of queries."""
 
     @strawberry.field(description="Any object by its `id`; null: no such object.")

@@ -27,6 +27,7 @@ from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.ports.telemetry_source import TelemetrySource
+from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
 from sloengine.application.recommendation.judge_targets import JudgeTargets
@@ -87,6 +88,7 @@ class UseCases:
     aggregate_telemetry: AggregateTelemetry
     load_sli: LoadSli
     read_sli: ReadSli
+    backtest_objective: BacktestObjective
     learn_priors: LearnPriors
     prune_history: PruneHistory
     recommend: Recommend
@@ -159,6 +161,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         aggregate_telemetry=AggregateTelemetry(a.graph, a.sli_history, a.telemetry, a.locks, a.clock),
         load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock),
         read_sli=ReadSli(a.sli_history, a.clock),
+        backtest_objective=BacktestObjective(a.graph, a.sli_history, a.clock, engine.lookback_days),
         learn_priors=LearnPriors(a.sli_history, a.priors, a.clock),
         prune_history=PruneHistory(a.sli_history, a.clock),
         recommend=recommend,

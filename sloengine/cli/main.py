@@ -63,6 +63,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.recommendation:recommend",
             "Recommend availability and latency SLOs for services of the running engine.",
         ),
+        Command(
+            "backtest",
+            "sloengine.cli.backtest:backtest",
+            "Replay any objective over the past: windows met, worst stretches, alerts that would have fired.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(

@@ -128,7 +128,7 @@ def _target(target: TierTarget, refer: Refer) -> Json:
             }
             for limited in target.limited_by
         ],
-        "backtest": None if target.backtest is None else _backtest(target.backtest),
+        "backtest": None if target.backtest is None else backtest_shape(target.backtest),
     }
 
 
@@ -139,12 +139,27 @@ def _interval(interval: Interval, *, in_percent: bool) -> Json:
     return {"low": low, "high": high, "level": interval.level}
 
 
-def _backtest(backtest: Backtest) -> Json:
+def backtest_shape(backtest: Backtest) -> Json:
+    """The GraphQL type ``Backtest``."""
     return {
         "windows": backtest.windows,
         "met": backtest.met,
         "worst": None if backtest.worst is None else _point(backtest.worst),
         "series": [_point(point) for point in backtest.series],
+        "alerts": [
+            {"severity": a.severity, "longWindow": a.long_window, "at": time(a.at), "until": time(a.until)}
+            for a in backtest.alerts
+        ],
+        "worstByLength": [
+            {
+                "window": w.window,
+                "availabilityPercent": percent(w.availability_ratio),
+                "thresholdMs": w.threshold_ms,
+                "from": time(w.from_at),
+            }
+            for w in backtest.worst_by_length
+        ],
+        "notes": list(backtest.notes),
     }
 
 

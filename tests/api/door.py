@@ -20,6 +20,7 @@ from sloengine.api.app import create_app
 from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import Decision, Recorded
+from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.read_sli import ReadSli
@@ -133,6 +134,7 @@ class Door:
                 self.clock,
             ),
             read_sli=ReadSli(history, self.clock),
+            backtest_objective=BacktestObjective(counted(self.graph), history, self.clock, 90),
             read_ledger=ReadLedger(counted(self.ledger)),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             register_services=RegisterServices(self.graph, self.clock),

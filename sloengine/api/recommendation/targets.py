@@ -105,8 +105,36 @@ class BacktestPoint:
 
 
 @strawberry.type(
+    description="A burn-rate alert that would have fired: the budget was spent too fast over a long and a short "
+    "window at once (The Site Reliability Workbook, ch. 5; factors for this compliance window)."
+)
+class BacktestAlert:
+    """One alert."""
+
+    severity: str = strawberry.field(description="page or ticket.")
+    long_window: str = strawberry.field(description="Long window of the rule, such as 6h.")
+    at: datetime = strawberry.field(description="When it would have fired.")
+    until: datetime = strawberry.field(
+        description="When it would have stopped; the end of the data if it had not."
+    )
+
+
+@strawberry.type(description="The worst that any past stretch of this length did.")
+class WorstWindow:
+    """One length."""
+
+    window: str = strawberry.field(description="Length, such as 1h, 7d.")
+    availability_percent: float | None = strawberry.field(description="In percent; null for latency.")
+    threshold_ms: float | None = strawberry.field(
+        description="The percentile in milliseconds; null for availability, and above the largest bucket bound."
+    )
+    from_at: datetime = strawberry.field(name="from", description="Start of that stretch.")
+
+
+@strawberry.type(
     description="Would this target have held in the past? `windows` and `met` count disjoint windows back "
-    "from the time of the computation; `series` is rolling."
+    "from the time of the computation; `series` is rolling. `alerts`, `worstByLength` and `notes` are answered by "
+    "the query `backtest`; inside a recommendation they are empty."
 )
 class Backtest:
     """A replay of past windows."""
@@ -120,6 +148,32 @@ class Backtest:
     def series(self) -> list[BacktestPoint]:
         """Converted only when asked for: there may be a hundred."""
         return [BacktestPoint.from_domain(point) for point in self.replay.series]
+
+    @strawberry.field(description="Burn-rate alerts that would have fired, in order of time.")
+    def alerts(self) -> list[BacktestAlert]:
+        """Converted only when asked for."""
+        return [
+            BacktestAlert(severity=a.severity, long_window=a.long_window, at=a.at, until=a.until)
+            for a in self.replay.alerts
+        ]
+
+    @strawberry.field(description="The worst stretch of each length from 1 h to 28 d, as far as the data tell.")
+    def worst_by_length(self) -> list[WorstWindow]:
+        """Converted only when asked for."""
+        return [
+            WorstWindow(
+                window=w.window,
+                availability_percent=percent(w.availability_ratio),
+                threshold_ms=w.threshold_ms,
+                from_at=w.from_at,
+            )
+            for w in self.replay.worst_by_length
+        ]
+
+    @strawberry.field(description="What could not be replayed as it would be alerted on, in words.")
+    def notes(self) -> list[str]:
+        """As found."""
+        return list(self.replay.notes)
 
     @classmethod
     def from_domain(cls, replay: model.Backtest) -> Backtest:

@@ -91,7 +91,7 @@ def check_targets(sli_type: SliType, targets: Sequence[SloTarget]) -> tuple[SloT
             )
         if target.kind in seen:
             raise Invalid(f"{target.kind} is named twice", path=(*path, "kind"))
-        seen[target.kind] = _checked_number(target, path)
+        seen[target.kind] = checked_target(target, path)
     if sli_type is SliType.LATENCY and len(seen) == len(kinds):
         p95, p99 = (seen[kind] for kind in kinds)
         if p95 > p99:
@@ -101,7 +101,8 @@ def check_targets(sli_type: SliType, targets: Sequence[SloTarget]) -> tuple[SloT
     return tuple(sorted(targets, key=lambda target: kinds.index(target.kind)))
 
 
-def _checked_number(target: SloTarget, path: tuple[str, ...]) -> float:
+def checked_target(target: SloTarget, path: tuple[str, ...]) -> float:
+    """The target's number. Raises ``Invalid`` when it is out of range or of the wrong kind, naming the field."""
     if target.kind is ObjectiveKind.AVAILABILITY:
         ratio = target.availability_ratio
         if ratio is None or target.threshold_ms is not None:
