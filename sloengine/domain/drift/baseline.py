@@ -1,0 +1,229 @@
+"""What is ordinary for one hourly series: its rhythm, its memory, and how far it strays.
+
+value = level + rhythm(hour of week) + memory (autoregressive) + innovation. Innovations become *scores*, standard
+normal while nothing changes, by the series' own past: what it has done before is no surprise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import ndtri
+
+from sloengine.domain.reliability.panel import FloatArray
+
+HOURS_A_WEEK, HOURS_A_DAY = 168, 24
+MOST_SCORE = 8.0
+"""No single hour says more than this, so that one cannot raise an alarm alone."""
+FEWEST_HOURS = 5 * HOURS_A_DAY
+"""Values that a baseline needs."""
+_YOUNG = 0.8
+"""Scores of a baseline that has seen no four weeks count less: the weekend is not known to it yet."""
+_ORDERS = (1, 2, 3)
+_MOST_MEMORY = 0.98
+_RHYTHM_OUTLIER = 4.0
+_REACH = 4.0
+"""In standard deviations of the series."""
+_DOUBT = 1.0
+"""A harmonic counts as far as its power exceeds this many times what chance gives it."""
+_NEIGHBOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Learnt from the hours before ``fitted_to``; hours count from 1970-01-01T00 UTC.
+
+    ``rhythm``: shape (168,) by hour of week or (24,) by hour of day, level included. ``memory``: autoregressive
+    coefficients, the last hour first. ``reference``: innovations of the fit, sorted. ``start_ratio``: sd of an
+    innovation over that of the series, for hours whose past is not known. ``reach``: a deviation beyond which an
+    hour is not trusted to say more about the next. ``noise``: smallest unit of deviation.
+    ``expected_ratio``: failures per request, for availability.
+    """
+
+    fitted_to: int
+    rhythm: FloatArray
+    memory: FloatArray
+    reference: FloatArray
+    start_ratio: float
+    reach: float
+    noise: float
+    expected_ratio: float | None = None
+
+    def adjusted(self, values: FloatArray, first_hour: int) -> FloatArray:
+        """Values without level and rhythm; shape (n_hours,), oldest first."""
+        result: FloatArray = values - self.rhythm[_slots(first_hour, len(values), len(self.rhythm))]
+        return result
+
+    def scores(self, values: FloatArray, first_hour: int, before: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Scores of these hours, NaN without data, and the adjusted values that the next hour builds on.
+
+        ``before``: adjusted values of the hours just before, as this returned them; empty at a start.
+        """
+        adjusted = np.concatenate((before, self.adjusted(values, first_hour)))
+        fresh = innovations(adjusted, self.memory, self.start_ratio, self.reach)[len(before) :]
+        careful = 1.0 if len(self.rhythm) == HOURS_A_WEEK else _YOUNG
+        scores: FloatArray = careful * normal_scores(fresh, self.reference, self.noise)
+        return scores, adjusted[len(adjusted) - len(self.memory) :]
+
+
+def fit_baseline(
+    values: FloatArray, first_hour: int, *, noise: float, expected_ratio: float | None = None
+) -> Baseline | None:
+    """The baseline of these hours, None when there are too few values.
+
+    ``values``: shape (n_hours,), oldest first, NaN is no data. ``noise``: a deviation that is certainly none.
+    """
+    if int((~np.isnan(values)).sum()) < FEWEST_HOURS:
+        return None
+    slots = HOURS_A_WEEK if len(values) >= 4 * HOURS_A_WEEK else HOURS_A_DAY
+    rhythm, spent = _rhythm(values, first_hour, slots)
+    adjusted = values - rhythm[_slots(first_hour, len(values), slots)]
+    memory = _memory(adjusted)
+    spread = float(np.nanstd(adjusted))
+    reach = _REACH * spread
+    fresh = innovations(adjusted, memory, 1.0, reach)[len(memory) :]
+    fresh = fresh[~np.isnan(fresh)]
+    innovation_sd = float(fresh.std())
+    start_ratio = innovation_sd / spread if spread > 0 else 1.0
+    # What the rhythm has fitted is missing from the innovations: without this, new hours would stray more.
+    widened = fresh * np.sqrt((1 + spent) / max(1 - spent, 0.2))
+    return Baseline(
+        fitted_to=first_hour + len(values),
+        rhythm=rhythm,
+        memory=memory,
+        reference=np.sort(widened - np.median(widened)),
+        start_ratio=min(1.0, start_ratio),
+        reach=reach,
+        noise=max(noise, 1e-9),
+        expected_ratio=expected_ratio,
+    )
+
+
+def innovations(adjusted: FloatArray, memory: FloatArray, start_ratio: float, reach: float) -> FloatArray:
+    """What each hour adds to what the hours before let expect; NaN without data.
+
+    Where an hour before is unknown its deviation counts as none, and the result is shrunk by ``start_ratio``; one
+    beyond ``reach`` counts as far as that, so that a single wild hour does not make its neighbours wild.
+    """
+    order = len(memory)
+    padded = np.concatenate((np.full(order, np.nan), adjusted))
+    lagged = np.stack([padded[order - lag - 1 : len(padded) - lag - 1] for lag in range(order)], axis=1)
+    known = ~np.isnan(lagged)
+    predicted = np.where(known, np.clip(lagged, -reach, reach), 0.0) @ memory
+    result: FloatArray = (adjusted - predicted) * np.where(known[:, 0], 1.0, start_ratio)
+    return result
+
+
+def normal_scores(fresh: FloatArray, reference: FloatArray, noise: float) -> FloatArray:
+    """Innovations by their rank in the reference as standard normal values, cut at ± ``MOST_SCORE``.
+
+    Inside the reference the score is van der Waerden's (mid-ranks for ties); beyond its ends it goes on along the
+    line from the median to the end, so that nothing is more extreme than the reference makes it.
+    Source: van der Waerden, Order tests for the two-sample problem, 1952.
+    """
+    n = len(reference)
+    middle = (n - 1) / 2
+    ranks = (np.searchsorted(reference, fresh, "left") + np.searchsorted(reference, fresh, "right")) / 2
+    inside = np.interp(ranks, np.arange(n + 1), _grid_scores(n))
+    end = ndtri((n - 0.5) / n)
+    median = float(np.interp(middle, np.arange(n), reference))
+    up = max((reference[-1] - median) / end, noise)
+    down = max((median - reference[0]) / end, noise)
+    scores = np.where(fresh > reference[-1], end * (reference[-1] > median) + (fresh - reference[-1]) / up, inside)
+    scores = np.where(fresh < reference[0], -end * (reference[0] < median) - (reference[0] - fresh) / down, scores)
+    result: FloatArray = np.clip(np.where(np.isnan(fresh), np.nan, scores), -MOST_SCORE, MOST_SCORE)
+    return result
+
+
+@lru_cache(maxsize=64)
+def _grid_scores(n: int) -> FloatArray:
+    """Normal scores of the ranks 0 to n."""
+    grid: FloatArray = ndtri((np.arange(n + 1) + 0.5) / (n + 1))
+    return grid
+
+
+def _slots(first_hour: int, n: int, slots: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    # 1970-01-01 was a Thursday; which hour of the week comes first does not matter.
+    return np.arange(first_hour, first_hour + n, dtype=np.int64) % slots
+
+
+def _rhythm(values: FloatArray, first_hour: int, slots: int) -> tuple[FloatArray, float]:
+    """Level and rhythm by slot, and the share of the noise that the rhythm has taken up.
+
+    The mean week (or day) is kept harmonic by harmonic, each as far as it stands out from how much it varies from
+    one week to the next (Wiener's filter): a weekend stays whole, chance does not become a pattern. Hours far out
+    are pulled in first, missing ones stand at their slot's mean.
+    """
+    known = ~np.isnan(values)
+    centre = float(np.median(values[known]))
+    mad = float(np.median(np.abs(values[known] - centre))) * 1.4826
+    width = _RHYTHM_OUTLIER * mad if mad > 0 else np.inf
+    left = np.where(known, np.clip(np.where(known, values, centre) - centre, -width, width), np.nan)
+    slot = _slots(first_hour, len(values), slots)
+    count = np.bincount(slot[known], minlength=slots)
+    means = np.bincount(slot[known], left[known], minlength=slots) / np.maximum(count, 1)
+    means[count == 0] = float(left[known].mean())
+    # Whole cycles back from the end, so that each is a replicate of the rhythm.
+    cycles = len(values) // slots
+    tail = slice(len(values) - cycles * slots, None)
+    whole = np.where(known[tail], left[tail], means[slot[tail]]).reshape(cycles, slots)
+    start = int(slot[tail][0])
+    waves = np.fft.rfft(whole, axis=1) / slots
+    mean_wave = waves.mean(axis=0)
+    by_chance = (np.abs(waves - mean_wave) ** 2).sum(axis=0) / max(cycles - 1, 1) / cycles
+    by_chance[1:] = _smoothed(by_chance[1:])
+    power = np.abs(mean_wave) ** 2
+    kept = np.maximum(0.0, 1.0 - _DOUBT * by_chance / np.where(power > 0, power, np.inf))
+    kept[power <= 0] = 0.0
+    kept[0] = 1.0
+    shape = np.fft.irfft(kept * mean_wave * slots, n=slots)
+    rhythm = centre + np.roll(shape, start)
+    spent = (1.0 + 2.0 * float(kept[1:].sum())) / (cycles * slots)
+    return rhythm, min(spent, 0.5)
+
+
+def _smoothed(power: FloatArray) -> FloatArray:
+    """Mean over neighbouring harmonics: so few cycles say little about one of them alone."""
+    reach = min(_NEIGHBOURS, len(power) - 1)
+    padded = np.pad(power, reach, mode="reflect")
+    result: FloatArray = np.convolve(padded, np.ones(2 * reach + 1) / (2 * reach + 1), mode="valid")
+    return result
+
+
+def _memory(adjusted: FloatArray) -> FloatArray:
+    """Autoregressive coefficients by Yule and Walker on what pairs there are; the order by BIC.
+
+    The estimate of the lag-1 correlation falls short by about (1 + 3 r)/n; with too little
+    memory leaves waves that look like drift, so it is corrected.
+    Source: Kendall, Note on bias in the estimation of autocorrelation, Biometrika 1954.
+    """
+    known = ~np.isnan(adjusted)
+    n = int(known.sum())
+    filled = np.where(known, adjusted, 0.0)
+    most = max(_ORDERS)
+    variance = float((filled**2).sum()) / n
+    if variance <= 0:
+        return np.zeros(1)
+    correlations = np.zeros(most + 1)
+    for lag in range(most + 1):
+        pairs = int((known[lag:] & known[: len(known) - lag]).sum())
+        if pairs:
+            correlations[lag] = float((filled[lag:] * filled[: len(filled) - lag]).sum()) / pairs / variance
+    short_of = np.where(correlations[1:] > 0, (1 + 3 * correlations[1:]) / n, 0.0)
+    correlations[1:] = np.clip(correlations[1:] + short_of, -_MOST_MEMORY, _MOST_MEMORY)
+    best, best_cost = np.zeros(1), np.inf
+    for order in _ORDERS:
+        toeplitz = correlations[np.abs(np.subtract.outer(np.arange(order), np.arange(order)))]
+        try:
+            coefficients = np.linalg.solve(toeplitz, correlations[1 : order + 1])
+        except np.linalg.LinAlgError:
+            break
+        left_over = 1.0 - float(coefficients @ correlations[1 : order + 1])
+        if left_over <= 0 or np.abs(coefficients).sum() > 2.5:
+            break
+        cost = n * np.log(left_over) + order * np.log(n)
+        if cost < best_cost:
+            best, best_cost = coefficients, cost
+    return best

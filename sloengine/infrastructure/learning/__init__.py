@@ -1,0 +1,1 @@
+"""What is learnt with libraries: streams watched by river."""

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sloengine.domain.drift.model import Change, Detector, HourlySeries
+from sloengine.domain.drift.watch import (
+    Ballot,
+    Watch,
+    advance,
+    begin,
+    hours_needed,
+)
+from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
+
+FIRST = 490_896
+HISTORY = 8 * 168
+find_alarms = RiverChangeDetectors()
+
+
+def series(seed: int = 1, hours: int = HISTORY + 500, shift: float = 0.0, at: int = HISTORY) -> HourlySeries:
+    values = np.random.default_rng(seed).standard_normal(hours) + 2 * np.sin(2 * np.pi * np.arange(hours) / 24)
+    values[at:] += shift
+    return HourlySeries(FIRST, values, None, 1e-6)
+
+
+def watched(
+    one: HourlySeries, judged: int = 500, ballot: Ballot | None = None
+) -> tuple[Watch, tuple[Change, ...]]:
+    watch = begin(one, one.ends, judged=judged)
+    assert watch is not None
+    return advance(watch, one, one.ends, find_alarms, ballot=ballot or Ballot())
+
+
+def test_a_shift_is_found_dated_and_measured():
+    _, [change] = watched(series(shift=3.0))
+
+    assert change.detected_hour - FIRST - HISTORY < 24
+    assert abs(change.started_hour - FIRST - HISTORY) <= 2
+    assert len(change.votes) >= 2
+    assert change.before == pytest.approx(0, abs=0.3)
+    assert change.after is not None
+    assert change.after > 1.5
+
+
+def test_nothing_is_found_where_nothing_happened():
+    assert [watched(series(seed))[1] for seed in range(12)] == [()] * 12
+
+
+def test_one_hour_alone_confirms_nothing():
+    one = series()
+    one.values[HISTORY + 50] = 500.0
+
+    assert watched(one)[1] == ()
+
+
+def test_a_fall_by_one_nine_of_a_busy_service_is_confirmed_by_its_second_hour():
+    random = np.random.default_rng(5)
+    total = random.poisson(30_000, HISTORY + 48).astype(float)
+    ratio = np.where(np.arange(len(total)) >= HISTORY, 0.01, 0.001)
+    one = HourlySeries(FIRST, random.binomial(total.astype(int), ratio).astype(float), total)
+
+    _, [change] = watched(one, judged=48)
+
+    assert change.detected_hour == FIRST + HISTORY + 1
+    assert change.before == pytest.approx(0.001, rel=0.05)
+    assert change.after == pytest.approx(0.01, rel=0.05)
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.lists(st.integers(1, 499), max_size=4), seed=st.integers(0, 3), shift=st.sampled_from([0.0, 2.0]))
+def test_hour_by_hour_or_all_at_once_ends_in_the_same(cuts: list[int], seed: int, shift: float):
+    one = series(seed, shift=shift, at=HISTORY + 100)
+    whole, changes = watched(one)
+
+    watch = begin(one, one.ends, judged=500)
+    assert watch is not None
+    found: list[Change] = []
+    for until in [*sorted(FIRST + HISTORY + cut for cut in cuts), one.ends]:
+        seen = one.between(hours_needed(watch, until, 0), until)
+        watch, some = advance(watch, seen, until, find_alarms)
+        found.extend(some)
+
+    assert [change.detected_hour for change in found] == [change.detected_hour for change in changes]
+    assert [change.votes for change in found] == [change.votes for change in changes]
+    np.testing.assert_allclose(watch.scores, whole.scores)
+    assert (watch.reached, watch.restarts, watch.votes) == (whole.reached, whole.restarts, whole.votes)
+
+
+def test_what_was_judged_is_not_judged_again():
+    one = series(shift=3.0)
+    watch, _ = watched(one)
+
+    assert advance(watch, one, one.ends, find_alarms) == (watch, ())
+
+
+def test_after_a_change_a_week_is_learnt_before_the_next_can_be_found():
+    one = series(shift=4.0)
+    one.values[HISTORY + 400 :] += 4.0
+
+    _, changes = watched(one)
+
+    found = [change.detected_hour - FIRST - HISTORY for change in changes]
+    assert len(found) == 2
+    assert found[0] < 24
+    assert 400 <= found[1] < 440
+
+
+def test_hours_without_data_are_no_values():
+    one = series(shift=3.0)
+    one.values[HISTORY - 40 : HISTORY + 10] = np.nan
+    one.values[::7] = np.nan
+
+    _, [change] = watched(one)
+
+    assert FIRST + HISTORY + 10 <= change.detected_hour < FIRST + HISTORY + 40
+
+
+def test_a_series_of_less_than_a_week_is_not_watched_yet():
+    short = series(hours=168)
+
+    assert begin(short, short.ends, judged=500) is None
+    assert begin(replace(short, values=np.full(168, np.nan)), short.ends, judged=500) is None
+
+
+def test_two_must_agree_within_the_horizon():
+    one = series()
+
+    def told(detector: Detector, scores: Sequence[float]) -> Sequence[int]:
+        back = {Detector.PAGE_HINKLEY: 68, Detector.ADWIN: 28}[detector]
+        return [len(scores) - back]
+
+    first_week = FIRST + HISTORY + 168
+    watch = begin(one, one.ends, judged=500)
+    assert watch is not None
+    _, within = advance(watch, one, first_week, told)
+    _, beyond = advance(watch, one, first_week, told, ballot=Ballot(horizon=40))
+
+    assert [change.votes for change in within] == [(Detector.PAGE_HINKLEY, Detector.ADWIN)]
+    assert beyond == ()
