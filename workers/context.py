@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.bootstrap.settings import Settings
+
+if TYPE_CHECKING:
+    from sloengine.bootstrap.container import UseCases
 
 
 class Context:
@@ -23,6 +26,10 @@ class Context:
             self._opening = asyncio.Lock()
         async with self._opening:
             if self._use_cases is None:
+                # Imported here, and before a worker's first message: a scheduler, which only names actors, starts
+                # in a fifth of the time without it.
+                from sloengine.bootstrap.container import open_use_cases  # noqa: PLC0415
+
                 stack = AsyncExitStack()
                 opened = await stack.enter_async_context(open_use_cases(Settings()))
                 self._use_cases, self._stack = opened, stack

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import structlog
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.broker import Broker, MessageProxy
@@ -29,7 +31,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Connections(Middleware):
-    """Closes the use cases' connections in the loop that opened them, before that loop ends."""
+    """Loads what use cases need, and closes their connections in the loop that opened them, before it ends."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Called where actors will run, so not in a scheduler."""
+        import_module("sloengine.bootstrap.container")
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Called before ``AsyncIO`` stops the loop, because "after" runs in reverse."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dramatiq
 from periodiq import cron
 
-from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.domain.errors import Conflict
 from workers.context import use_cases
 
@@ -20,6 +19,10 @@ from workers.context import use_cases
 )
 async def aggregate() -> None:
     """Pull the hours that are missing, then learn from them. Safe to run twice."""
+    from sloengine.application.telemetry.aggregate_telemetry import (  # noqa: PLC0415 - as in the context
+        AggregateTelemetryCommand,
+    )
+
     report = await (await use_cases()).aggregate_telemetry(AggregateTelemetryCommand())
     if report.hours and report.error is None:
         learn_priors.send()

@@ -15,15 +15,16 @@ import sloengine
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli.background import BACKGROUND_ENVIRONMENT, scheduler_command, worker_command
 from sloengine.domain.errors import Unavailable
-from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis
+from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis, Neo4jAddress
 from sloengine.infrastructure.embedded.free_port import accepts_connections
-from sloengine.infrastructure.embedded.startup_cache import is_startup_cache_made
+from sloengine.infrastructure.embedded.neo4j_server import is_startup_cache_made
 from sloengine.infrastructure.embedded.state_directory import StateDirectory, StateLock
 from sloengine.infrastructure.embedded.supervisor import OwnProcess, Supervisor
 
-_API_START_TIMEOUT_SECONDS = 60.0
+_API_START_TIMEOUT_SECONDS = 120.0
 # Not through the whole command line: what the API does not need is not imported.
 _API_COMMAND = (sys.executable, "-c", "from sloengine.cli.processes import api; api(None, None, 1)")
+_PROCESSES = ("api", "worker", "scheduler")
 _SETTINGS_FOR_CHILDREN = (
     "state_dir",
     "http_host",
@@ -54,55 +55,81 @@ class LocalEngine:
         self._say = say
         self._bytes_fetched = bytes_fetched
         self._background: OwnProcess | None = None
+        self._neo4j: EmbeddedNeo4j | None = None
+        self._neo4j_is_new = False
+        self._api: OwnProcess | None = None
+        self._started_with: Settings | None = None
+        self._began = 0.0
 
-    def start_stores(self, settings: Settings) -> Settings:
-        """Start the embedded Neo4j and Redis where no other is named; settings with their addresses.
+    @property
+    def has_own_neo4j(self) -> bool:
+        """Whether the embedded Neo4j is used; valid once the stores are launched."""
+        return self._neo4j is not None
 
-        Raises: Unavailable.
+    @property
+    def is_new(self) -> bool:
+        """Whether the embedded Neo4j has never held anything; valid once the stores are launched."""
+        return self._neo4j is not None and self._neo4j_is_new
+
+    def launch_stores(self, settings: Settings) -> Settings:
+        """Start the embedded Neo4j and Redis where no other is named; Redis answers, Neo4j is on its way.
+
+        Returns settings with their addresses. Raises: Unavailable.
         """
-        changes: dict[str, object] = {}
-        neo4j = redis = None
-        began = time.monotonic()
+        self._began = time.monotonic()
         if settings.neo4j_url is None:
-            neo4j = EmbeddedNeo4j(self.state.neo4j, log=self.state.log("neo4j"))
+            self._neo4j_is_new = not (self.state.neo4j / "data" / "databases").exists()
+            self._neo4j = EmbeddedNeo4j(self.state.neo4j, log=self.state.log("neo4j"))
             self._say("starting Neo4j")
-            neo4j.launch(self._bytes_fetched)
-            self.supervisor.adopt("neo4j", neo4j)
+            self._neo4j.launch(self._bytes_fetched)
+            self.supervisor.adopt("neo4j", self._neo4j)
+            settings = _at(settings, self._neo4j.address)
         if settings.redis_url is None:
             redis = EmbeddedRedis(self.state.redis, log=self.state.log("redis"))
             self._say("starting Redis")
             redis.launch()
             self.supervisor.adopt("redis", redis)
-            changes["redis_url"] = redis.wait_ready().url
+            settings = changed(settings, redis_url=redis.wait_ready().url)
             redis.keep_port()
-        if neo4j is not None:
-            address = neo4j.wait_ready()
-            neo4j.keep_port()
-            changes |= {
-                "neo4j_url": address.url,
-                "neo4j_user": address.user,
-                "neo4j_password": address.password,
-            }
-            self._say(f"stores are ready ({time.monotonic() - began:.1f} s)")
-        return changed(settings, **changes)
+        return settings
+
+    def wait_stores(self, settings: Settings) -> Settings:
+        """Wait until the embedded Neo4j answers; settings with its address, should that be another now.
+
+        Raises: Unavailable.
+        """
+        if self._neo4j is not None:
+            settings = _at(settings, self._neo4j.wait_ready())
+            self._neo4j.keep_port()
+            self._say(f"stores are ready ({time.monotonic() - self._began:.1f} s)")
+        return settings
 
     def start_processes(self, settings: Settings) -> None:
-        """Start API, worker and scheduler, and wait until the API answers.
-
-        Raises: Unavailable, with the end of the API's log.
-        """
+        """Start API, worker and scheduler; those that run with other settings are started afresh."""
+        if settings == self._started_with:
+            return
+        if self._started_with is not None:
+            for name in reversed(_PROCESSES):
+                self.supervisor.remove(name)
         environment = child_environment(settings)
-        api = self._own("api", _API_COMMAND, environment)
+        self._api = self._own("api", _API_COMMAND, environment)
         self._own("worker", worker_command(), environment)
         self._own("scheduler", scheduler_command(), environment)
+        self._started_with = settings
         self.write_run(settings)
+
+    def wait_api(self, settings: Settings) -> None:
+        """Wait until the API answers. Raises: Unavailable, with the end of its log."""
         deadline = time.monotonic() + _API_START_TIMEOUT_SECONDS
         while not _answers(f"{base_url(settings)}/health/live"):
-            if api.exit_code() is not None:
-                raise Unavailable(f"the API ended at once; its log is {api.log}:\n{api.tail()}")
+            if self._api is None or self._api.exit_code() is not None:
+                raise Unavailable("the API ended at once" + self._api_log())
             if time.monotonic() > deadline:
-                raise Unavailable(f"the API does not answer; its log is {api.log}:\n{api.tail()}")
+                raise Unavailable("the API does not answer" + self._api_log())
             time.sleep(0.1)
+
+    def _api_log(self) -> str:
+        return "" if self._api is None else f"; its log is {self._api.log}:\n{self._api.tail()}"
 
     def write_run(self, settings: Settings) -> None:
         """Tell commands in other shells what runs here."""
@@ -191,6 +218,11 @@ def graphiql_url(settings: Settings) -> str:
 def changed(settings: Settings, **changes: object) -> Settings:
     """The settings with some replaced, checked again."""
     return Settings(**{**plain(settings), **changes})  # type: ignore[arg-type]  # checked by pydantic
+
+
+def _at(settings: Settings, address: Neo4jAddress) -> Settings:
+    """The settings with the address of a Neo4j."""
+    return changed(settings, neo4j_url=address.url, neo4j_user=address.user, neo4j_password=address.password)
 
 
 def plain(settings: Settings) -> dict[str, object]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sloengine.application.ports.paging import PageRequest
-from sloengine.application.ports.service_graph import ServiceFilter, ServiceOrder
-from sloengine.bootstrap.container import open_use_cases
-from sloengine.bootstrap.database import open_database
-from sloengine.bootstrap.settings import Environment, Settings, TelemetryKind
-from sloengine.cli import first_data, output
+from sloengine.bootstrap.settings import Environment, Settings
+from sloengine.cli import output
 from sloengine.cli.local_engine import (
     LocalEngine,
     base_url,
@@ -26,23 +22,18 @@ from sloengine.cli.local_engine import (
     graphiql_url,
     refuse_taken_port,
 )
-from sloengine.cli.recommendation_text import print_overview
+from sloengine.cli.remembered import Remembered, telemetry_of
 from sloengine.cli.steps import Steps
-from sloengine.cli.topology import all_services
 from sloengine.domain.errors import Invalid
 from sloengine.infrastructure.embedded.free_port import free_port
-from sloengine.infrastructure.embedded.private_files import replace_private_file
 from sloengine.infrastructure.embedded.state_directory import StateDirectory
-from sloengine.infrastructure.sample.organisation import sample_provenance
+
+if TYPE_CHECKING:
+    from sloengine.cli import first_data, first_table
 
 _WATCH_SECONDS = 0.5
 _EXIT_INTERRUPTED = 130
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_NEXT_STEPS = """The graph is empty. What to do next, in another shell:
-  sloengine ingest FILE                  services and dependencies from .csv, .json or .yaml
-  sloengine load-sli FILE                good and total events from .csv
-  make up ARGS="--prometheus-url URL"    telemetry of your own Prometheus
-  sloengine doctor                       which services and metrics it has for them"""
 _OWN_DATA, _ELSEWHERE = "Own data", "Servers that run already"
 
 HttpPort = Annotated[
@@ -119,7 +110,7 @@ def up(
     steps = Steps()
     run = _Run(steps)
     try:
-        files = first_data.read_files(edges, sli, latency)
+        files = _read_files(edges, sli, latency)
         state = StateDirectory.at(state_dir or Settings().state_dir)
         with claimed(state):
             named = {
@@ -163,45 +154,56 @@ def _settings(state: StateDirectory, named: dict[str, Any]) -> Settings:
     )
 
 
+def _read_files(*paths: Path | None) -> first_data.Files | None:
+    """What the files say, before anything is started. Raises: FileProblem."""
+    if not any(paths):
+        return None
+    module: Any = import_module("sloengine.cli.first_data")
+    read: first_data.Files | None = module.read_files(*paths)
+    return read
+
+
 @dataclass
 class _Run:
     """The steps of one ``up``. ``ready``: all of them are done."""
 
     steps: Steps
     ready: bool = False
-    sample_is_missing: bool = False
 
     def go_on(
         self, engine: LocalEngine, settings: Settings, files: first_data.Files | None, *, wants_sample: bool
     ) -> None:
-        """Until interrupted. Raises: Unavailable, when something that is needed stays away."""
-        settings = engine.start_stores(settings)
-        settings = asyncio.run(self._prepare(settings, engine.state, wants_sample=wants_sample and files is None))
-        self.steps.say("starting API, worker and scheduler")
+        """Until interrupted. Raises: Unavailable, when something that is needed stays away.
+
+        Neo4j takes longest to start, so everything else is loaded and started while it is on its way: with the
+        telemetry that this state will most likely have, and again if it turns out otherwise.
+        """
+        wants_sample = wants_sample and files is None
+        settings = engine.launch_stores(settings)
+        # Imported here, because it is most of what there is to load, and by now Neo4j does not wait for it.
+        work: Any = import_module("sloengine.cli.first_table")
+        if engine.has_own_neo4j:
+            remembered = Remembered.read(engine.state)
+            likely = telemetry_of(settings, remembered, is_empty=engine.is_new, wants_sample=wants_sample)
+            self.steps.say("starting API, worker and scheduler")
+            engine.start_processes(likely)
+        table: first_table.FirstTable = work.FirstTable(self.steps, engine.state)
+        settings = engine.wait_stores(settings)
+        settings = asyncio.run(table.prepare(settings, wants_sample=wants_sample))
         engine.start_processes(settings)
-        asyncio.run(self._serve(engine, settings, files))
+        engine.wait_api(settings)
+        asyncio.run(self._serve(engine, settings, table, files))
 
-    async def _prepare(self, settings: Settings, state: StateDirectory, *, wants_sample: bool) -> Settings:
-        """Migrate, and decide where telemetry comes from."""
-        async with open_database(settings) as stores:
-            applied = await stores.migrator.up()
-            if applied:
-                self.steps.say(f"the database's schema is up to date ({len(applied)} migrations applied)")
-            page = await stores.graph.page_of_services(
-                ServiceFilter(), ServiceOrder.SERVICE_ID, PageRequest(first=1)
-            )
-        remembered = Remembered.read(state)
-        settings = telemetry_of(settings, remembered, is_empty=not page.rows, wants_sample=wants_sample)
-        self.sample_is_missing = settings.telemetry_kind is TelemetryKind.SAMPLE and (
-            not page.rows or not remembered.sample_is_in
-        )
-        Remembered.of(settings, sample_is_in=not self.sample_is_missing).write(state)
-        return settings
-
-    async def _serve(self, engine: LocalEngine, settings: Settings, files: first_data.Files | None) -> None:
+    async def _serve(
+        self,
+        engine: LocalEngine,
+        settings: Settings,
+        table: first_table.FirstTable,
+        files: first_data.Files | None,
+    ) -> None:
         """First data while watching the children, then watching only."""
         watching = asyncio.create_task(_watch(engine, settings))
-        filling = asyncio.create_task(self._fill(settings, engine.state, files))
+        filling = asyncio.create_task(table.fill(settings, files))
         try:
             await asyncio.wait({watching, filling}, return_when=asyncio.FIRST_COMPLETED)
             if not watching.done():
@@ -215,40 +217,6 @@ class _Run:
                 task.cancel()
             await asyncio.gather(watching, filling, return_exceptions=True)
 
-    async def _fill(self, settings: Settings, state: StateDirectory, files: first_data.Files | None) -> None:
-        async with open_use_cases(settings) as use_cases:
-            if files is not None:
-                for warning in files.warnings:
-                    output.warn(warning)
-                with self.steps.bar("bringing in the files") as advance:
-                    ingestion = await first_data.ingest_files(use_cases, files, advance)
-                for rejected in ingestion.rejected if ingestion else ():
-                    output.warn(f"rejected {rejected.path}: {rejected.message}")
-            elif self.sample_is_missing:
-                with self.steps.bar(f"bringing in the {sample_provenance(settings.sample_seed)}") as advance:
-                    await first_data.ingest_sample(use_cases, settings.sample_seed, advance)
-                Remembered.of(settings, sample_is_in=True).write(state)
-            if use_cases.telemetry_name is not None:
-                with self.steps.bar(f"aggregating telemetry: {use_cases.telemetry_name}") as advance:
-                    report = await first_data.aggregate(use_cases, advance)
-                if report.error:
-                    output.warn(f"telemetry: {report.error}")
-                for service_id, reason in sorted(report.refused.items()):
-                    output.warn(f"telemetry of {service_id} refused: {reason}")
-            services = {service.service_id: service for service in await all_services(use_cases, ServiceFilter())}
-            if not services:
-                output.out.print(_NEXT_STEPS, highlight=False, markup=False)
-                return
-            with self.steps.bar(f"recommending for {len(services)} services") as advance:
-                results = await first_data.recommend_all(use_cases, list(services), advance)
-            missing = len(services) * len(first_data.SLI_TYPES) - len(results)
-        title = "Recommended SLOs"
-        if settings.telemetry_kind is TelemetryKind.SAMPLE:
-            title = f"{title} of the {sample_provenance(settings.sample_seed)}"
-        if missing:
-            output.warn(f"{missing} recommendations could not be computed; why is in {state.logs / 'up.log'}")
-        print_overview(results, services, title)
-
 
 async def _watch(engine: LocalEngine, settings: Settings) -> None:
     """Raises: Unavailable, when a child cannot be kept running."""
@@ -256,44 +224,6 @@ async def _watch(engine: LocalEngine, settings: Settings) -> None:
         await asyncio.sleep(_WATCH_SECONDS)
         if engine.supervisor.check():
             engine.write_run(settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """Where the telemetry of a state directory comes from, from one run to the next."""
-
-    telemetry: str | None = None
-    sample_seed: int | None = None
-    sample_is_in: bool = False
-
-    @classmethod
-    def read(cls, state: StateDirectory) -> Self:
-        """What the last run left; nothing when there was none."""
-        try:
-            return cls(**json.loads(state.telemetry_file.read_text()))
-        except (OSError, ValueError, TypeError):
-            return cls()
-
-    @classmethod
-    def of(cls, settings: Settings, *, sample_is_in: bool) -> Self:
-        """What this run has decided. ``sample_is_in``: the sample's graph is merged, all of it."""
-        return cls(settings.telemetry_kind, settings.sample_seed, sample_is_in)
-
-    def write(self, state: StateDirectory) -> None:
-        """Leave it for the next run."""
-        replace_private_file(state.telemetry_file, json.dumps(asdict(self)) + "\n")
-
-
-def telemetry_of(settings: Settings, remembered: Remembered, *, is_empty: bool, wants_sample: bool) -> Settings:
-    """Where telemetry comes from: what is named; else the sample, if the graph is empty or was filled with it."""
-    if settings.telemetry is not None or settings.prometheus_url is not None:
-        return settings
-    if wants_sample and is_empty:
-        return changed(settings, telemetry=TelemetryKind.SAMPLE)
-    if wants_sample and remembered.telemetry == TelemetryKind.SAMPLE:
-        seed = remembered.sample_seed if remembered.sample_seed is not None else settings.sample_seed
-        return changed(settings, telemetry=TelemetryKind.SAMPLE, sample_seed=seed)
-    return changed(settings, telemetry=TelemetryKind.NONE)
 
 
 def print_addresses(settings: Settings, engine: LocalEngine) -> None:

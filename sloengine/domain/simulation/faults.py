@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
-from scipy.signal import lfilter
 
 from sloengine.domain.simulation.blocks import BLOCK_HOURS, Block, FloatArray
 from sloengine.domain.simulation.parameters import Parameters, Profile
@@ -85,13 +85,23 @@ def base_failure(profile: Profile, parameters: Parameters, seed: int, block: Blo
             for number in (block.number - 1, block.number)  # a block back, what came before is forgotten
         ]
     )
-    wander = lfilter([np.sqrt(1 - memory**2)], [1.0, -memory], shocks)[block.slots :]
+    wander = _wandering(shocks, memory)[block.slots :]
     spread = parameters.base_noise
     shifted = np.ones(block.slots)
     for shift in profile.shifts:  # by time; the last one before a moment is in force, its factors do not pile up
         shifted[block.hours >= shift.at_hour] = shift.base_failure_factor
     factor = shifted * np.exp(spread * wander - spread**2 / 2)
     return np.minimum(1.0, profile.base_failure_ratio * factor)
+
+
+def _wandering(shocks: FloatArray, memory: float) -> FloatArray:
+    """First-order autoregression of unit variance, shape of ``shocks``.
+
+    What ``scipy.signal.lfilter`` computes, without that package's second of imports in every process that plays
+    the sample.
+    """
+    steps = (np.sqrt(1 - memory**2) * shocks).tolist()
+    return np.array(list(accumulate(steps, lambda before, step: step + memory * before)))
 
 
 @lru_cache(maxsize=10_000)

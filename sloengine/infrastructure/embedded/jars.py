@@ -16,7 +16,6 @@ from pathlib import Path
 
 import certifi
 import httpx
-from jgo.constants import MAVEN_CENTRAL_URL
 
 from sloengine.infrastructure.embedded.errors import DownloadCutOff
 from sloengine.infrastructure.embedded.private_files import make_writable_directory
@@ -69,6 +68,13 @@ class JarSet:
         """Changes whenever any jar does, so that a cache never mixes two sets."""
         digest = hashlib.sha256("".join(jar.sha256 for jar in self.jars).encode()).hexdigest()
         return f"neo4j-{self.version}-{digest[:12]}"
+
+
+def repository_url() -> str:
+    """The repository's root. Imported here, because jgo is slow to load and needed for a download only."""
+    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
+
+    return MAVEN_CENTRAL_URL
 
 
 def locked_jars() -> JarSet:
@@ -138,11 +144,12 @@ def _download_missing(directory: Path, jars: JarSet, progress: Progress | None) 
 
 def _download(client: httpx.Client, jar: Jar, directory: Path) -> None:
     unfinished = directory / f"{jar.file_name}.unfinished"
+    address = f"{repository_url()}/{jar.path}"
     reason = ""
     for _ in range(_ATTEMPTS):
         digest = hashlib.sha256()
         try:
-            with client.stream("GET", f"{MAVEN_CENTRAL_URL}/{jar.path}") as answer, unfinished.open("wb") as file:
+            with client.stream("GET", address) as answer, unfinished.open("wb") as file:
                 answer.raise_for_status()
                 for chunk in answer.iter_bytes():
                     digest.update(chunk)

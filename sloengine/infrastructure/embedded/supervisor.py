@@ -145,6 +145,10 @@ class Supervisor:
             )
         return restarted
 
+    def remove(self, name: str) -> None:
+        """End one process and watch it no longer."""
+        self._watched.pop(name).process.stop()
+
     def stop(self) -> None:
         """End everything, last started first."""
         for name, watched in reversed(self._watched.items()):

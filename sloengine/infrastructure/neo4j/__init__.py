@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything imports the driver
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.migrations import Migrator

@@ -57,7 +57,7 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     server = Repository(("127.0.0.1", 0), Handler)
     server.asked = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(jars, "MAVEN_CENTRAL_URL", f"http://127.0.0.1:{server.server_port}/maven2")
+    monkeypatch.setattr(jars, "repository_url", lambda: f"http://127.0.0.1:{server.server_port}/maven2")
     yield server
     server.shutdown()
     server.server_close()
@@ -106,7 +106,7 @@ def test_a_download_that_fails_leaves_nothing_half_made_and_goes_on_later(
 def test_no_network_is_said_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, wanted: JarSet, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(jars, "MAVEN_CENTRAL_URL", "http://127.0.0.1:9/maven2")
+    monkeypatch.setattr(jars, "repository_url", lambda: "http://127.0.0.1:9/maven2")
 
     with pytest.raises(DownloadCutOff, match="downloading Neo4j stopped"):
         fetch_jars(tmp_path, None, wanted)
