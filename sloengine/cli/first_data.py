@@ -28,7 +28,8 @@ from sloengine.infrastructure.files.sli_csv import read_sli
 from sloengine.infrastructure.sample.organisation import sample_document
 
 _MERGE_TIMEOUT_SECONDS = 300.0
-_BATCH = 5
+_BATCH = 20
+"""Services computed at once share what is read of the graph and of history."""
 SLI_TYPES = (SliType.AVAILABILITY, SliType.LATENCY)
 
 Advance = Callable[[float], None]
@@ -99,8 +100,10 @@ async def aggregate(use_cases: UseCases, advance: Advance) -> AggregationReport:
                 await asyncio.sleep(1)
 
     report = await _watched(run(), use_cases, advance)
-    if report.aggregated_to is not None:
-        await use_cases.learn_priors()
+    # Learning reads the whole history: only where there is something new to learn from, or nothing was learnt yet.
+    learn = use_cases.learn_priors
+    if report.aggregated_to is not None and (report.hours or await learn.priors.load(SliType.AVAILABILITY) is None):
+        await learn()
     return report
 
 
