@@ -50,6 +50,10 @@ schema: install-dev ## Print the GraphQL schema into graphql/schema.graphql
 bench: install-dev ## Measure speed against the goals of the design
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-accuracy
+bench-accuracy: install-dev ## Measure whether promises hold, beside an oracle. ARGS="--quick" is the short form
+	$(BIN)/python -m bench.accuracy $(ARGS)
+
 .PHONY: lock
 lock: ## Resolve the locked packages again after a change of pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header pyproject.toml -o requirements.lock

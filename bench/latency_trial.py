@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from sloengine.domain.recommendation.latency_days import percentile_seconds
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
-from sloengine.domain.recommendation.recommend_latency import recommend_latency
+from sloengine.domain.recommendation.recommend_latency import latency_draws, recommend_latency
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import LatencyHistory
@@ -27,7 +28,6 @@ type Floats = npt.NDArray[np.float64]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-HORIZON = 28
 FINE: Floats = np.r_[np.exp(np.linspace(np.log(0.002), np.log(60), 90)), np.inf]
 OTEL: Floats = np.array([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, np.inf])
 KINDS = (ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99)
@@ -36,11 +36,16 @@ SHARE = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
 
 @dataclass(frozen=True)
 class LatencyTrial:
-    """Per service, kind and tier; shape (services, 2, 3), NaN where there is no target."""
+    """Per service, kind and tier; shape (services, 2, 3), NaN where there is no target.
+
+    ``excess``: threshold over what would have been needed. ``levels``: share of the model's draws not above what
+    came, shape (services, 2).
+    """
 
     held: Floats
     promised: Floats
     excess: Floats
+    levels: Floats
 
 
 def histograms(rng: np.random.Generator, days: int, services: int, bounds: Floats) -> Floats:
@@ -70,24 +75,35 @@ def histograms(rng: np.random.Generator, days: int, services: int, bounds: Float
     return counts
 
 
-def run_trial(seed: int, days: int, *, services: int = 30, fine: bool = True) -> LatencyTrial:
-    """Draw an organisation, recommend, and judge by the 28 days that came."""
+def run_trial(
+    seed: int,
+    days: int,
+    *,
+    services: int = 30,
+    fine: bool = True,
+    window: ComplianceWindow = ComplianceWindow.ROLLING_28D,
+    settings: EngineSettings | None = None,
+) -> LatencyTrial:
+    """Draw an organisation, recommend, and judge by the window that came."""
     rng = np.random.default_rng([seed, days])
-    bounds, settings = (FINE if fine else OTEL), EngineSettings()
-    counts = histograms(rng, days + HORIZON, services, bounds)
+    bounds, settings = (FINE if fine else OTEL), settings or EngineSettings()
+    counts = histograms(rng, days + window.length // DAY, services, bounds)
     names = [f"service-{i}" for i in range(services)]
     histories = {name: LatencyHistory(name, START, bounds, counts[i, :days]) for i, name in enumerate(names)}
     as_of = START + DAY * days
     prior = learn_latency_prior(histories, as_of=as_of)
     held, promised, excess = (np.full((services, 2, 3), np.nan) for _ in range(3))
+    levels = np.full((services, 2), np.nan)
     for i, name in enumerate(names):
-        result = recommend_latency(
-            LatencyRequest(name, ComplianceWindow.ROLLING_28D, as_of, histories[name], as_of), prior, settings
-        )
+        result = recommend_latency(LatencyRequest(name, window, as_of, histories[name], as_of), prior, settings)
         if not isinstance(result, Recommendation):
             continue
         ahead = counts[i, days:].sum(axis=0)
         cumulative = np.cumsum(ahead) / ahead.sum()
+        request = LatencyRequest(name, window, as_of, histories[name], as_of)
+        for k, (kind, draws) in enumerate((latency_draws(request, prior, settings) or {}).items()):
+            came = percentile_seconds(ahead[None, :], bounds, SHARE[kind])[0] * 1000
+            levels[i, k] = float((draws <= came).mean())
         for t, tier_name in enumerate(TierName):
             for target in result.tier(tier_name).targets:
                 k = KINDS.index(target.kind)
@@ -97,7 +113,7 @@ def run_trial(seed: int, days: int, *, services: int = 30, fine: bool = True) ->
                 promised[i, k, t] = target.probability_met
                 needed = int(np.argmax(cumulative >= SHARE[target.kind]))
                 excess[i, k, t] = threshold / (bounds[needed] * 1000)
-    return LatencyTrial(held, promised, excess)
+    return LatencyTrial(held, promised, excess, levels)
 
 
 def report(label: str, trials: list[LatencyTrial]) -> None:

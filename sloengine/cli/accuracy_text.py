@@ -77,10 +77,7 @@ def _name(row: TierAccuracy) -> str:
 def _cells(row: TierAccuracy) -> list[str | Text]:
     over: str | Text = "–"
     if row.over_promise is not None:
-        mean = row.over_promise
-        said = f"{100 * mean.value:+.1f}"
-        if mean.low is not None and mean.high is not None:
-            said += f" [{100 * mean.low:+.1f}, {100 * mean.high:+.1f}]"
+        said = spread_text(row.over_promise)
         over = Text(said, style="red" if row.over_promises else "")
     if row.kind is ObjectiveKind.AVAILABILITY:
         target = f"{percent_from_ratio(row.median_target):g} %"
@@ -94,3 +91,11 @@ def _percent(mean: ClusteredMean) -> str:
     if mean.low is None or mean.high is None:
         return f"{mean.value:.1%}"
     return f"{mean.value:.1%} [{100 * mean.low:.0f}, {100 * mean.high:.0f}]"
+
+
+def spread_text(mean: ClusteredMean) -> str:
+    """A difference of shares in points, with its interval where there is one."""
+    said = f"{100 * mean.value:+.1f}"
+    if mean.low is not None and mean.high is not None:
+        said += f" [{100 * mean.low:+.1f}, {100 * mean.high:+.1f}]"
+    return said
