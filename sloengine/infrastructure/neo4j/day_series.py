@@ -1,4 +1,4 @@
-"""Series cut into the days they are stored by, and put together again.
+"""Series cut into the days they are stored by.
 
 A *part* and a *whole* stand for good and total of a service, or failed calls and calls of an edge. NaN is no data;
 where the whole is NaN, so is the part.
@@ -59,15 +59,15 @@ def days_of(start_at: datetime, step: timedelta, part: FloatArray, whole: FloatA
 
 
 def coarser(values: FloatArray, times: int) -> FloatArray:
-    """Sums of so many neighbours; NaN where none of them has data.
+    """Sums of so many neighbours along the last axis; NaN where none of them has data.
 
     >>> coarser(np.array([1.0, np.nan, 2.0, 3.0, np.nan, np.nan]), 2)
     array([ 1.,  5., nan])
     """
     if times == 1:
         return values
-    grouped = values.reshape(-1, times)
-    return np.where(np.isnan(grouped).all(axis=1), np.nan, np.nansum(grouped, axis=1))
+    grouped = values.reshape(*values.shape[:-1], -1, times)
+    return np.where(np.isnan(grouped).all(axis=-1), np.nan, np.nansum(grouped, axis=-1))
 
 
 def combined(stored: DaySeries, new: DaySeries) -> DaySeries:
@@ -89,47 +89,6 @@ def combined(stored: DaySeries, new: DaySeries) -> DaySeries:
         np.where(take_new, coarser(new.part, new_times), coarser(stored.part, old_times)),
         np.where(take_new, coarser(new.whole, new_times), old_whole),
     )
-
-
-def joined(
-    days: Iterable[DaySeries], row_count: int, from_at: datetime, to_at: datetime
-) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
-    """Start, step, parts and wholes of the intervals that begin in [from_at, to_at).
-
-    The step is the coarsest of the days' (the least common multiple where none divides the others), an hour when
-    there are none; finer values are summed up to it. Shape (row_count, n_intervals).
-    """
-    inside = [cut for day in days if (cut := _within(day, from_at, to_at)) is not None]
-    step_seconds = math.lcm(*{day.step_seconds for day in inside}) if inside else 3600
-    step = timedelta(seconds=step_seconds)
-    per_day = DAY_SECONDS // step_seconds
-    first, last = day_number(from_at), day_number(to_at - timedelta(microseconds=1))
-    shape = (row_count, max(0, last - first + 1) * per_day)
-    part, whole = np.full(shape, np.nan), np.full(shape, np.nan)
-    for day in inside:
-        column = (day.day - first) * per_day
-        times = step_seconds // day.step_seconds
-        part[day.row, column : column + per_day] = coarser(day.part, times)
-        whole[day.row, column : column + per_day] = coarser(day.whole, times)
-    begin = (from_at - day_start(first)) // step
-    end = max(begin, -((day_start(first) - to_at) // step))
-    return day_start(first) + begin * step, step, part[:, begin:end], whole[:, begin:end]
-
-
-def _within(day: DaySeries, from_at: datetime, to_at: datetime) -> DaySeries | None:
-    """The day without the intervals that begin outside of [from_at, to_at); None when nothing is left."""
-    step = timedelta(seconds=day.step_seconds)
-    start = day_start(day.day)
-    begin = max(0, -((start - from_at) // step))
-    end = min(len(day.whole), -((start - to_at) // step))
-    if begin <= 0 and end >= len(day.whole):
-        return day
-    keep = np.zeros(len(day.whole), dtype=bool)
-    keep[begin : max(begin, end)] = True
-    whole = np.where(keep, day.whole, np.nan)
-    if np.isnan(whole).all():
-        return None
-    return DaySeries(day.row, day.day, day.step_seconds, np.where(keep, day.part, np.nan), whole)
 
 
 def in_batches(days: Iterable[DaySeries], values_at_once: int) -> Iterator[Sequence[DaySeries]]:

@@ -11,19 +11,25 @@ import orjson
 
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.errors import Invalid
-from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
-from sloengine.infrastructure.neo4j.day_series import DaySeries, combined, days_of, in_batches, joined
+from sloengine.infrastructure.neo4j.day_runs import DayRun, joined
+from sloengine.infrastructure.neo4j.day_series import DaySeries, combined, days_of, in_batches
 from sloengine.infrastructure.neo4j.instants import day_number, day_start
 from sloengine.infrastructure.neo4j.latency_layout import common_bounds, rebucketed
 from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
 from sloengine.infrastructure.neo4j.nodes import AggregationStateNode
-from sloengine.infrastructure.neo4j.service_rows import pair_parameters
+from sloengine.infrastructure.neo4j.remembered_days import RememberedDays, Revision, appended
 
 _STATE_NAME = "sli"
+_KEYS: Mapping[str, tuple[str, ...]] = {"sli": ("service_id",), "edge": ("caller", "dependency")}
 _VALUES_AT_ONCE = 200_000
 _HISTORIES_AT_ONCE = 2_000
 _DAY = timedelta(days=1)
+
+
+type Key = tuple[str, ...]
+"""A service, or caller and dependency."""
 
 
 class Neo4jSliHistory:
@@ -32,6 +38,7 @@ class Neo4jSliHistory:
     def __init__(self, connection: Neo4jConnection, nodes: NodeSession) -> None:
         self._connection = connection
         self._nodes = nodes
+        self._remembered: dict[str, RememberedDays[Key]] = {kind: RememberedDays() for kind in _KEYS}
 
     async def write(self, panel: SliPanel) -> None:
         """Store an availability panel; some thousand days to a transaction."""
@@ -73,54 +80,66 @@ class Neo4jSliHistory:
                         f"write/replace_{kind}_days",
                         rows=[_parameters(day, names, key(day.row)) for day in changed],
                     )
+                await transaction.rows(
+                    "write/note_history_change", name=f"{kind}_days", first_day=min(day.day for day in batch)
+                )
 
             await self._connection.in_write(work)
 
     async def read(self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime) -> SliPanel:
         """Availability of the intervals that begin in [from_at, to_at); a row for each service asked for."""
-        first, last = _day_range(from_at, to_at)
-        if service_ids is None:
-            query, parameters = "read/all_sli_days", {}
-        else:
-            query, parameters = "read/sli_days", {"service_ids": list(service_ids)}
-        found = await self._days(query, 1, from_day=first, to_day=last, **parameters)
-        wanted = sorted({key[0] for key, *_ in found}) if service_ids is None else list(dict.fromkeys(service_ids))
-        rows = {service_id: row for row, service_id in enumerate(wanted)}
-        start_at, step, good, total = joined(
-            (DaySeries(rows[key[0]], *day) for key, *day in found), len(wanted), from_at, to_at
-        )
-        return SliPanel(tuple(wanted), start_at, step, good, total)
+        keys = None if service_ids is None else [(service_id,) for service_id in dict.fromkeys(service_ids)]
+        runs = await self._runs("sli", keys, *_day_range(from_at, to_at))
+        wanted = sorted(runs) if keys is None else keys
+        start_at, step, good, total = _joined(wanted, runs, from_at, to_at)
+        return SliPanel(tuple(key[0] for key in wanted), start_at, step, good, total)
 
     async def read_edges(
         self, pairs: Sequence[tuple[str, str]] | None, from_at: datetime, to_at: datetime
     ) -> EdgePanel | None:
         """Calls per edge; a row for each pair that has any."""
-        first, last = _day_range(from_at, to_at)
-        if pairs is None:
-            query, parameters = "read/all_edge_days", {}
-        else:
-            query, parameters = "read/edge_days", {"pairs": pair_parameters(list(dict.fromkeys(pairs)))}
-        found = await self._days(query, 2, from_day=first, to_day=last, **parameters)
-        having = {key for key, *_ in found}
-        wanted = sorted(having) if pairs is None else [pair for pair in dict.fromkeys(pairs) if pair in having]
-        rows = {pair: row for row, pair in enumerate(wanted)}
-        start_at, step, failed, calls = joined(
-            (DaySeries(rows[key], *day) for key, *day in found), len(wanted), from_at, to_at
-        )
+        keys = None if pairs is None else list(dict.fromkeys(pairs))
+        runs = await self._runs("edge", keys, *_day_range(from_at, to_at))
+        wanted = [key for key in (sorted(runs) if keys is None else keys) if runs.get(key)]
+        start_at, step, failed, calls = _joined(wanted, runs, from_at, to_at)
         known = ~np.isnan(calls).all(axis=1)
         if not known.any():
             return None
-        kept = tuple(pair for pair, is_known in zip(wanted, known, strict=True) if is_known)
+        kept = tuple((key[0], key[1]) for key, is_known in zip(wanted, known, strict=True) if is_known)
         return EdgePanel(kept, start_at, step, calls[known], failed[known])
 
-    async def _days(self, query: str, key_columns: int, /, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Rows as (key, day, step, part, whole); arrays are made as rows arrive."""
+    async def _runs(
+        self, kind: str, keys: Sequence[Key] | None, first: int, last: int
+    ) -> Mapping[Key, Sequence[DayRun]]:
+        """Stored days from ``first`` to ``last``; perhaps more than those.
 
-        async def work(transaction: Transaction) -> list[tuple[Any, ...]]:
-            return [
-                (tuple(row[:key_columns]), *row[key_columns:-2], np.array(row[-2]), np.array(row[-1]))
-                async for row in transaction.stream(query, **parameters)
-            ]
+        Of the series asked for, days that this process has read before and that were not written since are not
+        read again; whole organisations are, because keeping them would drive everything else out.
+        """
+        remembered = self._remembered[kind]
+        if keys is None or not remembered.holds(len(keys), last - first + 1):
+            query = f"read/all_{kind}_days" if keys is None else f"read/{kind}_days"
+            wanted = {} if keys is None else {"wanted": [_wanted(kind, key, first) for key in keys]}
+            bounds = {"to_day": last} if keys is not None else {"from_day": first, "to_day": last}
+            return await self._connection.in_read(
+                lambda transaction: _stream(transaction, query, kind, **wanted, **bounds)
+            )
+
+        async def work(transaction: Transaction) -> Mapping[Key, Sequence[DayRun]]:
+            # The revision first: what is read after it can be newer than it says, never older.
+            state = await transaction.row("read/history_revision", name=f"{kind}_days")
+            now = None if state is None else Revision(state[0], state[1], tuple(state[2]))
+            known = {key: (first, ()) if now is None else remembered.known(key, first, now) for key in keys}
+            behind = [_wanted(kind, key, start) for key, (start, _) in known.items() if start <= last]
+            if not behind:
+                return {key: runs for key, (_, runs) in known.items()}
+            read = await _stream(transaction, f"read/{kind}_days", kind, wanted=behind, to_day=last)
+            whole: dict[Key, Sequence[DayRun]] = {}
+            for key, (start, runs) in known.items():
+                whole[key] = complete = appended(runs, read.get(key, ()))
+                if now is not None and start <= last:
+                    remembered.keep(key, now, first, last + 1, complete)
+            return whole
 
         return await self._connection.in_read(work)
 
@@ -141,9 +160,11 @@ class Neo4jSliHistory:
             rows = await self._connection.read(
                 "latency_days", service_ids=list(service_ids), from_day=first, to_day=last
             )
-        by_service: dict[str, list[list[Any]]] = {}
-        for service_id, *day in rows:
-            by_service.setdefault(service_id, []).append(day)
+        by_service: dict[str, list[tuple[int, list[float], list[float], bool]]] = {}
+        for service_id, bounds, percentiles_only, days, counts in rows:
+            by_service.setdefault(service_id, []).extend(
+                (day, bounds, values, percentiles_only) for day, values in zip(days, counts, strict=True)
+            )
         return {service_id: _latency_history(service_id, days) for service_id, days in by_service.items()}
 
     async def watermark(self) -> Watermark:
@@ -176,7 +197,32 @@ class Neo4jSliHistory:
             for query, before in ((f"drop_{kind}_days", all_before), (f"fold_{kind}_days", detail_before)):
                 [(count,)] = await self._connection.write_in_batches(query, before_day=day_number(before))
                 touched += count
+                if count:
+                    # A fold keeps the sums, so that whoever has not heard of it yet still counts right.
+                    await self._connection.write("note_history_change", name=f"{kind}_days", first_day=0)
         return touched
+
+
+async def _stream(
+    transaction: Transaction, query: str, kind: str, /, **parameters: Any
+) -> dict[Key, list[DayRun]]:
+    """Runs by series; arrays are made as rows arrive."""
+    width = len(_KEYS[kind])
+    found: dict[Key, list[DayRun]] = {}
+    async for row in transaction.stream(query, **parameters):
+        found.setdefault(tuple(row[:width]), []).append(DayRun.of(*row[width:]))
+    return found
+
+
+def _wanted(kind: str, key: Key, from_day: int) -> dict[str, Any]:
+    return {**dict(zip(_KEYS[kind], key, strict=True)), "from_day": from_day}
+
+
+def _joined(
+    wanted: Sequence[Key], runs: Mapping[Key, Sequence[DayRun]], from_at: datetime, to_at: datetime
+) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
+    pairs = ((row, run) for row, key in enumerate(wanted) for run in runs.get(key, ()))
+    return joined(pairs, len(wanted), from_at, to_at)
 
 
 def _day_range(from_at: datetime, to_at: datetime) -> tuple[int, int]:
@@ -212,7 +258,9 @@ def _latency_rows(history: LatencyHistory) -> list[dict[str, Any]]:
     ]
 
 
-def _latency_history(service_id: str, days: Sequence[Sequence[Any]]) -> LatencyHistory:
+def _latency_history(
+    service_id: str, days: Sequence[tuple[int, list[float], list[float], bool]]
+) -> LatencyHistory:
     first = min(day[0] for day in days)
     percentiles_only = any(day[3] for day in days)
     layouts = {day[0]: tuple(day[1]) for day in days if day[2]}

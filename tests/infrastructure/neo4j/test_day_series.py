@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloengine.domain.errors import Invalid
-from sloengine.infrastructure.neo4j.day_series import DaySeries, coarser, combined, days_of, in_batches, joined
+from sloengine.infrastructure.neo4j.day_runs import DayRun, joined
+from sloengine.infrastructure.neo4j.day_series import DaySeries, coarser, combined, days_of, in_batches
 from sloengine.infrastructure.neo4j.instants import day_number, day_start, instant, microseconds
 from sloengine.infrastructure.neo4j.latency_layout import common_bounds, rebucketed
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 STEPS = [60, 300, 900, 1800, 3600, 7200, 21600, 86400]
 values = st.one_of(st.just(float("nan")), st.integers(0, 1000).map(float))
+
+
+def run_of(day: DaySeries) -> tuple[int, DayRun]:
+    return day.row, DayRun.of(day.step_seconds, [day.day], [day.part], [day.whole])
 
 
 @given(st.sampled_from(STEPS), st.integers(0, 40), st.lists(values, min_size=1, max_size=90))
@@ -25,7 +30,7 @@ def test_a_series_cut_into_days_and_joined_again_is_the_same(seconds: int, offse
     end = start + step * len(numbers)
 
     days = list(days_of(start, step, whole / 2, whole))
-    begins, found_step, part, total = joined(days, 1, start, end)
+    begins, found_step, part, total = joined(map(run_of, days), 1, start, end)
 
     if days:
         assert (begins, found_step) == (start, step)
@@ -46,7 +51,7 @@ def test_joining_at_a_coarser_step_keeps_every_event(steps: tuple[int, int], num
     other[0] = 7.0
     rows.append(DaySeries(1, day_number(MONDAY), coarse, other, other))
 
-    _, step, _, total = joined(rows, 2, MONDAY, MONDAY + timedelta(days=1))
+    _, step, _, total = joined(map(run_of, rows), 2, MONDAY, MONDAY + timedelta(days=1))
 
     if not np.isnan(whole[0]).all():
         assert step == timedelta(seconds=coarse)

@@ -1,0 +1,100 @@
+"""Stored days of one series as they are read, and many of them put together on one grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.infrastructure.neo4j.day_series import DAY_SECONDS, coarser
+from sloengine.infrastructure.neo4j.instants import day_number, day_start
+
+type IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class DayRun:
+    """Days of one series that are stored at the same step.
+
+    ``days``: days since 1970, ascending, shape (n_days,). ``part`` and ``whole``: shape (n_days, intervals a day),
+    NaN where there is no data. Read-only: runs are shared between readers.
+    """
+
+    step_seconds: int
+    days: IntArray
+    part: FloatArray
+    whole: FloatArray
+
+    @classmethod
+    def of(cls, step_seconds: int, days: Sequence[int], part: Sequence[object], whole: Sequence[object]) -> DayRun:
+        """From a row of the database, in whatever order its days are."""
+        numbers = np.array(days, np.int64)
+        order = np.argsort(numbers, kind="stable")
+        return cls(
+            step_seconds, numbers[order], np.array(part, np.float64)[order], np.array(whole, np.float64)[order]
+        )
+
+    def between(self, first: int, last: int) -> DayRun:
+        """The days from ``first`` to ``last``, both included."""
+        begin, end = np.searchsorted(self.days, [first, last + 1]).tolist()
+        if begin == 0 and end == len(self.days):
+            return self
+        return DayRun(self.step_seconds, self.days[begin:end], self.part[begin:end], self.whole[begin:end])
+
+    @property
+    def value_count(self) -> int:
+        """Numbers held."""
+        return 2 * self.whole.size + self.days.size
+
+
+def joined(
+    runs: Iterable[tuple[int, DayRun]], row_count: int, from_at: datetime, to_at: datetime
+) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
+    """Start, step, parts and wholes of the intervals that begin in [from_at, to_at).
+
+    ``runs``: with the row that each belongs to. The step is the coarsest of the runs' (the least common multiple
+    where none divides the others), an hour when there are none; finer values are summed up to it. Shape
+    (row_count, n_intervals).
+    """
+    first, last = day_number(from_at), day_number(to_at - timedelta(microseconds=1))
+    inside = [
+        (row, cut) for row, run in runs if (cut := _within(run.between(first, last), from_at, to_at)).days.size
+    ]
+    step_seconds = math.lcm(*{run.step_seconds for _, run in inside}) if inside else 3600
+    step = timedelta(seconds=step_seconds)
+    per_day = DAY_SECONDS // step_seconds
+    shape = (row_count, max(0, last - first + 1), per_day)
+    parts, wholes = np.full(shape, np.nan), np.full(shape, np.nan)
+    for row, run in inside:
+        times = step_seconds // run.step_seconds
+        parts[row, run.days - first] = coarser(run.part, times)
+        wholes[row, run.days - first] = coarser(run.whole, times)
+    begin = (from_at - day_start(first)) // step
+    end = max(begin, -((day_start(first) - to_at) // step))
+    part, whole = parts.reshape(row_count, shape[1] * per_day), wholes.reshape(row_count, shape[1] * per_day)
+    return day_start(first) + begin * step, step, part[:, begin:end], whole[:, begin:end]
+
+
+def _within(run: DayRun, from_at: datetime, to_at: datetime) -> DayRun:
+    """The run without the intervals that begin outside of [from_at, to_at); days of which nothing is left go."""
+    step = timedelta(seconds=run.step_seconds)
+    per_day = DAY_SECONDS // run.step_seconds
+    keep = np.ones(run.whole.shape, dtype=bool)
+    cut = np.zeros(len(run.days), dtype=bool)
+    for at in {0, len(run.days) - 1} if run.days.size else ():
+        start = day_start(int(run.days[at]))
+        begin = max(0, -((start - from_at) // step))
+        end = max(begin, min(per_day, -((start - to_at) // step)))
+        if begin > 0 or end < per_day:
+            cut[at] = True
+            keep[at, :begin] = keep[at, end:] = False
+    if not cut.any():
+        return run
+    part, whole = np.where(keep, run.part, np.nan), np.where(keep, run.whole, np.nan)
+    left = ~(cut & np.isnan(whole).all(axis=1))
+    return DayRun(run.step_seconds, run.days[left], part[left], whole[left])
