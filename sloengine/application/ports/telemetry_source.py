@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -39,8 +39,18 @@ class TelemetrySource(Protocol):
         """Identities that this source has series for."""
         ...
 
-    async def pull(self, service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> Pulled:
-        """The whole hours in [from_at, to_at) of these services, with few queries."""
+    async def pull(
+        self,
+        service_ids: Sequence[str],
+        from_at: datetime,
+        to_at: datetime,
+        *,
+        latency_of: Collection[str] | None = None,
+    ) -> Pulled:
+        """The whole hours in [from_at, to_at) of these services, with few queries.
+
+        ``latency_of``: those of them whose histograms are wanted, None all; histograms are most of the data.
+        """
         ...
 
     async def earliest(self) -> datetime | None:

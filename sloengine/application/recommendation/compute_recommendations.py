@@ -69,7 +69,9 @@ class Prepared:
 def prepare(evidence: Evidence) -> Prepared:
     """Check the telemetry and learn how failures travel; dear, so done once for all services."""
     findings = inspect(evidence.panel, evidence.graph)
-    reliability = learn_reliability(evidence.graph, findings.cleaned, evidence.edges, findings.refused)
+    reliability = learn_reliability(
+        evidence.graph, findings.cleaned, evidence.edges, findings.refused, roots=evidence.asked
+    )
     return Prepared(evidence, _with_series_not_given(findings, evidence), reliability)
 
 

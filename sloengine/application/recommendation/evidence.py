@@ -39,7 +39,8 @@ class Evidence:
     """All inputs of recommendations as of one hour.
 
     ``graph``: at least the services asked for, what they call up to three calls away, and the callers of all
-    these; ``panel``: their availability. ``latency``: at least of the services asked for. ``promises``:
+    these; ``panel``: their availability. ``asked``: services that answers are wanted for; None: any of the graph.
+    ``latency``: at least of the services asked for. ``promises``:
     availability ratio of the active SLO per service. ``refused``: services whose series the telemetry source did
     not give, and why. ``source``: what telemetry comes from, for the provenance. ``graph_version`` None: the graph
     comes from a file.
@@ -49,6 +50,7 @@ class Evidence:
     graph: DependencyGraph
     panel: SliPanel
     priors: LearntPriors
+    asked: tuple[str, ...] | None = None
     latency: Mapping[str, LatencyHistory] = field(default_factory=dict)
     edges: EdgePanel | None = None
     promises: Mapping[str, float] = field(default_factory=dict)

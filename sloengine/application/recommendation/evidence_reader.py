@@ -108,6 +108,7 @@ class EvidenceReader:
             graph=scope.graph,
             panel=await self.history.read(scope.service_ids, from_at, as_of),
             priors=await self.priors(now),
+            asked=None if scope.is_whole else scope.asked,
             latency=await self.history.read_latency(scope.asked, first_day, last_day),
             edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
             refused=watermark.refused,

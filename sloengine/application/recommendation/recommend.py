@@ -115,7 +115,7 @@ class Recommend:
         standing = await self._standing(wanted, command.window)
         scope = await self.evidence.scope(command.service_ids)
         try:
-            as_of = await self.missing_hours(scope.service_ids)
+            as_of = await self.missing_hours(scope.service_ids, scope.asked)
         except Unavailable as down:
             return await self._without_source(command, wanted, standing, scope, down, request)
         version = scope.graph.version

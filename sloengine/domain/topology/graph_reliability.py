@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -116,6 +116,7 @@ def learn_reliability(
     edge_panel: EdgePanel | None = None,
     refused: Mapping[str, str] | None = None,
     *,
+    roots: Collection[str] | None = None,
     seed: int = 0,
 ) -> GraphReliability:
     """Learn pass-through and own failure over a whole graph or a part of it.
@@ -125,6 +126,8 @@ def learn_reliability(
         panel: requests and good ones of the graph's services; services without a row have no data.
         edge_panel: calls and failed calls per edge, where service-graph metrics exist.
         refused: services whose series cannot be true, with the reason; kept as evidence on the edges into them.
+        roots: services whose bounds are wanted; None: any. Pass-through is learnt only of edges that can lead from
+            them, which changes none of their bounds: failure travels against the calls.
         seed: of bootstrap and sampling; the same inputs and seed give the same answer.
 
     A part of a graph should hold the other callers of its services too: without edge metrics a dependency's
@@ -132,7 +135,8 @@ def learn_reliability(
     """
     refused = dict(refused or {})
     traffic = observed_traffic(graph, panel, edge_panel)
-    passes = learn_pass_through(traffic, refused, seed=seed)
+    callers = None if roots is None else graph.distances(list(roots), None)
+    passes = learn_pass_through(traffic, refused, seed=seed, callers=callers)
     weights = _call_weights(traffic)
     probability = np.array(
         [pass_probability(f, w) for f, w in zip(passes.in_use.tolist(), weights.tolist(), strict=True)]

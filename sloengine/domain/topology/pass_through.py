@@ -9,7 +9,7 @@ finding must survive leaving out the worst day.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -86,8 +86,10 @@ def declared_pass_through(dependency: Dependency) -> float:
     return _BY_CRITICALITY[dependency.criticality]
 
 
-def learn_pass_through(traffic: ObservedTraffic, refused: Mapping[str, str], *, seed: int) -> PassThrough:
-    """Pass-through of every edge of a graph.
+def learn_pass_through(
+    traffic: ObservedTraffic, refused: Mapping[str, str], *, seed: int, callers: Collection[str] | None = None
+) -> PassThrough:
+    """Pass-through of every edge of a graph; with ``callers``, of their edges, while others stay as declared.
 
     ``refused``: services whose series cannot be true as their own SLI, with the reason. As dependencies they are
     evidence like any other; as callers they are none. Deterministic per edge: the same edge over the same
@@ -103,10 +105,12 @@ def learn_pass_through(traffic: ObservedTraffic, refused: Mapping[str, str], *, 
     counted = np.zeros(count, bool)
     counted[list(traffic.counted)] = True
     observed = believed & traffic.has_data.any(axis=1)
+    if callers is not None:
+        observed &= np.array([service_id in callers for service_id in ids], bool)
     candidates = np.flatnonzero(observed[traffic.callers] & (failing[traffic.dependencies] | counted))
     # A dependency's failures are its only caller's; several callers get an expected part each.
-    callers = np.bincount(traffic.dependencies, minlength=len(ids))
-    expected = ~counted & (callers[traffic.dependencies] > 1)
+    caller_count = np.bincount(traffic.dependencies, minlength=len(ids))
+    expected = ~counted & (caller_count[traffic.dependencies] > 1)
     evidence = _evidence(traffic, candidates, expected, failed_calls)
     # A replica whose failures do not reach the caller does what it was declared for.
     claimed = np.where(_stands_in(traffic.edges), 0.0, declared)

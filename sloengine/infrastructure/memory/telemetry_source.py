@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sloengine.application.ports.telemetry_source import Pulled
@@ -43,7 +43,14 @@ class MemoryTelemetrySource:
         self._answer()
         return self.panel.start_at
 
-    async def pull(self, service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> Pulled:
+    async def pull(
+        self,
+        service_ids: Sequence[str],
+        from_at: datetime,
+        to_at: datetime,
+        *,
+        latency_of: Collection[str] | None = None,
+    ) -> Pulled:
         """What lies in the range."""
         self._answer()
         if self.answers_left is not None:
@@ -54,7 +61,7 @@ class MemoryTelemetrySource:
         latency = {
             key: _hours(history, from_at, to_at)
             for key, history in self.hourly_latency.items()
-            if key in service_ids
+            if key in service_ids and (latency_of is None or key in latency_of)
         }
         return Pulled(
             availability=self.panel.between(from_at, to_at).select(service_ids),

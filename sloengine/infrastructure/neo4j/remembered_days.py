@@ -25,8 +25,8 @@ _NUMBERS_PER_DAY = 49
 class Revision:
     """State of the stored days.
 
-    ``epoch``: another one when the record of changes was begun anew. ``touched``: first day of each write, the last
-    few hundred, newest first; the newest is write ``number``.
+    ``epoch``: another one when the record of changes was begun anew. ``touched``: first day of each write, newest
+    first, of the last few hundred; the newest is write ``number``.
     """
 
     epoch: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,7 +73,14 @@ class PrometheusTelemetrySource:
         """Not known: retention is not part of the query API."""
         return None
 
-    async def pull(self, service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> Pulled:
+    async def pull(
+        self,
+        service_ids: Sequence[str],
+        from_at: datetime,
+        to_at: datetime,
+        *,
+        latency_of: Collection[str] | None = None,
+    ) -> Pulled:
         """Whole hours in [from_at, to_at). The first convention that has a service answers for it."""
         start = _ceil_hour(from_at)
         hours = max(0, int((to_at - start) // HOUR))
@@ -86,20 +93,27 @@ class PrometheusTelemetrySource:
             for convention in conventions.requests:
                 missing = [service_id for service_id in wanted if service_id not in collected.answered]
                 shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
-                await _together(self._pull_shard(collected, convention, shard) for shard in shards)
+                await _together(self._pull_shard(collected, convention, shard, latency_of) for shard in shards)
             if conventions.edges is not None:
                 await self._pull_edges(collected, conventions)
         return collected.finish(self.client.query_count - before)
 
-    async def _pull_shard(self, collected: _Collected, convention: Convention, shard: Sequence[str]) -> None:
+    async def _pull_shard(
+        self,
+        collected: _Collected,
+        convention: Convention,
+        shard: Sequence[str],
+        latency_of: Collection[str] | None,
+    ) -> None:
         label, preset = convention.service_label, convention.preset
         matcher = promql.service_matcher(label, shard)
         asked = {
             "requests": promql.requests(preset, label, matcher),
             "failures": promql.failures(preset, label, matcher),
         }
-        if convention.has_histogram:
-            asked["buckets"] = promql.buckets(preset, label, matcher)
+        slow = [service_id for service_id in shard if latency_of is None or service_id in latency_of]
+        if convention.has_histogram and slow:
+            asked["buckets"] = promql.buckets(preset, label, promql.service_matcher(label, slow))
         answers = dict(
             zip(
                 asked,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -57,26 +57,34 @@ class SampleTelemetrySource:
         """90 days before the last whole hour."""
         return time_of(hour_of(self._clock.now())) - SAMPLE_HISTORY
 
-    async def pull(self, service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> Pulled:
+    async def pull(
+        self,
+        service_ids: Sequence[str],
+        from_at: datetime,
+        to_at: datetime,
+        *,
+        latency_of: Collection[str] | None = None,
+    ) -> Pulled:
         """The whole hours of these services in [from_at, to_at), none that is not over yet."""
         from_hour = -(-_seconds(from_at) // 3600)
         to_hour = min(hour_of(to_at), hour_of(self._clock.now()))
         if to_hour <= from_hour:
             return _nothing(service_ids, time_of(from_hour))
-        panel, histories, calls = await asyncio.to_thread(self._play, service_ids, from_hour, to_hour)
+        panel, histories, calls = await asyncio.to_thread(self._play, service_ids, from_hour, to_hour, latency_of)
         query = (
             f"{self.name}: {len(service_ids)} services, {from_at.isoformat()} to {time_of(to_hour).isoformat()}"
         )
         return Pulled(panel, histories, calls, queries=(query,), query_count=1)
 
     def _play(
-        self, service_ids: Sequence[str], from_hour: int, to_hour: int
+        self, service_ids: Sequence[str], from_hour: int, to_hour: int, latency_of: Collection[str] | None
     ) -> tuple[SliPanel, dict[str, LatencyHistory], EdgePanel]:
         organisation = self._organisation
         panel = availability(organisation, from_hour, to_hour).select(service_ids)
+        slow = [key for key in service_ids if latency_of is None or key in latency_of]
         histories = {
             service_id: history
-            for service_id, history in latency_hours(organisation, from_hour, to_hour, service_ids).items()
+            for service_id, history in latency_hours(organisation, from_hour, to_hour, slow).items()
             if not np.isnan(history.counts).all()
         }
         calls = edges(organisation, from_hour, to_hour)

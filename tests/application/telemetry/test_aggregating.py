@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.telemetry.read_sli import SliStep, SliWindow
@@ -63,6 +64,22 @@ async def test_later_runs_catch_up_on_the_hours_that_were_missed():
 
     assert report.hours == 3
     assert report.aggregated_to == NOW.replace(minute=0) + 3 * HOUR
+
+
+async def test_histograms_that_were_not_wanted_are_pulled_once_they_are():
+    panel = hourly_panel("a", "b", days=3)
+    slow = {key: hourly_latency(key, panel) for key in ("a", "b")}
+    engine = await engine_on(panel, "a", "b", hourly_latency=slow)
+    await engine.history.set_watermark(Watermark(NOW - 2 * HOUR, NOW))
+    missing = engine.use.recommend.missing_hours
+
+    await missing(["a", "b"], ["a"])
+    assert set(await engine.history.read_latency(None, NOW - 5 * DAY, NOW)) == {"a"}
+    await missing(["a", "b"], ["b"])
+    await missing(["a", "b"], ["a", "b"])
+
+    assert set(await engine.history.read_latency(None, NOW - 5 * DAY, NOW)) == {"a", "b"}
+    assert len(engine.source.pulls) == 2
 
 
 async def test_running_twice_changes_nothing_and_nothing_is_asked_when_nothing_is_missing():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 from sloengine.domain.topology.additive_fit import additive_fit
+from sloengine.domain.topology.composite_bound import composite_bound
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.failed_calls import observed_traffic
 from sloengine.domain.topology.graph_reliability import learn_reliability
@@ -194,6 +196,26 @@ def test_the_same_edge_gets_the_same_answer_in_a_part_of_the_graph():
             (same.value, same.low, same.high), abs=1e-5
         )
     assert set(small.contradictions) == {pair for pair in whole.contradictions if pair[0] == front}
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_what_cannot_be_reached_from_a_service_need_not_be_learnt_for_its_bound(seed: int):
+    truth = organisation(seed)
+    whole = learn_reliability(truth.graph, truth.panel, truth.edge_panel, seed=9)
+    skipped = 0
+
+    for root in sorted({d.caller for d in truth.graph.dependencies})[:6]:
+        part = learn_reliability(truth.graph, truth.panel, truth.edge_panel, roots=[root], seed=9)
+        skipped += len(whole.measured_pass_through) - len(part.measured_pass_through)
+        expected = composite_bound(whole, root, window=timedelta(days=28)).bound
+        found = composite_bound(part, root, window=timedelta(days=28)).bound
+        assert (found.observed_ratio, found.independent_ratio, found.intrinsic_ratio) == pytest.approx(
+            (expected.observed_ratio, expected.independent_ratio, expected.intrinsic_ratio), abs=1e-12
+        )
+        assert found.contradictions == expected.contradictions
+        assert [c.service_id for c in found.contributions] == [c.service_id for c in expected.contributions]
+
+    assert skipped > 0
 
 
 def test_failed_calls_are_shared_out_by_traffic():

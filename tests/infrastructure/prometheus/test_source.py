@@ -145,6 +145,21 @@ async def test_many_services_cost_few_queries(source):
     assert np.isfinite(pulled.availability.total[0]).all()
 
 
+async def test_histograms_are_asked_for_only_where_they_are_wanted(source):
+    await source.conventions()
+    start, end = START + timedelta(hours=1), START + timedelta(hours=4)
+
+    some = await source.pull(["checkout", "catalog"], start, end, latency_of=["checkout"])
+    none = await source.pull(["checkout", "catalog"], start, end, latency_of=[])
+    every = await source.pull(["checkout", "catalog"], start, end)
+
+    assert set(every.latency) >= {"checkout"}
+    assert set(some.latency) == {"checkout"}
+    np.testing.assert_array_equal(some.latency["checkout"].counts, every.latency["checkout"].counts)
+    assert (none.latency, none.query_count) == ({}, some.query_count - 1)
+    np.testing.assert_array_equal(none.availability.total, every.availability.total)
+
+
 async def test_identities_are_listed_with_their_namespace(source):
     found = await source.service_ids(START, END)
 
