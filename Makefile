@@ -40,11 +40,16 @@ check: install-dev ## Style, types, layers, security, and whether generated file
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml sloengine workers
 	$(MAKE) --no-print-directory schema
-	git diff --exit-code -- graphql/schema.graphql
+	$(MAKE) --no-print-directory cli-help
+	git diff --exit-code -- graphql/schema.graphql docs/cli.md
 
 .PHONY: schema
 schema: install-dev ## Print the GraphQL schema into graphql/schema.graphql
 	$(BIN)/python -m sloengine.api.print_schema graphql/schema.graphql
+
+.PHONY: cli-help
+cli-help: install-dev ## Print the help of every command into docs/cli.md
+	$(BIN)/python -m sloengine.cli.print_help docs/cli.md
 
 .PHONY: bench
 bench: install-dev ## Measure speed against the goals of the design

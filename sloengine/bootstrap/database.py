@@ -15,8 +15,8 @@ async def open_database(settings: Settings) -> AsyncGenerator[Neo4jStores]:
     """Connect to the Neo4j that the settings name, and to nothing else. Raises ``Unavailable``."""
     if settings.neo4j_url is None or settings.neo4j_password is None:
         raise Unavailable(
-            f"no Neo4j to ask: nothing runs on state directory {settings.state_dir}, and SLOENGINE_NEO4J_URL and "
-            "SLOENGINE_NEO4J_PASSWORD are not set"
+            f"no Neo4j to ask: nothing runs on state directory {settings.state_dir}. Start `sloengine up` (or "
+            "`make up`), name its --state-dir, or set SLOENGINE_NEO4J_URL and SLOENGINE_NEO4J_PASSWORD"
         )
     async with open_neo4j(
         settings.neo4j_url,

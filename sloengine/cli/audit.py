@@ -36,7 +36,7 @@ def audit_verify(as_json: AsJson = False, state_dir: StateDir = None) -> None:
 @audit.command("list")
 def audit_list(
     service: Annotated[str | None, typer.Option(help="Entries of this service.", show_default=False)] = None,
-    first: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    first: Annotated[int, typer.Option(min=1, max=200, help="Entries shown at most.")] = 50,
     as_json: AsJson = False,
     state_dir: StateDir = None,
 ) -> None:

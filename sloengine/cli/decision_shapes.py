@@ -85,7 +85,7 @@ def integrity_shape(integrity: AuditIntegrity) -> Json:
 
 
 def outcome_shape(outcome: DecisionOutcome) -> Json:
-    """``SloDecisionPayload`` without its errors: those end the command with exit code 2."""
+    """``SloDecisionPayload``; its errors are none, because those end the command with exit code 2."""
     decided = outcome.recommendation
     return {
         "slo": None if outcome.slo is None else slo_shape(outcome.slo),
@@ -95,4 +95,5 @@ def outcome_shape(outcome: DecisionOutcome) -> Json:
         "probabilityMet": outcome.probability_met,
         "auditEvent": audit_shape(outcome.audit_event),
         "warnings": list(outcome.warnings),
+        "userErrors": [],
     }

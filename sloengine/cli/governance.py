@@ -17,7 +17,7 @@ from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.decision_shapes import outcome_shape
 from sloengine.cli.decision_text import delta_text
-from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.session import ask
 from sloengine.domain.errors import Invalid, NotFound
 from sloengine.domain.governance.model import Actor, SloTarget
@@ -105,7 +105,7 @@ def set_slo(
     target: Targets,
     rationale: Rationale,
     sli: Sli = SliType.AVAILABILITY,
-    window: Annotated[ComplianceWindow, typer.Option(case_sensitive=False)] = ComplianceWindow.ROLLING_28D,
+    window: Window = ComplianceWindow.ROLLING_28D,
     idempotency_key: Key = None,
     as_json: AsJson = False,
     state_dir: StateDir = None,

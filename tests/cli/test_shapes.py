@@ -1,0 +1,166 @@
+"""``--json`` of every command that has a GraphQL type to be held to."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.application.organisation import Engine
+from tests.cli.conftest import Answer, Run
+from tests.cli.files import edges_file, latency_file, sli_file
+from tests.cli.shapes import check
+
+ENVELOPE = {"recommendations", "unavailable", "warnings"}
+
+
+def check_envelope(document: Any, *, stored: bool) -> None:
+    assert document.keys() == ENVELOPE
+    for recommendation in document["recommendations"]:
+        check(recommendation, "Recommendation", stored=stored)
+    for result in document["unavailable"]:
+        check(result, "RecommendationUnavailable", stored=stored)
+    assert all(isinstance(warning, str) for warning in document["warnings"])
+
+
+def fine(answer: Answer) -> Any:
+    assert answer.code == 0, answer.err
+    return answer.json
+
+
+def test_offline(run: Run, tmp_path: Path):
+    edges, sli, latency = edges_file(tmp_path), sli_file(tmp_path), latency_file(tmp_path)
+
+    document = fine(run("offline", "--edges", edges, "--sli", sli, "--latency", latency, "--json"))
+
+    check_envelope(document, stored=False)
+    kinds = {(one["service"]["serviceId"], one["sliType"]) for one in document["recommendations"]}
+    assert {("front", "AVAILABILITY"), ("front", "LATENCY")} <= kinds
+    assert document["unavailable"]
+    [front] = [
+        one for one in document["recommendations"] if one["bound"] and one["service"]["serviceId"] == "front"
+    ]
+    assert front["bound"]["contributions"]
+    assert front["provenance"]["queries"]
+    assert all("missingReason" in tier for one in document["recommendations"] for tier in one["tiers"])
+
+
+def test_recommend(ask: Run):
+    document = fine(ask("recommend", "front", "db", "--json"))
+
+    check_envelope(document, stored=True)
+    assert {one["sliType"] for one in document["recommendations"]} == {"AVAILABILITY", "LATENCY"}
+    assert document["unavailable"]
+
+
+def test_services(ask: Run):
+    document = fine(ask("services", "--json"))
+
+    assert document.keys() == {"services", "totalCount"}
+    assert document["totalCount"] == len(document["services"]) == 3
+    for service in document["services"]:
+        check(service, "Service")
+
+
+def test_graph(ask: Run):
+    document = fine(ask("graph", "front", "--json"))
+
+    check(document, "DependencyGraph")
+    assert len(document["dependencies"]) == 2
+    assert all(edge["claims"] for edge in document["dependencies"])
+
+
+def test_a_cycle_in_the_graph(connected: Callable[[Engine], Run], tmp_path: Path):
+    file = tmp_path / "circle.csv"
+    file.write_text("caller,dependency\na,b\nb,a\n")
+    ask = connected(Engine())
+    fine(ask("ingest", str(file), "--json"))
+
+    document = fine(ask("graph", "a", "--json"))
+
+    check(document, "DependencyGraph")
+    assert [len(node["members"]) for node in document["supernodes"]] == [2]
+
+
+def test_ingest(ask: Run, tmp_path: Path):
+    good = fine(ask("ingest", edges_file(tmp_path), "--json"))
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"services": [{"serviceId": ""}], "dependencies": [{"caller": "a", "dependency": "b"}]}')
+    rejected = ask("ingest", str(bad), "--json").json
+
+    for document in (good, rejected):
+        check(document, "Ingestion")
+    assert len(rejected["rejected"]) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("accept", "front", "--tier", "balanced"),
+        ("accept", "front", "--tier", "balanced", "--sli", "latency"),
+        ("modify", "front", "--tier", "balanced", "--target", "availability=99", "--rationale", "so"),
+        ("reject", "front", "--rationale", "so"),
+        ("set-slo", "front", "--target", "availability=99", "--rationale", "so"),
+        (
+            "set-slo",
+            "front",
+            "--sli",
+            "latency",
+            "--target",
+            "p95=250",
+            "--target",
+            "p99=900",
+            "--rationale",
+            "so",
+        ),
+    ],
+    ids=lambda arguments: " ".join(arguments[:5]),
+)
+def test_decisions(ask: Run, arguments: tuple[str, ...]):
+    fine(ask("recommend", "front", "--json"))
+
+    document = fine(ask(*arguments, "--json"))
+
+    check(document, "SloDecisionPayload")
+    assert document["auditEvent"]["sequence"] == 1
+    assert (document["slo"] is None) == (arguments[0] == "reject")
+
+
+def test_audit(ask: Run):
+    for target in ("99", "99.5"):
+        fine(ask("set-slo", "front", "--target", f"availability={target}", "--rationale", "so", "--json"))
+
+    listed = fine(ask("audit", "list", "--json"))
+    integrity = fine(ask("audit", "verify", "--json"))
+
+    assert listed.keys() == {"auditLog", "totalCount"}
+    assert [event["sequence"] for event in listed["auditLog"]] == [2, 1]
+    for event in listed["auditLog"]:
+        check(event, "AuditEvent")
+    check(integrity, "AuditIntegrity")
+    assert integrity["intact"] is True
+
+
+def test_the_check_sees_what_differs(ask: Run):
+    right = fine(ask("graph", "front", "--json"))
+
+    def broken(change: Callable[[Any], object]) -> Any:
+        document = copy.deepcopy(right)
+        change(document)
+        return document
+
+    for change in (
+        lambda d: d.update(extra=1),
+        lambda d: d.pop("truncated"),
+        lambda d: d.update(graphVersion="1"),
+        lambda d: d["services"][0].update(id=None),
+        lambda d: d["services"][0].pop("team"),
+        lambda d: d["dependencies"][0].update(mode="sync"),
+        lambda d: d["dependencies"][0]["caller"].pop("serviceId"),
+        lambda d: d["dependencies"][0].update(lastObservedAt="2026-03-01"),
+    ):
+        with pytest.raises(AssertionError):
+            check(broken(change), "DependencyGraph")
