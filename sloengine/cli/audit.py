@@ -21,13 +21,16 @@ audit = typer.Typer(help="The audit trail of decisions.", no_args_is_help=True)
 def audit_verify(as_json: AsJson = False, state_dir: StateDir = None) -> None:
     """Recompute the hash chain; exit 1 when any entry was changed, removed or reordered."""
     integrity = ask(state_dir, lambda use_cases, _: use_cases.read_ledger.verify())
+    entries = f"{integrity.checked} {'entry' if integrity.checked == 1 else 'entries'}"
     if as_json:
         output.print_json(integrity_shape(integrity))
     elif integrity.intact:
-        output.out.print(f"intact: {integrity.checked} entries, head {integrity.head_hash or 'none yet'}")
+        output.out.print(f"intact: {entries}, head {integrity.head_hash or 'none yet'}")
     else:
         output.out.print(
-            f"BROKEN at entry {integrity.first_broken_sequence} of {integrity.checked} checked", style="bold red"
+            f"BROKEN at entry {integrity.first_broken_sequence} of {integrity.checked} checked: it is not what was "
+            "written, or the one before it is gone. Compare with a backup; `sloengine audit list` shows what is there.",
+            style="bold red",
         )
     if not integrity.intact:
         raise typer.Exit(output.EXIT_FINDING)

@@ -74,12 +74,13 @@ def _show(answer: CypherAnswer, *, as_json: bool) -> None:
         table.add_row(*(_cell(value) for value in row))
     output.out.print(table)
     cut = f", cut at {len(answer.rows)}" if answer.truncated else ""
-    output.note(f"{len(answer.rows)} rows{cut}")
+    output.note(f"{len(answer.rows)} {'row' if len(answer.rows) == 1 else 'rows'}{cut}")
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        # Counts are stored as floats, because they may be fractions: no exponent for those.
+        return f"{value:.0f}" if 1e6 <= abs(value) < 1e15 or value.is_integer() else f"{value:.6g}"
     return str(value)

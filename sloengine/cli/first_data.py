@@ -101,9 +101,10 @@ async def aggregate(use_cases: UseCases, advance: Advance) -> AggregationReport:
 
     report = await _watched(run(), use_cases, advance)
     # Learning reads the whole history: only where there is something new to learn from, or nothing was learnt yet.
-    learn = use_cases.learn_priors
-    if report.aggregated_to is not None and (report.hours or await learn.priors.load(SliType.AVAILABILITY) is None):
-        await learn()
+    learn_priors = use_cases.learn_priors
+    is_new = report.hours > 0 or await learn_priors.priors.load(SliType.AVAILABILITY) is None
+    if report.aggregated_to is not None and is_new:
+        await learn_priors()
     return report
 
 

@@ -15,7 +15,7 @@ from sloengine.domain.recommendation.model import (
     SliType,
     TargetLimit,
 )
-from sloengine.domain.reliability.percent import percent_text
+from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.topology.service import Service
 
 
@@ -63,6 +63,11 @@ def print_result(result: RecommendationResult) -> None:
 
 
 def _print_bound(recommendation: Recommendation, bound: CompositeBound) -> None:
+    output.say(
+        f"bound {percent_from_ratio(bound.observed_ratio):.4f} % as observed, "
+        f"{percent_from_ratio(bound.independent_ratio):.4f} % if failures were independent, "
+        f"{percent_from_ratio(bound.intrinsic_ratio):.4f} % the service alone; what takes of it:"
+    )
     table = bound_table(recommendation)
     if table is not None:
         output.out.print(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,10 +58,19 @@ def _process_shape(name: str, child: dict[str, Any]) -> dict[str, Any]:
     try:
         process = psutil.Process(child["pid"])
         alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        memory = process.memory_info().rss if alive else None
+        memory = _resident_bytes(process) if alive else None
     except psutil.Error:
         alive, memory = False, None
     return {"name": name, "pid": child["pid"], "alive": alive, "residentBytes": memory, "log": child["log"]}
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    """Of a process and all that it started: a worker's own processes do its work."""
+    total: int = process.memory_info().rss
+    for child in process.children(recursive=True):
+        with suppress(psutil.Error):
+            total += child.memory_info().rss
+    return total
 
 
 def _is_ready(health: str | None) -> bool:

@@ -30,6 +30,14 @@ _REASONS = {
     UnavailableReason.NOT_TESTABLE: "not testable",
     UnavailableReason.SOURCE_DOWN: "source down",
 }
+_LIMITS = {
+    TargetLimit.HISTORY: "own history",
+    TargetLimit.PRIOR: "little own history",
+    TargetLimit.LOW_TRAFFIC: "low traffic",
+    TargetLimit.DEPENDENCY_OBSERVED: "dependency",
+    TargetLimit.DEPENDENCY_PROMISE: "promise of",
+    TargetLimit.ROUNDING: "rounding",
+}
 _TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
 
 
@@ -56,7 +64,10 @@ def overview_table(
     return table
 
 
-_CAPTION = "availability and latency targets; bound: the availability that the dependencies allow"
+_CAPTION = (
+    "availability and latency targets; bound: the availability that the dependencies allow on average\n"
+    "(most windows are better than the average, so that a tier may lie above it)"
+)
 
 
 def _by_service(
@@ -110,8 +121,7 @@ def limits(recommendation: Recommendation) -> str:
     for tier in order:
         for target in recommendation.tier(tier).targets:
             parts = [
-                limited.limit.lower().replace("_", " ")
-                + (f" ({limited.service_id})" if limited.service_id else "")
+                _LIMITS[limited.limit] + (f" {limited.service_id}" if limited.service_id else "")
                 for limited in target.limited_by
                 if limited.limit is not TargetLimit.ROUNDING or len(target.limited_by) == 1
             ]
@@ -148,11 +158,20 @@ def _target_cells(target: TierTarget) -> list[str]:
         interval = f"{percent_from_ratio(low):.4f} – {percent_from_ratio(high):.4f} %"
         figure = f"{_figure(target)} %"
     else:
-        interval = f"{low:g} – {high:g} ms"
+        interval = f"{_milliseconds(low)} – {_milliseconds(high)} ms"
         figure = f"{target.kind.removeprefix('LATENCY_').lower()} {_figure(target)} ms"
     replay = "–" if target.backtest is None else f"{target.backtest.met} of {target.backtest.windows}"
     budget = "–" if target.error_budget is None else f"{target.error_budget.minutes:.1f}"
     return [figure, f"{target.probability_met:.3f}", interval, budget, replay]
+
+
+def _milliseconds(value: float) -> str:
+    """Three digits are more than a histogram carries.
+
+    >>> _milliseconds(6965.74), _milliseconds(7.5)
+    ('6,966', '7.5')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def bound_table(recommendation: Recommendation) -> Table | None:
@@ -160,12 +179,7 @@ def bound_table(recommendation: Recommendation) -> Table | None:
     bound = recommendation.bound
     if bound is None:
         return None
-    title = (
-        f"bound {percent_from_ratio(bound.observed_ratio):.4f} % as observed, "
-        f"{percent_from_ratio(bound.independent_ratio):.4f} % if failures were independent, "
-        f"{percent_from_ratio(bound.intrinsic_ratio):.4f} % the service alone"
-    )
-    table = output.table(title)
+    table = output.table()
     table.add_column("dependency", overflow="fold")
     table.add_column("share of\nbudget", justify="right")
     table.add_column("minutes\na window", justify="right")
