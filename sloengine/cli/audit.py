@@ -28,8 +28,9 @@ def audit_verify(as_json: AsJson = False, state_dir: StateDir = None) -> None:
         output.out.print(f"intact: {entries}, head {integrity.head_hash or 'none yet'}")
     else:
         output.out.print(
-            f"BROKEN at entry {integrity.first_broken_sequence} of {integrity.checked} checked: it is not what was "
-            "written, or the one before it is gone. Compare with a backup; `sloengine audit list` shows what is there.",
+            f"BROKEN at entry {integrity.first_broken_sequence} of {integrity.checked} checked: it is not what "
+            "was written, or the one before it is gone. Compare with a backup; `sloengine audit list` shows "
+            "what is there.",
             style="bold red",
         )
     if not integrity.intact:
