@@ -23,6 +23,7 @@ SECTIONS = {
     "subgraph": "bench.subgraph",
     "regenerate": "bench.regenerate",
     "cached": "bench.api_cached_read",
+    "accept": "bench.accept",
     "all-services": "bench.all_services",
 }
 

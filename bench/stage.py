@@ -9,12 +9,13 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import neo4j
+import psutil
 import redis
 
 import sloengine
@@ -39,6 +40,8 @@ class Stage:
     home: Path
     settings: Settings
     heap_mb: int
+    processes: dict[str, psutil.Process] = field(default_factory=dict)
+    """The product's processes that run, by name."""
 
     @contextmanager
     def driver(self) -> Generator[neo4j.Driver]:
@@ -83,13 +86,21 @@ class Stage:
                 raise RuntimeError(f"no worker is alive:\n{child.tail(40)}")
             yield child
 
+    def cpu_seconds(self, name: str) -> float:
+        """Time on a processor so far of ``api`` or ``worker``: says something on a busy machine too."""
+        root = self.processes[name]
+        times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
+        return float(sum(each.user + each.system for each in times))
+
     @contextmanager
     def _process(self, name: str, arguments: list[str]) -> Generator[ChildProcess]:
         child = ChildProcess(name, self.home, self.home / f"{name}.log")
         child.start([sys.executable, *arguments], self._environment())
         try:
+            self.processes[name] = psutil.Process(child.pid)
             yield child
         finally:
+            self.processes.pop(name, None)
             child.stop(_STOP_SECONDS)
 
     def _environment(self) -> dict[str, str]:

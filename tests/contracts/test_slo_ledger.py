@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from sloengine.application.ports.paging import PageRequest
-from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, SloLedger
+from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, SloLedger, Standing
 from sloengine.domain.errors import Conflict, DomainError, IdempotencyMismatch, Invalid, NotActive
 from sloengine.domain.governance.decisions import require_active
 from sloengine.domain.governance.model import AuditAction, Slo, TargetDelta
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, RecommendationStatus, SliType
+from sloengine.domain.topology.service import Service
 from tests.contracts.conftest import Stores
 from tests.contracts.recommendation_samples import NOW, availability, slo
 
@@ -134,6 +135,56 @@ async def test_a_later_decider_is_told_that_it_is_not_active(stores: Stores):
 
     with pytest.raises(NotActive):
         await decide(stores.ledger, accept(slo("slo-2")), recommendation_id=recommendation_id)
+
+
+async def test_what_a_decision_is_about_is_seen_at_once(stores: Stores):
+    await stores.graph.register([Service("a", team="payments", metadata={"tier": 1})], now=NOW)
+    recommendation_id = await recommended(stores)
+    before = await stores.ledger.standing(recommendation_id)
+    await decide(stores.ledger, accept(slo("slo-1")), recommendation_id=recommendation_id)
+
+    after = await stores.ledger.standing(recommendation_id)
+    alone = await stores.ledger.standing(await recommended(stores, "b"))
+
+    known = await stores.graph.services(["a"])
+    [stored] = (await stores.recommendations.by_id([recommendation_id])).values()
+    assert before == Standing(replace(stored, status=RecommendationStatus.ACTIVE), None, known["a"])
+    assert after == Standing(stored, slo("slo-1"), known["a"])
+    assert alone is not None
+    assert (alone.slo, alone.service) == (None, None)
+    assert await stores.ledger.standing("nobody") is None
+
+
+async def test_who_decides_on_what_somebody_else_decided_since_it_was_seen_gets_a_conflict(stores: Stores):
+    recommendation_id = await recommended(stores)
+    seen = await stores.ledger.standing(recommendation_id)
+    await decide(stores.ledger, accept(slo("slo-1")), recommendation_id=recommendation_id, seen=seen)
+
+    with pytest.raises(Conflict):
+        await decide(stores.ledger, accept(slo("slo-2")), recommendation_id=recommendation_id, seen=seen)
+    again = await stores.ledger.standing(recommendation_id)
+    with pytest.raises(NotActive):
+        await decide(stores.ledger, accept(slo("slo-2")), recommendation_id=recommendation_id, seen=again)
+
+    assert (await stores.ledger.audit(AuditFilter(), PageRequest(5))).total_count == 1
+
+
+async def test_an_slo_put_by_hand_since_it_was_seen_is_a_conflict_too(stores: Stores):
+    recommendation_id = await recommended(stores)
+    seen = await stores.ledger.standing(recommendation_id)
+    await decide(stores.ledger, put(slo("slo-1")))
+
+    with pytest.raises(Conflict):
+        await decide(stores.ledger, accept(slo("slo-2")), recommendation_id=recommendation_id, seen=seen)
+
+
+async def test_one_that_was_superseded_since_it_was_seen_is_not_active(stores: Stores):
+    recommendation_id = await recommended(stores)
+    seen = await stores.ledger.standing(recommendation_id)
+    await recommended(stores)
+
+    with pytest.raises(NotActive):
+        await decide(stores.ledger, accept(slo("slo-1")), recommendation_id=recommendation_id, seen=seen)
 
 
 async def test_of_many_at_once_one_wins_and_the_others_conflict(stores: Stores):

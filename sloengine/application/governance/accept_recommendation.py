@@ -40,7 +40,7 @@ class AcceptRecommendation:
         ``IdempotencyMismatch`` when the key was used with another body.
         """
         rationale = check_rationale(command.rationale)
-        recommendation = await self.deciding.recommendation(command.recommendation_id, actor)
+        recommendation, seen = await self.deciding.on_recommendation(command.recommendation_id, actor)
         targets = targets_of_tier(recommendation, command.tier)
         slo = self.deciding.slo(recommendation, slo_targets(targets), SloSource.ACCEPTED, actor)
 
@@ -59,6 +59,7 @@ class AcceptRecommendation:
             idempotency_key=command.idempotency_key,
             body=(command.recommendation_id, command.tier, rationale),
             choose=accept,
+            seen=seen,
         )
         return DecisionOutcome(
             slo=recorded.slo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.ports.slo_ledger import Decision, Recorded, SloLedger
+from sloengine.application.ports.slo_ledger import Decision, Recorded, SloLedger, Standing
 from sloengine.domain.errors import RecommendationNotFound, ServiceNotFound, Unavailable
 from sloengine.domain.governance.authorization import require_decider
 from sloengine.domain.governance.model import Actor, Slo, SloSource, SloTarget
@@ -33,14 +34,19 @@ class Deciding:
     queue: JobQueue
     clock: Clock
 
-    async def recommendation(self, recommendation_id: str, actor: Actor) -> Recommendation:
-        """The recommendation, if the actor may decide on it. Raises ``RecommendationNotFound``, ``Forbidden``."""
+    async def on_recommendation(self, recommendation_id: str, actor: Actor) -> tuple[Recommendation, Standing]:
+        """The recommendation, if the actor may decide on it, and all that was seen with it.
+
+        Raises ``RecommendationNotFound``, ``ServiceNotFound``, ``Forbidden``.
+        """
         path = ("input", "recommendationId")
-        found = (await self.store.by_id([recommendation_id])).get(recommendation_id)
-        if found is None:
+        seen = await self.ledger.standing(recommendation_id)
+        if seen is None or seen.recommendation is None:
             raise RecommendationNotFound(f"no recommendation {recommendation_id!r}", path=path)
-        await self.check_actor(found.service_id, actor, path=path)
-        return found
+        if seen.service is None:
+            raise ServiceNotFound(f"no service {seen.recommendation.service_id!r}", path=path)
+        require_decider(actor, [seen.service], path=path)
+        return seen.recommendation, seen
 
     async def check_actor(self, service_id: str, actor: Actor, *, path: tuple[str, ...]) -> None:
         """Raise ``ServiceNotFound`` or ``Forbidden`` unless the actor may decide on this service."""
@@ -60,10 +66,12 @@ class Deciding:
         idempotency_key: str | None,
         body: Sequence[object],
         choose: Callable[[Recommendation | None, Slo | None], Decision],
+        seen: Standing | None = None,
     ) -> Recorded:
         """Write the decision, then drop cached copies and have the event relayed.
 
         Both of the latter may fail: the cache's copy ends with its lifetime, the relay runs on its own as well.
+        ``seen``: what the decider looked at, if it did; somebody else's decision since then is a conflict.
         ``body``: what the client asked for, to tell a retry from another request under the same key.
         """
         check_idempotency_key(idempotency_key)
@@ -77,12 +85,15 @@ class Deciding:
             body_digest=hashlib.sha256(repr(tuple(body)).encode()).hexdigest(),
             now=self.clock.now(),
             choose=choose,
+            seen=seen,
         )
         if not recorded.replayed:
-            await self.cache.invalidate([service_id])
-            with suppress(Unavailable):
-                await self.queue.enqueue("governance.relay_outbox")
+            await asyncio.gather(self.cache.invalidate([service_id]), self._have_relayed())
         return recorded
+
+    async def _have_relayed(self) -> None:
+        with suppress(Unavailable):
+            await self.queue.enqueue("governance.relay_outbox")
 
     def slo(
         self,

@@ -43,7 +43,7 @@ class ModifyRecommendation:
     async def __call__(self, command: ModifyRecommendationCommand, *, actor: Actor) -> DecisionOutcome:
         """Raises as accepting does, ``Invalid`` for a bad number and ``RationaleRequired``."""
         rationale = require_rationale(command.rationale)
-        recommendation = await self.deciding.recommendation(command.recommendation_id, actor)
+        recommendation, seen = await self.deciding.on_recommendation(command.recommendation_id, actor)
         targets = check_targets(recommendation.sli_type, command.targets)
         tier = next((tier for tier in recommendation.tiers if tier.name is command.tier), None)
         recommended = () if tier is None or not tier.targets else targets_of_tier(recommendation, command.tier)
@@ -64,6 +64,7 @@ class ModifyRecommendation:
             idempotency_key=command.idempotency_key,
             body=(command.recommendation_id, command.tier, targets, rationale),
             choose=modify,
+            seen=seen,
         )
         probabilities = await self.judge(slo.service_id, slo.window, targets)
         known = [probability for probability in probabilities if probability is not None]

@@ -30,7 +30,7 @@ class RejectRecommendation:
     async def __call__(self, command: RejectRecommendationCommand, *, actor: Actor) -> DecisionOutcome:
         """Raises as accepting does, and ``RationaleRequired``."""
         rationale = require_rationale(command.rationale)
-        recommendation = await self.deciding.recommendation(command.recommendation_id, actor)
+        recommendation, seen = await self.deciding.on_recommendation(command.recommendation_id, actor)
         now = self.deciding.clock.now()
 
         def reject(current: Recommendation | None, _active: Slo | None) -> Decision:
@@ -53,6 +53,7 @@ class RejectRecommendation:
             idempotency_key=command.idempotency_key,
             body=(command.recommendation_id, rationale),
             choose=reject,
+            seen=seen,
         )
         return DecisionOutcome(
             slo=recorded.slo,

@@ -10,6 +10,9 @@ from typing import Protocol
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.governance.model import AuditAction, AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
+from sloengine.domain.topology.service import Service
+
+DECIDED = (RecommendationStatus.ACCEPTED, RecommendationStatus.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,33 @@ class AuditFilter:
     to_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a decision is about, as somebody saw it. ``service`` None: the graph does not know it."""
+
+    recommendation: Recommendation | None
+    slo: Slo | None
+    service: Service | None = None
+
+    def was_decided_since(self, status: RecommendationStatus | None, slo_id: str | None) -> bool:
+        """Whether somebody decided after this was seen, given how it stands now.
+
+        A recommendation that was superseded or has expired meanwhile is nobody's decision.
+        """
+        seen = None if self.recommendation is None else self.recommendation.status
+        seen_slo_id = None if self.slo is None else self.slo.slo_id
+        return slo_id != seen_slo_id or (status is not seen and status in DECIDED)
+
+
 class SloLedger(Protocol):
     """Decisions. Two at once: one wins, the other gets ``Conflict``."""
+
+    async def standing(self, recommendation_id: str) -> Standing | None:
+        """All that a decision on this recommendation is about, seen at once and nothing committed missed.
+
+        None: there is no such recommendation.
+        """
+        ...
 
     async def decide(
         self,
@@ -64,9 +92,13 @@ class SloLedger(Protocol):
         body_digest: str,
         now: datetime,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
+        seen: Standing | None = None,
     ) -> Recorded:
         """Read, let ``choose`` decide (it may raise domain errors), write SLO, status, audit entry and outbox
         event in one transaction with the audit head locked.
+
+        ``seen``: what the decider looked at, from ``standing``; None: it is looked at now. Who finds, with the
+        lock held, that somebody else decided since then, gets ``Conflict``.
         """
         ...
 

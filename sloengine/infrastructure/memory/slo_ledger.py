@@ -10,8 +10,8 @@ from uuid import uuid4
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded
-from sloengine.domain.errors import RecommendationNotFound
+from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, Standing
+from sloengine.domain.errors import Conflict, RecommendationNotFound
 from sloengine.domain.governance.decisions import target_deltas
 from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
 from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
@@ -39,6 +39,7 @@ class MemorySloLedger:
         body_digest: str,
         now: datetime,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
+        seen: Standing | None = None,
     ) -> Recorded:
         """Read, decide, write."""
         request = KeyedRequest(actor, mutation, idempotency_key, body_digest) if idempotency_key else None
@@ -48,6 +49,12 @@ class MemorySloLedger:
         place, recommendation = self._recommendation(recommendation_id)
         slo_id = self._db.active.get((service_id, sli_type))
         active = None if slo_id is None else self._db.slos[slo_id]
+        if seen is not None and seen.was_decided_since(
+            None if recommendation is None else recommendation.status, slo_id
+        ):
+            raise Conflict(
+                f"somebody else decided on {service_id!r} at the same time; look again before you decide"
+            )
         decision = choose(recommendation, active)
         recorded = self._record(decision, recommendation, active, actor, recommendation_id, now)
         if decision.slo is not None:
@@ -59,6 +66,18 @@ class MemorySloLedger:
         if request is not None:
             keep(self._db, request, recorded, now)
         return recorded
+
+    async def standing(self, recommendation_id: str) -> Standing | None:
+        """As it stands."""
+        try:
+            _, found = self._recommendation(recommendation_id)
+        except RecommendationNotFound:
+            return None
+        if found is None:
+            return None
+        slo_id = self._db.active.get((found.service_id, found.sli_type))
+        active = None if slo_id is None else self._db.slos[slo_id]
+        return Standing(found, active, self._db.services.get(found.service_id))
 
     def _recommendation(self, recommendation_id: str | None) -> tuple[int | None, Recommendation | None]:
         if recommendation_id is None:

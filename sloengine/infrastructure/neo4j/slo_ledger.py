@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded
+from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, Standing
 from sloengine.domain.errors import Conflict, RecommendationNotFound
 from sloengine.domain.governance.decisions import target_deltas
 from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
@@ -23,20 +23,7 @@ from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.outbox import event_properties
 from sloengine.infrastructure.neo4j.recommendation_store import recommendation_of
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What a decision is about, as it stands."""
-
-    recommendation: Recommendation | None
-    slo: Slo | None
-
-    def is_still(self, other: _Standing) -> bool:
-        """Whether nobody decided in between."""
-        return _status(self.recommendation) is _status(other.recommendation) and (
-            (self.slo and self.slo.slo_id) == (other.slo and other.slo.slo_id)
-        )
+from sloengine.infrastructure.neo4j.service_rows import service_of
 
 
 class Neo4jSloLedger:
@@ -57,40 +44,60 @@ class Neo4jSloLedger:
         body_digest: str,
         now: datetime,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
+        seen: Standing | None = None,
     ) -> Recorded:
-        """Look, lock, look again: who finds something else then was beaten and gets ``Conflict``.
+        """Look, lock, look again: who finds another decision then was beaten and gets ``Conflict``.
 
         Raises what ``choose`` raises, ``RecommendationNotFound``, ``IdempotencyMismatch``, ``Unavailable``.
         """
         key = IdempotencyKey(actor, mutation, idempotency_key, body_digest) if idempotency_key else None
         about = {"service_id": service_id, "sli_type": sli_type.value, "recommendation_id": recommendation_id}
-        # From the leader: a replica that lags would make everybody lose. Outside of the transaction, so that one
-        # that is run again after a deadlock still knows what its caller saw.
-        seen = await self._connection.in_write(lambda transaction: _standing(transaction, about))
+        # Outside of the transaction: run again after a deadlock, it still knows what its caller saw.
+        looked = seen or await self._look(about)
 
         async def work(transaction: Transaction) -> Recorded:
             if key is not None:
                 answer = await key.earlier_answer(transaction, now)
                 if answer is not None:
                     return replace(decode(Recorded, answer), replayed=True)
-            [(sequence, head_hash, *standing)] = await transaction.rows(
+            [(sequence, head_hash, current, slo_id)] = await transaction.rows(
                 "write/lock_for_decision", **about, now=now
             )
-            stands = _standing_of(standing)
-            if recommendation_id is not None and stands.recommendation is None:
+            if recommendation_id is not None and (current is None or looked.recommendation is None):
                 raise RecommendationNotFound(
                     f"no recommendation {recommendation_id!r}", path=("input", "recommendationId")
                 )
-            if not stands.is_still(seen):
+            status = None if current is None else RecommendationStatus(current)
+            if looked.was_decided_since(status, slo_id):
                 raise Conflict(
                     f"somebody else decided on {service_id!r} at the same time; look again before you decide",
                 )
+            # Documents never change, so that under the lock only the status is read again.
+            stands = looked if status is None else _with_status(looked, status)
             decision = choose(stands.recommendation, stands.slo)
             recorded = _recorded(decision, stands, actor, recommendation_id, now, ChainHead(sequence, head_hash))
             await _write(transaction, recorded, decision, recommendation_id, now, key)
             return recorded
 
         return await self._connection.in_write(work)
+
+    async def standing(self, recommendation_id: str) -> Standing | None:
+        """From the leader: with what a replica that lags would show, the decider would lose for nothing."""
+        rows = await self._connection.read_from_leader("decision_standing", recommendation_id=recommendation_id)
+        for document, status, slo, service in rows:
+            return Standing(
+                recommendation_of(document, status),
+                None if slo is None else decode(Slo, slo),
+                None if service is None else service_of(service),
+            )
+        return None
+
+    async def _look(self, about: dict[str, Any]) -> Standing:
+        [(document, status, slo)] = await self._connection.read_from_leader("decision_inputs", **about)
+        return Standing(
+            None if document is None else recommendation_of(document, status),
+            None if slo is None else decode(Slo, slo),
+        )
 
     async def active(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Slo]:
         """Active SLOs; services without one are absent."""
@@ -154,26 +161,16 @@ class Neo4jSloLedger:
         return await self._connection.in_read(work)
 
 
-async def _standing(transaction: Transaction, about: dict[str, Any]) -> _Standing:
-    [row] = await transaction.rows("read/decision_inputs", **about)
-    return _standing_of(row)
-
-
-def _standing_of(row: Sequence[Any]) -> _Standing:
-    document, status, slo = row
-    return _Standing(
-        None if document is None else recommendation_of(document, status),
-        None if slo is None else decode(Slo, slo),
-    )
-
-
-def _status(recommendation: Recommendation | None) -> RecommendationStatus | None:
-    return None if recommendation is None else recommendation.status
+def _with_status(looked: Standing, status: RecommendationStatus) -> Standing:
+    recommendation = looked.recommendation
+    if recommendation is None or recommendation.status is status:
+        return looked
+    return replace(looked, recommendation=replace(recommendation, status=status))
 
 
 def _recorded(
     decision: Decision,
-    stands: _Standing,
+    stands: Standing,
     actor: str,
     recommendation_id: str | None,
     now: datetime,
