@@ -129,10 +129,14 @@ class RateKnowledge:
 
     def draw(self, rng: np.random.Generator, n: int) -> FloatArray:
         """Rates per day, stratified, one in twenty from the prior; shape (n,)."""
-        level = stratified(rng, n)
-        regime = regime_rows(n)
-        picked = np.where(regime, _pick(self.prior_weights, level), _pick(self.weights, level))
-        return RATES[picked]
+        return pick_rates(self, stratified(rng, n))
+
+
+def pick_rates(knowledge: RateKnowledge, level: FloatArray) -> FloatArray:
+    """Rates per day at these levels of [0, 1], one in twenty from the prior."""
+    regime = regime_rows(len(level))
+    picked = np.where(regime, _pick(knowledge.prior_weights, level), _pick(knowledge.weights, level))
+    return RATES[picked]
 
 
 def regime_rows(n: int) -> npt.NDArray[np.bool_]:

@@ -13,19 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.recommendation import shipped_prior
-from sloengine.domain.recommendation.incident_rate import RateKnowledge, regime_rows, stratified
+from sloengine.domain.recommendation.incident_rate import RateKnowledge
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS, OrganizationPrior
-from sloengine.domain.recommendation.poisson import gamma_quantile, poisson_quantile
+from sloengine.domain.recommendation.window_draws import (
+    BaseKnowledge,
+    ServicePrior,
+    SizeKnowledge,
+    WindowNumbers,
+    base_failures,
+    episode_counts,
+    window_severity,
+    with_sampling_noise,
+)
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
-
-OWN_JITTER, PEER_JITTER = 0.5, 0.3
-"""Spread of the logarithm by which a past episode's size is varied."""
-SIZE_LOG_SD = 1.3
-"""Spread of the logarithm of sizes, as far as it blurs what a small pool of episodes says."""
-_MOST_EPISODES = 400
 
 
 @dataclass(frozen=True)
@@ -80,45 +82,27 @@ def predict(
     """
     service_id = history.service_ids[0]
     split = split_incidents(history)
-    rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng = rng.spawn(6)
-    knowledge = RateKnowledge.of(
-        prior.rate_prior(service_id),
-        day_ages=history.ages,
-        exposure=np.where(history.valid[0] > 0, history.exposure[0], 0.0),
-        episode_ages=split.age,
-    )
-    # The organisation's own rate is only known from so many episodes: one factor for a whole window.
-    blur = (1 - knowledge.own_weight) / np.sqrt(prior.pool_evidence(service_id) + shipped_prior.PSEUDO_EPISODES)
-    shared = np.exp(blur * shared_rng.standard_normal(n_draws))
-    mean_episodes = knowledge.draw(rate_rng, n_draws) * window_days * shared
-    count = poisson_quantile(stratified(count_rng, n_draws), mean_episodes).astype(np.int64)
-    count = np.minimum(count, _MOST_EPISODES)
+    known = ServicePrior.of(prior, service_id)
+    rate = rate_knowledge(history, split, known)
+    numbers = WindowNumbers.of(rng, n_draws)
     running = bool(split.running[0])
-    if running:
-        # The incident of the last day goes on with the chance that episodes last another day.
-        goes_on = count_rng.random(n_draws) < 1 - 1 / prior.episode_days
-        count = count + goes_on
-    sizes = _SizeDraw(split, prior, service_id, knowledge.own_size_share)
-    severity = _window_severity(count, sizes, size_rng) / window_days
-    base = _base(split, prior, service_id, window_days * expected_daily_traffic, n_draws, base_rng)
-    unavailability = np.minimum(1.0, base + severity)
+    count = episode_counts(rate, known, numbers, window_days, running=running)
+    severity = window_severity(count, size_knowledge(split, rate), known, numbers)
     requests = window_days * expected_daily_traffic
-    if np.isfinite(requests) and requests > 0:
-        noisy = poisson_quantile(noise_rng.random(n_draws), unavailability * requests) / requests
-        unavailability = np.minimum(1.0, noisy)
+    base = base_failures(base_knowledge(split), known, numbers, requests)
     n_own = len(split.severity)
     return Predictive(
-        unavailability=unavailability,
+        unavailability=with_sampling_noise(base + severity / window_days, numbers, requests),
         episode_count=count,
         base=base,
-        rate_weights=knowledge.weights,
+        rate_weights=rate.weights,
         window_days=window_days,
         severity_log_sd=1.0 / np.sqrt(n_own + 1.0),
         facts=PredictiveFacts(
             own_days=float(history.exposure.sum()),
             own_episodes=n_own,
-            own_weight=knowledge.own_weight,
-            rate_per_day=knowledge.mean_per_day,
+            own_weight=rate.own_weight,
+            rate_per_day=rate.mean_per_day,
             base_ratio=float(base.mean()),
             peers=prior.peers(service_id),
             peer_episodes=prior.peer_episodes(service_id),
@@ -127,81 +111,27 @@ def predict(
     )
 
 
-def _window_severity(count: npt.NDArray[np.int64], draw_size: _SizeDraw, rng: np.random.Generator) -> FloatArray:
-    """Sum of the sizes of each draw's episodes, in days of full outage."""
-    total = np.zeros(len(count))
-    most = int(count.max(initial=0))
-    if most == 0:
-        return total
-    scale_rng, sizes_rng = rng.spawn(2)
-    # So is the organisation's scale of sizes.
-    scale = np.exp(draw_size.scale_log_sd * scale_rng.standard_normal(len(count)))
-    for position, generator in enumerate(sizes_rng.spawn(most)):
-        # Each position has its own stream, so that one episode more leaves the others as they were.
-        rows = np.flatnonzero(count > position)
-        total[rows] += draw_size(generator, rows, scale)
-    return total
+def rate_knowledge(history: DailyHistory, split: IncidentSplit, prior: ServicePrior) -> RateKnowledge:
+    """How often incidents start, from the single service's own days and episodes."""
+    return RateKnowledge.of(
+        prior.rate_weights,
+        day_ages=history.ages,
+        exposure=np.where(history.valid[0] > 0, history.exposure[0], 0.0),
+        episode_ages=split.age,
+    )
 
 
-class _SizeDraw:
-    """Draws sizes of episodes from own, peers' and shipped ones."""
-
-    def __init__(self, split: IncidentSplit, prior: OrganizationPrior, service_id: str, own_share: float) -> None:
-        own, age = split.of(0)
-        order = np.argsort(own, kind="stable")
-        weight = 0.5 ** (age[order] / PEER_HALF_LIFE_DAYS)
-        self._own = own[order]
-        self._own_cumulative = np.cumsum(weight) / max(float(weight.sum()), 1e-300)
-        self._own_share = own_share if len(own) else 0.0
-        self._pool, self._pool_cumulative = prior.severity_pool(service_id)
-        episodes = prior.peer_episodes(service_id) if len(self._pool) else 0
-        self._pool_share = episodes / (episodes + shipped_prior.PSEUDO_EPISODES)
-        evidence = prior.pool_evidence(service_id)
-        self.scale_log_sd = SIZE_LOG_SD / np.sqrt(evidence + shipped_prior.PSEUDO_EPISODES)
-
-    def __call__(self, rng: np.random.Generator, rows: npt.NDArray[np.int64], scale: FloatArray) -> FloatArray:
-        """One size for each of these rows (ascending); a row's random numbers do not depend on the others."""
-        n = int(rows[-1]) + 1
-        source, second, level = (rng.random(n)[rows] for _ in range(3))
-        jitter = rng.standard_normal(n)[rows]
-        size = shipped_prior.SEVERITY_MEDIAN_DAYS * np.exp(shipped_prior.SEVERITY_LOG_SD * jitter)
-        pooled = np.flatnonzero(second < self._pool_share)
-        size[pooled] = self._picked(self._pool, self._pool_cumulative, level[pooled])
-        size[pooled] *= np.exp(PEER_JITTER * jitter[pooled])
-        size *= scale[rows]
-        own = np.flatnonzero(source < self._own_share)
-        size[own] = self._picked(self._own, self._own_cumulative, level[own])
-        size[own] *= np.exp(OWN_JITTER * jitter[own])
-        return size
-
-    @staticmethod
-    def _picked(values: FloatArray, cumulative: FloatArray, level: FloatArray) -> FloatArray:
-        if level.size == 0:
-            return level
-        return values[np.minimum(np.searchsorted(cumulative, level), len(values) - 1)]
+def size_knowledge(split: IncidentSplit, rate: RateKnowledge) -> SizeKnowledge:
+    """How large they are."""
+    own, age = split.of(0)
+    return SizeKnowledge.of(own, 0.5 ** (age / PEER_HALF_LIFE_DAYS), rate.own_size_share)
 
 
-def _base(
-    split: IncidentSplit,
-    prior: OrganizationPrior,
-    service_id: str,
-    requests: float,
-    n: int,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """Ratio of failures outside incidents in each draw, with their spread from window to window."""
-    regime = regime_rows(n)
-    shape, rate = prior.base_gamma(service_id)
-    level = stratified(rng, n)
-    own_bad, own_valid = float(split.base_bad[0]), float(split.base_valid[0])
-    base = gamma_quantile(level, shape + own_bad) / (rate + own_valid)
-    base[regime] = gamma_quantile(level[regime], shape) / rate
-    weeks, pseudo = float(split.dispersion_weeks[0]), shipped_prior.PSEUDO_WEEKS
-    dispersion = (weeks * float(split.dispersion[0]) + pseudo * prior.dispersion) / (weeks + pseudo)
-    if dispersion <= 1.0 or not np.isfinite(requests) or requests <= 0:
-        return base
-    # Variance beyond Poisson's, as a gamma factor of mean 1; its squared variation is (dispersion - 1) / mean.
-    expected = max(float(base.mean()) * requests, 1.0)
-    variation = min((dispersion - 1.0) / expected, 4.0)
-    factor_shape = 1.0 / variation
-    return np.asarray(base * gamma_quantile(rng.random(n), factor_shape) / factor_shape)
+def base_knowledge(split: IncidentSplit) -> BaseKnowledge:
+    """What fails outside them."""
+    return BaseKnowledge(
+        bad=float(split.base_bad[0]),
+        valid=float(split.base_valid[0]),
+        dispersion=float(split.dispersion[0]),
+        weeks=float(split.dispersion_weeks[0]),
+    )
