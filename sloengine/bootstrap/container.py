@@ -24,6 +24,7 @@ from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.ports.telemetry_source import TelemetrySource
@@ -58,6 +59,7 @@ from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.learning.shap_values import ShapValues
 from sloengine.infrastructure.neo4j import open_neo4j
 from sloengine.infrastructure.plain_json import dump_json, load_json
 from sloengine.infrastructure.prometheus.client import PrometheusClient
@@ -125,6 +127,7 @@ class Adapters:
     queue: JobQueue
     clock: Clock
     telemetry: TelemetrySource | None
+    shapley: ShapleyValues
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
@@ -147,6 +150,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         freshness,
         a.clock,
         engine,
+        a.shapley,
     )
     deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
     judge = JudgeTargets(evidence, a.clock, engine)
@@ -226,6 +230,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 queue=DramatiqJobQueue(broker),
                 clock=clock,
                 telemetry=telemetry,
+                shapley=ShapValues(),
                 readiness=readiness,
             )
         )

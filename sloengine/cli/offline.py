@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.recommend_from_files import (
     RecommendFromFilesCommand,
     recommend_from_files,
@@ -22,6 +23,7 @@ from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.files.documents import read_ingestion_file
 from sloengine.infrastructure.files.latency_csv import read_latency
 from sloengine.infrastructure.files.sli_csv import read_sli
+from sloengine.infrastructure.learning.shap_values import ShapValues
 
 Edges = Annotated[
     Path | None,
@@ -51,6 +53,14 @@ def offline(
         ),
     ] = None,
     window: Window = ComplianceWindow.ROLLING_28D,
+    explain: Annotated[
+        bool | None,
+        typer.Option(
+            "--explain/--no-explain",
+            help="Say what made each target. [default: for services that are named]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend from files, with no server at all."""
@@ -66,6 +76,7 @@ def offline(
             service_ids=service,
             as_of=None if as_of is None else parse_time(as_of),
             window=window,
+            shapley=_shapley() if explain or (explain is None and service) else None,
         )
     )
     warnings = (*warnings, *found.warnings)
@@ -80,6 +91,10 @@ def offline(
             print_result(result)
     for warning in warnings:
         output.warn(warning)
+
+
+def _shapley() -> ShapleyValues:
+    return ShapValues()
 
 
 def _services(document: object) -> list[dict[str, str]]:

@@ -12,7 +12,6 @@ from sloengine.domain.recommendation.model import (
     Estimate,
     Interval,
     ObjectiveKind,
-    Provenance,
     Recommendation,
     RecommendationResult,
     RecommendationUnavailable,
@@ -59,8 +58,8 @@ def recommendation_shape(recommendation: Recommendation) -> Json:
         "window": recommendation.window,
         "tiers": [_tier(tier, refer) for tier in recommendation.tiers],
         "bound": None if recommendation.bound is None else _bound(recommendation.bound, refer),
-        "explanation": None,
-        "provenance": _provenance(recommendation.provenance),
+        "explanation": _explanation(recommendation, refer),
+        "provenance": _provenance(recommendation),
         "dataQuality": {
             "daysOfHistory": quality.days_of_history,
             "completeness": quality.completeness,
@@ -81,12 +80,50 @@ def recommendation_shape(recommendation: Recommendation) -> Json:
     }
 
 
-def _provenance(provenance: Provenance) -> Json:
+def _explanation(recommendation: Recommendation, refer: Refer) -> Json | None:
+    explanation = recommendation.explanation
+    if explanation is None:
+        return None
+    return {
+        "tier": explanation.tier,
+        "kind": explanation.kind,
+        "unit": explanation.unit,
+        "reference": explanation.reference,
+        "referenceValue": explanation.reference_value,
+        "unroundedValue": explanation.unrounded_value,
+        "targetValue": explanation.target_value,
+        "attributions": [
+            {
+                "feature": part.feature,
+                "service": None if part.service_id is None else refer(part.service_id),
+                "contribution": part.contribution,
+            }
+            for part in explanation.attributions
+        ],
+        "counterfactuals": [
+            {
+                "change": found.change,
+                "service": None if found.service_id is None else refer(found.service_id),
+                "before": found.before,
+                "after": found.after,
+                "resultingTarget": found.resulting_target,
+                "feasible": found.feasible,
+            }
+            for found in explanation.counterfactuals
+        ],
+        "summary": explanation.summary,
+        "provenance": _provenance(recommendation),
+    }
+
+
+def _provenance(recommendation: Recommendation) -> Json:
+    provenance = recommendation.provenance
     return {
         "from": time(provenance.from_at),
         "to": time(provenance.to_at),
         "queries": list(provenance.queries),
         "graphVersion": provenance.graph_version,
+        "engineVersion": recommendation.engine_version,
         "seed": provenance.seed,
         "inputsDigest": provenance.inputs_digest,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sloengine.cli import output
+from sloengine.cli.explanation_text import print_explanation
 from sloengine.cli.tables import bound_table, overview_table, tiers_table
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.model import (
@@ -49,6 +50,8 @@ def print_result(result: RecommendationResult) -> None:
         output.say(line, style="dim")
     if result.bound is not None:
         _print_bound(result, result.bound)
+    if result.explanation is not None:
+        print_explanation(result.explanation)
     quality = result.data_quality
     output.say(
         f"data: {span(quality.days_of_history)}, {percent_text(quality.completeness, 1)} complete, "

@@ -5,9 +5,10 @@ Stores and caches keep a value as one document; readers get equal values, whiche
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sloengine.domain.recommendation.model import (
     Recommendation,
@@ -15,6 +16,7 @@ from sloengine.domain.recommendation.model import (
     RecommendationUnavailable,
 )
 
+_OPTIONAL_PART = "explanation"
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
@@ -32,8 +34,18 @@ def encode(value: object) -> bytes:
 
 
 def decode[Value](kind: type[Value], document: bytes | str) -> Value:
-    """The value of this type that the document holds. Raises ``ValueError`` when it does not fit."""
-    value: Value = _adapter(kind).validate_json(document)
+    """The value of this type that the document holds. Raises ``ValueError`` when it does not fit.
+
+    An explanation in a form that this version does not know is left out: the recommendation stands without it.
+    """
+    try:
+        value: Value = _adapter(kind).validate_json(document)
+    except ValidationError as error:
+        if not all(_OPTIONAL_PART in problem["loc"] for problem in error.errors()):
+            raise
+        plain = json.loads(document)
+        plain[_OPTIONAL_PART] = None
+        value = _adapter(kind).validate_json(json.dumps(plain))
     return value
 
 

@@ -6,7 +6,7 @@ import base64
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from inspect import iscoroutinefunction
 from types import SimpleNamespace
@@ -172,8 +172,8 @@ class Door:
     async def draw(self, *edges: str) -> None:
         await draw(self.graph, *edges)
 
-    async def add_recommendation(self, service_id: str) -> Recommendation:
-        sample = sample_recommendation(service_id, at=self.clock.now(), series_days=3)
+    async def add_recommendation(self, service_id: str, **what: Any) -> Recommendation:
+        sample = replace(sample_recommendation(service_id, at=self.clock.now(), series_days=3), **what)
         stored = (await self.store.save([sample], now=self.clock.now()))[0]
         assert isinstance(stored, Recommendation)
         return stored

@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sloengine.application.recommendation.recommendation_job import RecommendationJob
-from sloengine.domain.recommendation.model import RecommendationUnavailable, SliType, UnavailableReason
+from sloengine.domain.recommendation.model import (
+    Attribution,
+    Counterfactual,
+    Explanation,
+    ObjectiveKind,
+    RecommendationUnavailable,
+    SliType,
+    TierName,
+    UnavailableReason,
+)
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.ingestion import JobStatus
 from tests.api.door import NOW, Door, global_id
@@ -12,7 +21,11 @@ from tests.api.door import NOW, Door, global_id
 WHOLE = """{ service(by: { serviceId: "checkout" }) {
       recommendation(sliType: AVAILABILITY) { ... on Recommendation {
   id service { serviceId } sliType status window confidence summary isStale graphVersion engineVersion
-  generatedAt expiresAt reviewAt explanation { unit }
+  generatedAt expiresAt reviewAt
+  explanation { tier kind unit reference referenceValue unroundedValue targetValue summary
+    attributions { feature service { serviceId } contribution }
+    counterfactuals { change service { serviceId } before after resultingTarget feasible }
+    provenance { from to queries graphVersion engineVersion seed inputsDigest } }
   tiers { name nominalProbability missingReason targets { kind availabilityPercent thresholdMs probabilityMet
     dataOnlyProbability interval { low high level } errorBudget { minutes requests }
     ratioObjective { thresholdMs } limitedBy { limit message service { serviceId } }
@@ -46,7 +59,7 @@ async def test_a_recommendation_as_clients_read_it(door: Door):
     assert balanced["limitedBy"][1]["service"] is None
     assert found["bound"]["observedPercent"] == 99.962
     assert found["bound"]["contributions"][0]["sharePercent"] == 20
-    assert found["explanation"] is None
+    assert found["explanation"] is None  # of an earlier version
     assert (found["isStale"], found["generatedAt"]) == (False, NOW.isoformat())
 
 
@@ -146,3 +159,46 @@ async def test_an_empty_list_is_not_taken_for_all(door: Door):
 
     assert found["generateRecommendations"]["userErrors"] == [{"code": "INVALID", "path": ["input", "serviceIds"]}]
     assert door.start_recommendation_job.commands == []
+
+
+async def test_an_explanation_as_clients_read_it(door: Door):
+    await door.add_services("checkout", "orders-db")
+    explanation = Explanation(
+        tier=TierName.BALANCED,
+        kind=ObjectiveKind.AVAILABILITY,
+        unit="percent",
+        reference="a usual service of this organisation (7 others)",
+        reference_value=99.9,
+        unrounded_value=99.956,
+        target_value=99.95,
+        attributions=(
+            Attribution("own reliability", 0.08),
+            Attribution("dependency", -0.024, "orders-db"),
+            Attribution("rounding", -0.006),
+        ),
+        counterfactuals=(
+            Counterfactual("Even if orders-db never failed, …", 99.97, False, "orders-db", 99.98, 100.0),
+        ),
+        summary="In words.",
+    )
+    await door.add_recommendation("checkout", explanation=explanation)
+
+    found = (await door.ask(WHOLE))["service"]["recommendation"]
+
+    shown = found["explanation"]
+    assert (shown["tier"], shown["unit"], shown["referenceValue"]) == ("BALANCED", "percent", 99.9)
+    assert shown["attributions"][1] == {
+        "feature": "dependency",
+        "service": {"serviceId": "orders-db"},
+        "contribution": -0.024,
+    }
+    assert shown["counterfactuals"][0] == {
+        "change": "Even if orders-db never failed, …",
+        "service": {"serviceId": "orders-db"},
+        "before": 99.98,
+        "after": 100.0,
+        "resultingTarget": 99.97,
+        "feasible": False,
+    }
+    assert shown["provenance"]["engineVersion"] == found["engineVersion"]
+    assert shown["provenance"]["inputsDigest"] == found["provenance"]["inputsDigest"]

@@ -20,6 +20,7 @@ from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion
 from sloengine.infrastructure.memory import MemoryStores, open_memory
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
+from sloengine.infrastructure.memory.shapley_values import EnumeratedShapleyValues
 from sloengine.infrastructure.memory.small_stores import (
     MemoryEventStream,
     MemoryJobQueue,
@@ -72,6 +73,7 @@ class Engine:
                 queue=self.queue,
                 clock=self.clock,
                 telemetry=self.source,
+                shapley=EnumeratedShapleyValues(),
                 readiness=readiness,
             )
         )

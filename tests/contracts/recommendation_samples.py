@@ -8,14 +8,17 @@ from typing import Any
 
 from sloengine.domain.governance.model import Slo, SloSource, SloTarget
 from sloengine.domain.recommendation.model import (
+    Attribution,
     Backtest,
     BacktestPoint,
     BoundContribution,
     CompositeBound,
     Contradiction,
+    Counterfactual,
     DataQuality,
     ErrorBudget,
     Estimate,
+    Explanation,
     Interval,
     ObjectiveKind,
     Provenance,
@@ -79,7 +82,25 @@ def availability(service_id: str = "a", **what: Any) -> Recommendation:
         ),
         graph_version=7,
         review_at=NOW + timedelta(days=30),
-        explanation={"unit": "ratio", "attributions": [1, 2.5, None]},
+        explanation=Explanation(
+            tier=TierName.BALANCED,
+            kind=ObjectiveKind.AVAILABILITY,
+            unit="percent",
+            reference="a usual service",
+            reference_value=99.9,
+            unrounded_value=99.934,
+            target_value=99.93,
+            attributions=(
+                Attribution("own reliability", 0.04),
+                Attribution("dependency", -0.006, "db"),
+                Attribution("rounding", -0.004),
+            ),
+            counterfactuals=(
+                Counterfactual("Even if db never failed, …", 99.94, False, "db", 99.9, 100.0),
+                Counterfactual("One nine less", 99.3, True),
+            ),
+            summary="The balanced target is 99.93 %.",
+        ),
     )
     return replace(recommendation, **what)
 

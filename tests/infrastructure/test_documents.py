@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -45,7 +46,7 @@ KINDS = (
 
 def drawn(kind: type) -> st.SearchStrategy[Any]:
     """Any value of a kind; free-form mappings hold what JSON can hold."""
-    free = {"metadata", "retry_config", "explanation"}
+    free = {"metadata", "retry_config"}
     given_fields = {
         field.name: st.dictionaries(st.text(), json_values, max_size=3)
         for field in dataclasses.fields(kind)
@@ -85,3 +86,33 @@ def test_an_open_interval_stays_open():
 def test_what_is_no_result_is_refused(document: bytes):
     with pytest.raises(ValueError, match=r".+"):
         decode_result(document)
+
+
+def test_an_explanation_of_another_version_is_left_out():
+    from tests.contracts.recommendation_samples import availability
+
+    known = availability()
+    plain = json.loads(encode(known))
+
+    for older in (None, {"unit": "ratio", "attributions": [1, 2.5, None]}):
+        document = json.dumps(plain | {"explanation": older})
+
+        assert decode(Recommendation, document) == dataclasses.replace(known, explanation=None)
+
+
+def test_a_document_without_explanation_is_read():
+    from tests.contracts.recommendation_samples import availability
+
+    plain = json.loads(encode(availability()))
+    del plain["explanation"]
+
+    assert decode(Recommendation, json.dumps(plain)).explanation is None
+
+
+def test_other_damage_is_refused():
+    from tests.contracts.recommendation_samples import availability
+
+    plain = json.loads(encode(availability()))
+
+    with pytest.raises(ValueError, match="confidence"):
+        decode(Recommendation, json.dumps(plain | {"explanation": {"unit": 1}, "confidence": "much"}))

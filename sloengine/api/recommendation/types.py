@@ -85,6 +85,8 @@ class Recommendation(relay.Node):
     def from_domain(cls, recommendation: model.Recommendation) -> Recommendation:
         """The recommendation as clients read it."""
         quality = recommendation.data_quality
+        provenance = Provenance.from_domain(recommendation.provenance, recommendation.engine_version)
+        explanation = recommendation.explanation
         return cls(
             recommendation_id=recommendation.recommendation_id or "",
             service_id=recommendation.service_id,
@@ -93,8 +95,8 @@ class Recommendation(relay.Node):
             window=recommendation.window,
             tiers=[Tier.from_domain(tier) for tier in recommendation.tiers],
             bound=None if recommendation.bound is None else CompositeBound.from_domain(recommendation.bound),
-            explanation=None,
-            provenance=Provenance.from_domain(recommendation.provenance),
+            explanation=None if explanation is None else Explanation.from_domain(explanation, provenance),
+            provenance=provenance,
             data_quality=DataQuality(
                 days_of_history=quality.days_of_history,
                 completeness=quality.completeness,

@@ -10,7 +10,9 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.evidence import DEPTH, Evidence
+from sloengine.application.recommendation.explaining import explained_availability
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import (
     CompositeBound,
@@ -29,12 +31,13 @@ from sloengine.domain.recommendation.recommend import (
     availability_probability,
     inspect,
     latency_probability,
-    recommend_availability,
     recommend_latency,
+    recommend_with_case,
 )
 from sloengine.domain.reliability.window import ComplianceWindow
-from sloengine.domain.topology.composite_bound import BoundResult, composite_bound
+from sloengine.domain.topology.composite_bound import BoundResult, Softened, composite_bound
 from sloengine.domain.topology.graph_reliability import GraphReliability, learn_reliability
+from sloengine.domain.topology.joint_draws import DrawnSources, draw_sources
 
 _MATTERS = 1e-3
 """Share of what is inherited below which a part keeps its mean instead of being drawn."""
@@ -83,9 +86,11 @@ def compute_recommendations(
     now: datetime,
     settings: EngineSettings,
     previous: Mapping[Wanted, Recommendation] | None = None,
+    shapley: ShapleyValues | None = None,
 ) -> dict[Wanted, RecommendationResult]:
     """An answer per service and SLI type.
 
+    ``shapley`` None: without explanations.
     ``previous``: recommendations on record, whose targets stay while they still hold. One service that cannot be
     computed takes none of the others with it: it is logged and left out.
     """
@@ -93,7 +98,7 @@ def compute_recommendations(
     for one in wanted:
         before = (previous or {}).get(one)
         try:
-            answers[one] = _recommend(prepared, one, window, now, settings, before)
+            answers[one] = _recommend(prepared, one, window, now, settings, before, shapley)
         except Exception:
             _log.exception("no answer for %s of %s", one.sli_type, one.service_id)
     return answers
@@ -131,11 +136,15 @@ def _recommend(
     now: datetime,
     settings: EngineSettings,
     previous: Recommendation | None,
+    shapley: ShapleyValues | None,
 ) -> RecommendationResult:
     priors = prepared.evidence.priors
     if one.sli_type is SliType.AVAILABILITY:
         request = _availability_request(prepared, one.service_id, window, now, settings, previous)
-        return recommend_availability(request, priors.availability, settings)
+        result, case = recommend_with_case(request, priors.availability, settings)
+        if shapley is None or case is None or not isinstance(result, Recommendation):
+            return result
+        return explained_availability(result, request, case, priors.availability, settings, shapley)
     asked = _latency_request(prepared, one.service_id, window, now, previous)
     return recommend_latency(asked, priors.latency, settings)
 
@@ -225,12 +234,25 @@ class _DrawnBound:
         Only what matters is drawn: parts below a thousandth of what is inherited keep their mean, and a service
         that inherits nothing is bounded by nothing.
         """
+        known = self._known_draws()
+        return None if known is None else self.result.joint_draws(n, rng, known)
+
+    def drawn_sources(self, n: int, rng: np.random.Generator) -> DrawnSources | None:
+        """What these draws are composed of, given the same numbers."""
+        known = self._known_draws()
+        return None if known is None else draw_sources(self.result.inherited, n, rng, known)
+
+    def _known_draws(self) -> Mapping[str, Draws] | None:
         shares = {part.service_id: part.share_ratio for part in self.bound.contributions}
         inherited = sum(shares.values())
         if inherited <= 0:
             return None
         matters = [service_id for service_id, share in shares.items() if share >= _MATTERS * inherited]
-        return self.result.joint_draws(n, rng, self.draws_of([self.service_id, *matters]))
+        return self.draws_of([self.service_id, *matters])
+
+    def softened(self, dependency: str) -> Softened | None:
+        """What making the call to this dependency soft leaves."""
+        return self.result.softened(dependency)
 
 
 def predictive_draws(

@@ -13,6 +13,7 @@ from sloengine.application.ports.idempotency import KeyedRequest, keyed_request
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import Answering, RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
 from sloengine.application.telemetry.freshness import Freshness
@@ -70,6 +71,7 @@ class Recommend:
     freshness: Freshness
     clock: Clock
     settings: EngineSettings
+    shapley: ShapleyValues
 
     async def __call__(self, command: RecommendCommand, *, actor: Actor) -> Sequence[RecommendationResult]:
         """One result per service and SLI type, services in the order asked for.
@@ -203,6 +205,7 @@ class Recommend:
             now=self.clock.now(),
             settings=self.settings,
             previous=standing,
+            shapley=self.shapley,
         )
         return dict(computed)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.compute_recommendations import (
     Wanted,
     compute_recommendations,
@@ -38,7 +39,7 @@ class RecommendFromFilesCommand:
     """``document``: services and dependencies as an ingestion takes them. ``latency``: histories per service.
 
     ``service_ids`` None: every service of the files. ``as_of`` None: the end of the last interval; all data at or
-    after it are ignored.
+    after it are ignored. ``shapley`` None: without explanations.
     """
 
     document: Mapping[str, Any]
@@ -49,6 +50,7 @@ class RecommendFromFilesCommand:
     as_of: datetime | None = None
     window: ComplianceWindow = ComplianceWindow.ROLLING_28D
     settings: EngineSettings = field(default_factory=EngineSettings)
+    shapley: ShapleyValues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,12 @@ def recommend_from_files(command: RecommendFromFilesCommand) -> FileRecommendati
     )
     wanted = [Wanted(service_id, sli_type) for service_id in chosen for sli_type in types]
     answers = compute_recommendations(
-        prepare(evidence), wanted, window=command.window, now=command.now, settings=command.settings
+        prepare(evidence),
+        wanted,
+        window=command.window,
+        now=command.now,
+        settings=command.settings,
+        shapley=command.shapley,
     )
     lost = sorted({one.service_id for one in wanted if one not in answers})
     if lost:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sloengine.domain.reliability.intervals import Interval as Interval  # noqa: PLC0414  part of this vocabulary
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -259,6 +257,55 @@ class DataQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class Attribution:
+    """What one feature group adds to the target, over the reference; in the explanation's unit.
+
+    ``service_id``: the dependency that the group stands for.
+    """
+
+    feature: str
+    contribution: float
+    service_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """The engine run again on a changed world.
+
+    ``change``: in words; ``before`` and ``after``: the changed quantity, in the unit that ``change`` names.
+    ``resulting_target``: in the explanation's unit. ``feasible``: whether the change gets where it was to go.
+    """
+
+    change: str
+    resulting_target: float
+    feasible: bool
+    service_id: str | None = None
+    before: float | None = None
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one tier's target is what it is.
+
+    ``unit``: of all its numbers. ``target_value``: as published; ``reference_value``: what the engine gives to
+    ``reference``. The attributions sum to the one less the other; all but "rounding" are Shapley values and sum to
+    ``unrounded_value`` less the reference. ``summary``: the facts in sentences.
+    """
+
+    tier: TierName
+    kind: ObjectiveKind
+    unit: str
+    reference: str
+    reference_value: float
+    unrounded_value: float
+    target_value: float
+    attributions: tuple[Attribution, ...]
+    counterfactuals: tuple[Counterfactual, ...]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """Three tiers for one service and SLI, and what they rest on.
 
@@ -282,7 +329,7 @@ class Recommendation:
     is_stale: bool = False
     graph_version: int | None = None
     review_at: datetime | None = None
-    explanation: Mapping[str, Any] | None = field(default=None)
+    explanation: Explanation | None = None
 
     def tier(self, name: TierName) -> Tier:
         """The tier of this name."""

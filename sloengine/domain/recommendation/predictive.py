@@ -80,11 +80,28 @@ def predict(
     ``expected_daily_traffic``: valid events per day, for the sampling noise; infinite switches it off. Works
     without any days at all: then everything comes from the prior.
     """
+    return predict_with(
+        history,
+        prior,
+        WindowNumbers.of(rng, n_draws),
+        window_days=window_days,
+        expected_daily_traffic=expected_daily_traffic,
+    )
+
+
+def predict_with(
+    history: DailyHistory,
+    prior: OrganizationPrior,
+    numbers: WindowNumbers,
+    *,
+    window_days: float,
+    expected_daily_traffic: float,
+) -> Predictive:
+    """As :func:`predict`, with random numbers made before."""
     service_id = history.service_ids[0]
     split = split_incidents(history)
     known = ServicePrior.of(prior, service_id)
     rate = rate_knowledge(history, split, known)
-    numbers = WindowNumbers.of(rng, n_draws)
     running = bool(split.running[0])
     count = episode_counts(rate, known, numbers, window_days, running=running)
     severity = window_severity(count, size_knowledge(split, rate), known, numbers)

@@ -6,6 +6,7 @@ from sloengine.domain.recommendation.recommend_availability import (
     availability_predictive,
     availability_probability,
     recommend_availability,
+    recommend_with_case,
 )
 from sloengine.domain.recommendation.recommend_latency import latency_draws, latency_probability, recommend_latency
 from sloengine.domain.recommendation.request import AvailabilityRequest, BoundForTiers, LatencyRequest
@@ -29,4 +30,5 @@ __all__ = [
     "learn_prior",
     "recommend_availability",
     "recommend_latency",
+    "recommend_with_case",
 ]

@@ -22,7 +22,7 @@ from sloengine.domain.recommendation.model import (
     UnavailableReason,
 )
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.predictive import Predictive, predict
+from sloengine.domain.recommendation.predictive import Predictive, predict_with
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.seed import (
     bound_text,
@@ -35,6 +35,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import summarize
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps, availability_tiers, probability_met
+from sloengine.domain.recommendation.window_draws import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.percent import percent_text
@@ -44,14 +45,15 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class _Prepared:
-    """What is known once the inputs have been read."""
+class AvailabilityCase:
+    """What a recommendation was made from, once the inputs have been read: enough to ask the engine again."""
 
     series: OwnSeries
     history: DailyHistory
     share_of_time: bool
     daily_traffic: float
     window_days: float
+    numbers: WindowNumbers
     predictive: Predictive
     caps: AvailabilityCaps
     seed: str
@@ -64,9 +66,16 @@ def recommend_availability(
 
     Deterministic: the same request, prior and settings give the same recommendation.
     """
+    return recommend_with_case(request, prior, settings)[0]
+
+
+def recommend_with_case(
+    request: AvailabilityRequest, prior: OrganizationPrior, settings: EngineSettings
+) -> tuple[RecommendationResult, AvailabilityCase | None]:
+    """As :func:`recommend_availability`, with what it was made from; None where there is no recommendation."""
     refusal = _refusal(request, settings)
     if refusal is not None:
-        return refusal
+        return refusal, None
     prepared = _prepare(request, prior, settings)
     series, predictive = prepared.series, prepared.predictive
     windows = series.disjoint_windows
@@ -80,7 +89,7 @@ def recommend_availability(
         kept=_kept(request, prepared, settings),
     )
     if prepared.caps.window_requests * (1.0 - settings.lowest_target_ratio) < settings.testable_failures:
-        return _not_testable(request, prepared, settings)
+        return _not_testable(request, prepared, settings), None
     bound = None if request.bound is None else request.bound.bound
     said = _telemetry_warnings(request.findings, request.service_id)
     facts = predictive.facts
@@ -99,7 +108,7 @@ def recommend_availability(
         bound=bound,
     )
     expires = lifecycle.expires_at(request.now, settings.expires_after_days)
-    return Recommendation(
+    recommendation = Recommendation(
         service_id=request.service_id,
         sli_type=SliType.AVAILABILITY,
         window=request.window,
@@ -128,6 +137,7 @@ def recommend_availability(
         graph_version=request.graph_version,
         review_at=expires if quality.cold_start else None,
     )
+    return recommendation, prepared
 
 
 def availability_probability(
@@ -149,7 +159,7 @@ def availability_predictive(
     return None if _refusal(request, settings) is not None else _prepare(request, prior, settings).predictive
 
 
-def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: EngineSettings) -> _Prepared:
+def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: EngineSettings) -> AvailabilityCase:
     series = _series(request, settings)
     panel = SliPanel(
         (request.service_id,), series.start_at, series.step, series.good[None, :], series.total[None, :]
@@ -159,14 +169,10 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
     daily_traffic = float(history.expected_daily_traffic()[0])
     window_days = request.window.length / _DAY
     seed = seed_of(request.service_id, SliType.AVAILABILITY, request.window)
-    window_rng, composite_rng = generator(seed).spawn(2)
-    predictive = predict(
-        history,
-        prior,
-        window_days=window_days,
-        expected_daily_traffic=daily_traffic,
-        rng=window_rng,
-        n_draws=settings.n_draws,
+    window_rng, composite_rng = streams(seed)
+    numbers = WindowNumbers.of(window_rng, settings.n_draws)
+    predictive = predict_with(
+        history, prior, numbers, window_days=window_days, expected_daily_traffic=daily_traffic
     )
     composite, promised, weakest = None, None, None
     if request.bound is not None:
@@ -174,16 +180,23 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
         promised = request.bound.promised_ratio
         most = max(request.bound.bound.contributions, key=lambda c: c.share_ratio, default=None)
         weakest = None if most is None or most.share_ratio <= 0 else most.service_id
-    return _Prepared(
+    return AvailabilityCase(
         series=series,
         history=history,
         share_of_time=bool(shares[0]),
         daily_traffic=daily_traffic,
         window_days=window_days,
+        numbers=numbers,
         predictive=predictive,
         caps=AvailabilityCaps(daily_traffic * window_days, composite, promised, weakest),
         seed=seed,
     )
+
+
+def streams(seed: str) -> tuple[np.random.Generator, np.random.Generator]:
+    """Random numbers of the service's own window, and of the composite's."""
+    window, composite = generator(seed).spawn(2)
+    return window, composite
 
 
 def _series(request: AvailabilityRequest, settings: EngineSettings) -> OwnSeries:
@@ -221,7 +234,7 @@ def _refusal(request: AvailabilityRequest, settings: EngineSettings) -> Recommen
 
 
 def _not_testable(
-    request: AvailabilityRequest, prepared: _Prepared, settings: EngineSettings
+    request: AvailabilityRequest, prepared: AvailabilityCase, settings: EngineSettings
 ) -> RecommendationUnavailable:
     requests = prepared.caps.window_requests
     return RecommendationUnavailable(
@@ -236,7 +249,7 @@ def _not_testable(
 
 
 def _kept(
-    request: AvailabilityRequest, prepared: _Prepared, settings: EngineSettings
+    request: AvailabilityRequest, prepared: AvailabilityCase, settings: EngineSettings
 ) -> dict[TierName, float] | None:
     """Targets on record that stay: their P(met) is still near the tier's, and nothing changed in kind."""
     previous = request.previous
@@ -282,7 +295,7 @@ def _telemetry_warnings(findings: TelemetryFindings | None, service_id: str) -> 
 
 
 def _digest(
-    request: AvailabilityRequest, prepared: _Prepared, prior: OrganizationPrior, settings: EngineSettings
+    request: AvailabilityRequest, prepared: AvailabilityCase, prior: OrganizationPrior, settings: EngineSettings
 ) -> str:
     history, caps = prepared.history, prepared.caps
     arrays = [history.bad, history.valid, history.exposure]

@@ -19,9 +19,10 @@ class EngineSettings:
     ``nominal_probability``: how often each tier's target should hold. ``highest_level``: no target is said to
     hold more often than this, because nothing could check it. ``lowest_target_ratio``: an availability below it
     is no promise, and the tier is left out. ``testable_failures``: the budget holds at least so many failures,
-    so that one costs at most 20 % of it. ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put
-    on latency before calibration, on own and on shared infrastructure. ``anti_flap``: how far below and above
-    the nominal probability an earlier target's P(met) may lie before it is replaced.
+    so that one costs at most 20 % of it. ``explanation_draws``: windows on which an explanation compares
+    coalitions. ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put on latency before
+    calibration, on own and on shared infrastructure. ``anti_flap``: how far below and above the nominal
+    probability an earlier target's P(met) may lie before it is replaced.
     """
 
     nominal_probability: Mapping[TierName, float] = field(default_factory=lambda: _NOMINAL)
@@ -32,6 +33,7 @@ class EngineSettings:
     cold_start_days: float = 30.0
     n_draws: int = 4096
     n_latency_draws: int = 2048
+    explanation_draws: int = 1024
     latency_margin_ratio: float = 0.05
     shared_latency_margin_ratio: float = 0.10
     expires_after_days: float = 14.0

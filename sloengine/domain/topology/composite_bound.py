@@ -10,7 +10,7 @@ promise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -24,13 +24,26 @@ from sloengine.domain.topology.edge_scenarios import ScenarioAnswer
 from sloengine.domain.topology.failed_calls import FloatArray
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
-from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws
+from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws, source_nodes
+from sloengine.domain.topology.system import SOFT_PASS_THROUGH, edge_key, pass_probability
 
 #: At most this many dependencies are listed, those with the largest share.
 CONTRIBUTIONS = 50
 _SMALLEST_SHARE = 1e-6
 # Room for rounding when one unavailability is held against a tenth of another.
 _TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Softened:
+    """A call that passes on less: its pass probability before and after, and what is left of each source.
+
+    ``factors``: by source of the inherited failure, how often it still reaches the root against before.
+    """
+
+    before: float
+    after: float
+    factors: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -44,11 +57,21 @@ class BoundResult:
     standard_error: float
     own_unavailability: float
     _carried: Callable[[], InheritedFailure]
+    _softened: Callable[[str], Softened | None]
 
     @property
     def promised_ratio(self) -> float | None:
         """The bound if every dependency with a promise did no better; None: nobody promised anything."""
         return self.bound.promised_ratio
+
+    @property
+    def inherited(self) -> InheritedFailure:
+        """What reaches the root, source by source."""
+        return self._carried()
+
+    def softened(self, dependency: str) -> Softened | None:
+        """The root's call to this service made soft; None: there is no such call, or it is no harder already."""
+        return self._softened(dependency)
 
     def joint_draws(
         self, n: int, rng: np.random.Generator, predictive_draws: Mapping[str, npt.NDArray[np.float64]]
@@ -116,7 +139,38 @@ def composite_bound(
             model, position, component, made, joint, own_part=own_part, inherited=inherited, observed=observed
         )
 
-    return BoundResult(bound, error, own_part, carried)
+    def softened(dependency: str) -> Softened | None:
+        return _soft_call(model, made, joint, position, component, dependency, seed)
+
+    return BoundResult(bound, error, own_part, carried, softened)
+
+
+def _soft_call(
+    model: GraphReliability,
+    made: BoundSystem,
+    answer: ScenarioAnswer,
+    position: int,
+    component: int,
+    dependency: str,
+    seed: int,
+) -> Softened | None:
+    """Solve the root's system again with one of its calls passing on as little as a soft one."""
+    edges = [
+        edge
+        for edge in model.edges_of[position]
+        if model.edges[edge].dependency == dependency and model.edges[edge].redundancy_group is None
+    ]
+    if not edges:
+        return None
+    before = float(model.probability[edges[0]])
+    after = pass_probability(SOFT_PASS_THROUGH, float(model.call_weights[edges[0]]))
+    if after >= before:
+        return None
+    key, calls = edge_key(*model.edges[edges[0]].pair), list(made.system.calls)
+    calls[component] = [replace(call, probability=after) if call.key == key else call for call in calls[component]]
+    reach = solve(replace(made.system, calls=calls), seed=seed).reach
+    nodes = source_nodes(made, answer, component)
+    return Softened(before, after, tuple(reach.get(node, 0.0) / answer.reach[node] for node in nodes))
 
 
 def _either(first: float, second: float) -> float:

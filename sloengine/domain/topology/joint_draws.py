@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,68 @@ class InheritedFailure:
     observed: float
     requests: float
 
+    @property
+    def hazards(self) -> list[float]:
+        """Mean hazard that reaches the root, by source."""
+        return [-float(np.log1p(-min(phi * own, 1.0 - 1e-12))) for _, phi, own, _, _ in self.sources]
+
+    @property
+    def source_hazard(self) -> float:
+        """Their sum."""
+        return sum(self.hazards)
+
+    @property
+    def shares(self) -> list[float]:
+        """Part in [0, 1] of the root's failure that each source is to answer for; the rest is the root's own."""
+        listed = self.hazards
+        whole = sum(listed) + self.others + hazard(self.own_part)
+        scale = (sum(listed) + self.others) / sum(listed) if sum(listed) > 0.0 else 0.0
+        return [part * scale / whole if whole > 0.0 else 0.0 for part in listed]
+
+    def scaled(self, factors: Sequence[float]) -> InheritedFailure:
+        """The root in a world where each source's failure reaches it so many times as often (0: never).
+
+        Its own failure stays; what it showed, and what was observed of the whole, lose or gain in proportion.
+        """
+        if all(factor == 1.0 for factor in factors):
+            return self
+        before = self.hazards
+        sources = tuple(
+            (names, min(1.0, phi * factor), own, part, published)
+            for (names, phi, own, part, published), factor in zip(self.sources, factors, strict=True)
+        )
+        changed = replace(self, sources=sources)
+        kept = changed.source_hazard / sum(before) if sum(before) > 0.0 else 1.0
+        own = hazard(self.own_part)
+
+        def less(unavailability: float) -> float:
+            return -float(np.expm1(-(own + kept * max(0.0, hazard(unavailability) - own))))
+
+        shown = None if self.shown is None else less(self.shown)
+        return replace(
+            changed,
+            others=self.others * kept,
+            shown=shown,
+            own_of_shown=min(1.0, self.own_part / shown) if shown else 1.0,
+            observed=less(self.observed),
+        )
+
+    def with_own(self, own_part: float) -> InheritedFailure:
+        """The same below a root whose own failure is another."""
+        before, after = hazard(self.own_part), hazard(own_part)
+
+        def moved(unavailability: float) -> float:
+            return -float(np.expm1(-(after + max(0.0, hazard(unavailability) - before))))
+
+        shown = None if self.shown is None else moved(self.shown)
+        return replace(
+            self,
+            own_part=own_part,
+            own_of_shown=min(1.0, own_part / shown) if shown else 1.0,
+            shown=shown,
+            observed=moved(self.observed),
+        )
+
     @classmethod
     def of(
         cls,
@@ -55,10 +117,8 @@ class InheritedFailure:
         names = model.names
         sources = []
         listed = 0.0
-        for node, phi in answer.reach.items():
-            own = made.system.unavailability[node]
-            if node == component or phi <= 0.0 or own <= 0.0:
-                continue
+        for node in source_nodes(made, answer, component):
+            phi, own = answer.reach[node], made.system.unavailability[node]
             services = [s for member in made.stands_for.get(node, (node,)) for s in model.members[member]]
             known = [s for s in services if np.isfinite(model.shown[s])]
             # The one that showed most speaks for a cycle, and for what several names have in common.
@@ -88,6 +148,69 @@ class InheritedFailure:
         )
 
 
+def source_nodes(made: BoundSystem, answer: ScenarioAnswer, component: int) -> list[int]:
+    """Components whose failure reaches the root, in the order of ``InheritedFailure.sources``."""
+    return [
+        node
+        for node, phi in answer.reach.items()
+        if node != component and phi > 0.0 and made.system.unavailability[node] > 0.0
+    ]
+
+
+@dataclass(frozen=True)
+class DrawnSources:
+    """What the sources of a root draw in ``n`` future windows, before any of it reaches the root.
+
+    ``values``: by source, unavailability in each window, shape (n,), or one number where the mean is enough.
+    """
+
+    inherited: InheritedFailure
+    n: int
+    values: tuple[FloatArray | float, ...]
+    place: npt.NDArray[np.int64] | None
+    """Rows of the root's own draws, where it has another number of them."""
+
+    def composed(self, root: FloatArray | None, world: InheritedFailure | None = None) -> FloatArray:
+        """Draws of the root's window unavailability.
+
+        ``root``: draws of its whole window as its own telemetry predicts it. ``world``: the same sources in a
+        changed world, where they pass on more or less; the values drawn stay.
+        """
+        inherited = world or self.inherited
+        total = np.zeros(self.n)
+        steady = 0.0
+        for (_, phi, *_), value in zip(inherited.sources, self.values, strict=True):
+            if isinstance(value, float):
+                steady += -float(np.log1p(-min(phi * value, 1.0 - 1e-12)))
+            elif phi > 0.0:
+                total -= np.log1p(-np.minimum(phi * value, 1.0 - 1e-12))
+        # ``others`` is negative where failures overlap in time: that much less in every draw, in proportion.
+        before = inherited.source_hazard
+        factor = max(0.0, 1.0 + inherited.others / before) if before > 0.0 and inherited.others < 0.0 else 1.0
+        total = (total + steady) * factor + max(0.0, inherited.others)
+        if root is None:
+            total += hazard(inherited.own_part)
+            return np.asarray(-np.expm1(-total))
+        if inherited.shown is not None and inherited.observed > 0.0:
+            total = total * _no_more_than_its_share(inherited, total, float(np.mean(root)))
+        own = root if self.place is None else np.asarray(root, np.float64)[self.place]
+        own_values = inherited.own_of_shown * own
+        result = -np.expm1(-(total - np.log1p(-np.minimum(own_values, 1.0 - 1e-12))))
+        if inherited.shown is not None and inherited.requests > 0.0:
+            # Half a failure keeps a clean record from meaning that nothing ever fails.
+            floor = max(inherited.shown, 0.5 / max(inherited.requests, 1.0))
+            wanted = float(np.mean(root)) * max(1.0, inherited.observed / floor)
+            mean = float(result.mean())
+            if mean > wanted > 0.0:
+                result = result * (wanted / mean)
+        return np.asarray(np.clip(result, 0.0, 1.0))
+
+    def head(self, rows: int) -> DrawnSources:
+        """The first windows."""
+        values = tuple(value if isinstance(value, float) else value[:rows] for value in self.values)
+        return DrawnSources(self.inherited, rows, values, None if self.place is None else self.place[:rows])
+
+
 def joint_draws(
     inherited: InheritedFailure,
     n: int,
@@ -107,45 +230,35 @@ def joint_draws(
     mean times (observed bound's unavailability ÷ the root's observed one), and the inherited part's mean to its
     share of that, where these are the smaller.
     """
+    drawn = draw_sources(inherited, n, rng, predictive_draws)
+    return None if drawn is None else drawn.composed(predictive_draws.get(inherited.root))
+
+
+def draw_sources(
+    inherited: InheritedFailure,
+    n: int,
+    rng: np.random.Generator,
+    predictive_draws: Mapping[str, npt.NDArray[np.float64]],
+) -> DrawnSources | None:
+    """The sources alone; parameters as for :func:`joint_draws`."""
     used = [source for source in inherited.sources if source[0][0] in predictive_draws or source[4]]
     root = predictive_draws.get(inherited.root)
     if not used and root is None:
         return None
-    total = np.zeros(n)
-    steady = 0.0
     means = [_mean_of(source, predictive_draws) for source in inherited.sources]
     whole = sum(phi * mean for (_, phi, *_), mean in zip(inherited.sources, means, strict=True))
+    values: list[FloatArray | float] = []
     for (names, phi, own, part, published), mean in zip(inherited.sources, means, strict=True):
         draws = predictive_draws.get(names[0])
         if phi * mean < _STEADY * whole or (draws is None and not published):
-            steady += -float(np.log1p(-min(phi * mean, 1.0 - 1e-12)))
-            continue
-        if draws is None:
-            values = own * rng.lognormal(-(_PUBLISHED_SPREAD**2) / 2.0, _PUBLISHED_SPREAD, n)
+            values.append(float(mean))
+        elif draws is None:
+            values.append(own * rng.lognormal(-(_PUBLISHED_SPREAD**2) / 2.0, _PUBLISHED_SPREAD, n))
         else:
-            values = part * np.asarray(draws, np.float64)[rng.integers(0, len(draws), n)]
-        total -= np.log1p(-np.minimum(phi * values, 1.0 - 1e-12))
-    # ``others`` is negative where failures overlap in time: that much less in every draw, in proportion.
-    before = _mean_hazard(inherited)
-    factor = max(0.0, 1.0 + inherited.others / before) if before > 0.0 and inherited.others < 0.0 else 1.0
-    total = (total + steady) * factor + max(0.0, inherited.others)
-    if root is None:
-        total += hazard(inherited.own_part)
-        return np.asarray(-np.expm1(-total))
-    if inherited.shown is not None and inherited.observed > 0.0:
-        total = total * _no_more_than_its_share(inherited, total, float(np.mean(root)))
+            values.append(part * np.asarray(draws, np.float64)[rng.integers(0, len(draws), n)])
     # In their own order where there are as many: drawing them again would only add noise to their quantiles.
-    place = np.arange(n) if len(root) == n else rng.integers(0, len(root), n)
-    own_values = inherited.own_of_shown * np.asarray(root, np.float64)[place]
-    result = -np.expm1(-(total - np.log1p(-np.minimum(own_values, 1.0 - 1e-12))))
-    if inherited.shown is not None and inherited.requests > 0.0:
-        # Half a failure keeps a clean record from meaning that nothing ever fails.
-        floor = max(inherited.shown, 0.5 / max(inherited.requests, 1.0))
-        wanted = float(np.mean(root)) * max(1.0, inherited.observed / floor)
-        mean = float(result.mean())
-        if mean > wanted > 0.0:
-            result = result * (wanted / mean)
-    return np.asarray(np.clip(result, 0.0, 1.0))
+    place = None if root is None or len(root) == n else rng.integers(0, len(root), n)
+    return DrawnSources(inherited, n, tuple(values), place)
 
 
 def _no_more_than_its_share(inherited: InheritedFailure, total: FloatArray, root_mean: float) -> float:
@@ -155,10 +268,6 @@ def _no_more_than_its_share(inherited: InheritedFailure, total: FloatArray, root
     wanted = share * root_mean * max(1.0, inherited.observed / floor)
     mean = float(-np.expm1(-total).mean())
     return min(1.0, wanted / mean) if mean > 0.0 else 1.0
-
-
-def _mean_hazard(inherited: InheritedFailure) -> float:
-    return sum(-float(np.log1p(-min(phi * own, 1.0 - 1e-12))) for _, phi, own, _, _ in inherited.sources)
 
 
 def _mean_of(

@@ -240,18 +240,37 @@ async def test_the_surroundings_alone_give_what_the_whole_graph_gives(monkeypatc
     assert part.bound == whole.bound
 
 
+async def test_a_recommendation_says_what_made_its_target():
+    engine = await shop()
+
+    (front,) = await engine.use.recommend(ask("front"), actor=ADMIN)
+    (stored,) = (await engine.use.read_recommendations.newest(["front"], SliType.AVAILABILITY)).values()
+
+    assert isinstance(front, Recommendation)
+    explanation = front.explanation
+    assert explanation is not None
+    assert isinstance(stored, Recommendation)
+    assert stored.explanation == explanation
+    assert explanation.target_value == pytest.approx(
+        100 * (front.tier(explanation.tier).targets[0].availability_ratio or 0.0), abs=1e-9
+    )
+    total = sum(part.contribution for part in explanation.attributions)
+    assert total == pytest.approx(explanation.target_value - explanation.reference_value, abs=1e-9)
+    assert {"cart", "db"} == {part.service_id for part in explanation.attributions if part.service_id}
+
+
 async def test_one_service_that_breaks_takes_no_other_with_it(monkeypatch):
     from sloengine.application.recommendation import compute_recommendations
 
     engine = await shop()
-    real = compute_recommendations.recommend_availability
+    real = compute_recommendations.recommend_with_case
 
     def breaks_on_cart(request, *rest):
         if request.service_id == "cart":
             raise ZeroDivisionError
         return real(request, *rest)
 
-    monkeypatch.setattr(compute_recommendations, "recommend_availability", breaks_on_cart)
+    monkeypatch.setattr(compute_recommendations, "recommend_with_case", breaks_on_cart)
 
     results = await engine.use.recommend(ask("front", "cart", "db"), actor=ADMIN)
 

@@ -198,7 +198,7 @@ def test_the_recommendation_says_what_it_is() -> None:
     assert result.expires_at - result.generated_at == timedelta(days=14)
     assert result.graph_version == result.provenance.graph_version == 7
     assert result.provenance.queries == ("sum(rate(x[1h]))",)
-    assert result.explanation is None
+    assert result.explanation is None  # asked for by another function
     assert {t.kind for tier in result.tiers for t in tier.targets} == {ObjectiveKind.AVAILABILITY}
     assert result.data_quality.days_of_history == 90
     assert result.data_quality.completeness == 1.0

@@ -1,0 +1,198 @@
+"""Why an availability target is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from sloengine.domain.explanation.availability_counterfactuals import availability_counterfactuals
+from sloengine.domain.explanation.availability_game import OWN_GROUPS, AvailabilityGame
+from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
+from sloengine.domain.explanation.dependency_parts import Dependencies, main_parts, split_failures
+from sloengine.domain.explanation.reference import Reference
+from sloengine.domain.explanation.shapley import BoolArray, Values
+from sloengine.domain.explanation.wording import PERCENT, summarize_explanation
+from sloengine.domain.recommendation.model import (
+    Attribution,
+    Explanation,
+    Recommendation,
+    TierName,
+    TierTarget,
+)
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.recommend_availability import AvailabilityCase, streams
+from sloengine.domain.recommendation.request import AvailabilityRequest
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.tiers import probability_met
+from sloengine.domain.recommendation.window_draws import ServicePrior
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.topology.composite_bound import Softened
+from sloengine.domain.topology.joint_draws import DrawnSources
+
+OTHER_DEPENDENCIES, DEPENDENCY, ROUNDING = "other dependencies", "dependency", "rounding"
+_PREFERRED = (TierName.BALANCED, TierName.AGGRESSIVE, TierName.CONSERVATIVE)
+
+type Attribute = Callable[[Values, int], FloatArray]
+"""Exact Shapley values of a game with so many players, shape (players,)."""
+
+
+@runtime_checkable
+class SplitBound(Protocol):
+    """A composite bound that tells its sources apart."""
+
+    def drawn_sources(self, n: int, rng: np.random.Generator) -> DrawnSources | None:
+        """The sources in ``n`` future windows: those that ``joint_draws`` of the same numbers is composed of."""
+        ...
+
+    def softened(self, dependency: str) -> Softened | None:
+        """What making the call to this dependency soft leaves; None: it is not called, or soft already."""
+        ...
+
+
+@dataclass(frozen=True)
+class AvailabilityExplainer:
+    """Asks the engine what its target is made of. ``attribute``: how Shapley values are computed."""
+
+    request: AvailabilityRequest
+    case: AvailabilityCase
+    prior: OrganizationPrior
+    settings: EngineSettings
+    attribute: Attribute
+    reference: Reference
+
+    def explain(self, recommendation: Recommendation) -> Explanation | None:
+        """The Balanced target's explanation, else that of another tier; None where no tier has a target."""
+        picked = explained_target(recommendation)
+        if picked is None:
+            return None
+        tier, target = picked
+        level = self.settings.availability_calibration.level_for(self.settings.nominal_probability[tier])
+        dependencies = self._dependencies()
+        game = self.game(level, dependencies)
+        unrounded = AvailabilityRerun(self.case, self.prior, level, self.settings.testable_failures, dependencies)
+        values = self.values(game, unrounded)
+        none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
+        shapley = self.attribute(values, game.players)
+        reference_value, reached = float(values(none)[0]), float(values(everything)[0])
+        published = percent_from_ratio(target.availability_ratio or 0.0)
+        attributions = self._named(shapley, dependencies)
+        attributions.append(Attribution(ROUNDING, published - reached))
+        towards, beyond = availability_counterfactuals(
+            unrounded,
+            target,
+            self._probability_met,
+            self._softened(),
+            lowest=self.settings.lowest_target_ratio,
+        )
+        return Explanation(
+            tier=tier,
+            kind=target.kind,
+            unit=PERCENT,
+            reference=self.reference.name,
+            reference_value=reference_value,
+            unrounded_value=reached,
+            target_value=published,
+            attributions=tuple(attributions),
+            counterfactuals=(*towards, *beyond),
+            summary=summarize_explanation(
+                tier=tier.lower(),
+                unit=PERCENT,
+                target=published,
+                reference=self.reference.name,
+                reference_value=reference_value,
+                attributions=attributions,
+                towards=towards,
+                beyond=beyond,
+            ),
+        )
+
+    def game(self, level: float, dependencies: Dependencies | None) -> AvailabilityGame:
+        """The game on the first windows of the recommendation's own draws."""
+        rows = min(self.settings.explanation_draws, self.case.numbers.n)
+        below = dependencies
+        if below is not None:
+            below = Dependencies(below.drawn.head(rows), below.parts, below.failures)
+        return AvailabilityGame(
+            history=self.case.history,
+            prior=ServicePrior.of(self.prior, self.request.service_id),
+            numbers=self.case.numbers.head(rows),
+            reference=self.reference,
+            window_days=self.case.window_days,
+            daily_traffic=self.case.daily_traffic,
+            level=level,
+            testable_failures=self.settings.testable_failures,
+            dependencies=below,
+        )
+
+    def values(self, game: AvailabilityGame, engine: AvailabilityRerun) -> Values:
+        """Coalitions' targets in percent, unavailability held to the engine's own where all groups are in.
+
+        The game looks at fewer windows than the recommendation; the noise that this leaves is taken out by one
+        factor for all coalitions, so that the value of all groups is the engine's unrounded target exactly.
+        """
+        everything = np.ones((1, game.players), bool)
+        here = float(game.unavailability(everything)[0])
+        there = engine.before_traffic_limit()
+        factor = there / here if here > 0.0 else 1.0
+
+        def of(coalitions: BoolArray) -> FloatArray:
+            held = np.minimum(1.0, game.unavailability(coalitions) * factor)
+            return np.asarray(100.0 * (1.0 - game.with_traffic_limit(held, coalitions)))
+
+        return of
+
+    def _dependencies(self) -> Dependencies | None:
+        bound: object = self.request.bound
+        if not isinstance(bound, SplitBound):
+            return None
+        drawn = bound.drawn_sources(self.settings.n_draws, streams(self.case.seed)[1])
+        if drawn is None:
+            return None
+        parts = main_parts(drawn.inherited)
+        if not parts:
+            return None
+        history = self.case.history
+        failures = split_failures(
+            history.bad[0],
+            history.valid[0],
+            parts,
+            drawn.inherited,
+            self.request.panel,
+            self.settings.lookback_days,
+        )
+        return Dependencies(drawn, parts, failures)
+
+    def _softened(self) -> Callable[[str], Softened | None]:
+        bound: object = self.request.bound
+        return bound.softened if isinstance(bound, SplitBound) else lambda _: None
+
+    def _probability_met(self, ratio: float) -> float:
+        return probability_met(
+            self.case.predictive.unavailability,
+            ratio,
+            self.settings.availability_calibration,
+            self.settings.highest_level,
+        )
+
+    @staticmethod
+    def _named(shapley: FloatArray, dependencies: Dependencies | None) -> list[Attribution]:
+        names: list[tuple[str, str | None]] = [(name, None) for name in OWN_GROUPS]
+        for part in () if dependencies is None else dependencies.parts:
+            names.append((OTHER_DEPENDENCIES if part.service_id is None else DEPENDENCY, part.service_id))
+        return [
+            Attribution(feature, float(value), service_id)
+            for (feature, service_id), value in zip(names, shapley, strict=True)
+        ]
+
+
+def explained_target(recommendation: Recommendation) -> tuple[TierName, TierTarget] | None:
+    """The tier and target that an explanation is about: Balanced where it has one."""
+    for name in _PREFERRED:
+        targets = recommendation.tier(name).targets
+        if targets:
+            return name, targets[0]
+    return None

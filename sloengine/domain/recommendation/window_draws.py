@@ -1,0 +1,242 @@
+"""Draws of a future window from what is known of a service, with random numbers in common.
+
+The random numbers are made once and kept apart from what is known: the same numbers with other knowledge tell what
+the knowledge is worth, which is what explanations and counterfactuals compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from sloengine.domain.recommendation import shipped_prior
+from sloengine.domain.recommendation.incident_rate import RateKnowledge, pick_rates, regime_rows, stratified
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.poisson import gamma_quantile, poisson_quantile
+from sloengine.domain.reliability.panel import FloatArray
+
+OWN_JITTER, PEER_JITTER = 0.5, 0.3
+"""Spread of the logarithm by which a past episode's size is varied."""
+SIZE_LOG_SD = 1.3
+"""Spread of the logarithm of sizes, as far as it blurs what a small pool of episodes says."""
+MOST_EPISODES = 400
+
+
+@dataclass(frozen=True)
+class ServicePrior:
+    """What the organisation says of one service, its own history taken out.
+
+    ``rate_weights``: on the grid of incident rates. ``pool`` and ``pool_cumulative``: peers' episode sizes,
+    ascending, ``pool_share`` in [0, 1] against the shipped sizes. ``evidence``: independent episodes in the pool.
+    ``base_shape`` and ``base_rate``: of the gamma law of failures outside incidents.
+    """
+
+    rate_weights: FloatArray
+    pool: FloatArray
+    pool_cumulative: FloatArray
+    pool_share: float
+    evidence: float
+    base_shape: float
+    base_rate: float
+    dispersion: float
+    episode_days: float
+
+    @classmethod
+    def of(cls, prior: OrganizationPrior, service_id: str) -> ServicePrior:
+        """Taken from the organisation's prior."""
+        pool, cumulative = prior.severity_pool(service_id)
+        episodes = prior.peer_episodes(service_id) if len(pool) else 0
+        shape, rate = prior.base_gamma(service_id)
+        return cls(
+            rate_weights=prior.rate_prior(service_id),
+            pool=pool,
+            pool_cumulative=cumulative,
+            pool_share=episodes / (episodes + shipped_prior.PSEUDO_EPISODES),
+            evidence=prior.pool_evidence(service_id),
+            base_shape=shape,
+            base_rate=rate,
+            dispersion=prior.dispersion,
+            episode_days=prior.episode_days,
+        )
+
+
+@dataclass(frozen=True)
+class SizeKnowledge:
+    """Own episodes' sizes, ascending, with their cumulative weights, and their share in the size of a new one."""
+
+    sizes: FloatArray
+    cumulative: FloatArray
+    own_share: float
+
+    @classmethod
+    def of(cls, sizes: FloatArray, weights: FloatArray, own_share: float) -> SizeKnowledge:
+        """From sizes in any order; without sizes nothing is own."""
+        order = np.argsort(sizes, kind="stable")
+        weight = weights[order]
+        cumulative = np.cumsum(weight) / max(float(weight.sum()), 1e-300)
+        return cls(sizes[order], cumulative, own_share if len(sizes) else 0.0)
+
+
+@dataclass(frozen=True)
+class BaseKnowledge:
+    """Failures outside incidents: own events, and their variance over Poisson's from that many weeks."""
+
+    bad: float
+    valid: float
+    dispersion: float
+    weeks: float
+
+
+@dataclass
+class WindowNumbers:
+    """Random numbers of ``n`` windows; each episode of a window has its own.
+
+    A row's numbers depend neither on the other rows nor on how many episodes they have.
+    """
+
+    n: int
+    rate_level: FloatArray
+    shared: FloatArray
+    count_level: FloatArray
+    goes_on: FloatArray
+    scale: FloatArray
+    base_level: FloatArray
+    base_factor: FloatArray
+    noise_level: FloatArray
+    _sizes: np.random.Generator
+    _episodes: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, rng: np.random.Generator, n: int) -> WindowNumbers:
+        """Drawn from ``rng``."""
+        rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng = rng.spawn(6)
+        scale_rng, sizes_rng = size_rng.spawn(2)
+        return cls(
+            n=n,
+            rate_level=stratified(rate_rng, n),
+            shared=shared_rng.standard_normal(n),
+            count_level=stratified(count_rng, n),
+            goes_on=count_rng.random(n),
+            scale=scale_rng.standard_normal(n),
+            base_level=stratified(base_rng, n),
+            base_factor=base_rng.random(n),
+            noise_level=noise_rng.random(n),
+            _sizes=sizes_rng,
+        )
+
+    def episode(self, position: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Of each window's episode at this position: own or not, pool or shipped, which size; and its jitter."""
+        while len(self._episodes) <= position:
+            rng = self._sizes.spawn(1)[0]
+            self._episodes.append(
+                (rng.random(self.n), rng.random(self.n), rng.random(self.n), rng.standard_normal(self.n))
+            )
+        return self._episodes[position]
+
+    def head(self, rows: int) -> WindowNumbers:
+        """The numbers of the first windows; ``episode`` goes on from the same streams."""
+        return _Head(
+            n=rows,
+            rate_level=self.rate_level[:rows],
+            shared=self.shared[:rows],
+            count_level=self.count_level[:rows],
+            goes_on=self.goes_on[:rows],
+            scale=self.scale[:rows],
+            base_level=self.base_level[:rows],
+            base_factor=self.base_factor[:rows],
+            noise_level=self.noise_level[:rows],
+            _sizes=self._sizes,
+            whole=self,
+        )
+
+
+@dataclass
+class _Head(WindowNumbers):
+    whole: WindowNumbers | None = None
+
+    def episode(self, position: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        if self.whole is None:
+            raise ValueError("a head needs the numbers it is taken from")
+        source, second, level, jitter = self.whole.episode(position)
+        return source[: self.n], second[: self.n], level[: self.n], jitter[: self.n]
+
+
+def episode_counts(
+    rate: RateKnowledge, prior: ServicePrior, numbers: WindowNumbers, window_days: float, *, running: bool
+) -> npt.NDArray[np.int64]:
+    """Incident episodes in each window.
+
+    ``running``: the incident of the last day goes on with the chance that episodes last another day.
+    """
+    # The organisation's own rate is only known from so many episodes: one factor for a whole window.
+    blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
+    rates = pick_rates(rate, numbers.rate_level)
+    count = poisson_quantile(numbers.count_level, rates * window_days * np.exp(blur * numbers.shared))
+    whole = np.minimum(count.astype(np.int64), MOST_EPISODES)
+    return whole + (numbers.goes_on < 1 - 1 / prior.episode_days) if running else whole
+
+
+def episode_sizes(
+    sizes: SizeKnowledge,
+    prior: ServicePrior,
+    numbers: WindowNumbers,
+    position: int,
+    rows: npt.NDArray[np.int64] | slice,
+) -> FloatArray:
+    """Size of the episode at this position in these windows, in days of full outage."""
+    source, second, level, jitter = (values[rows] for values in numbers.episode(position))
+    # The organisation's scale of sizes, too, is only known from so many episodes.
+    scale_sd = SIZE_LOG_SD / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
+    size = shipped_prior.SEVERITY_MEDIAN_DAYS * np.exp(shipped_prior.SEVERITY_LOG_SD * jitter)
+    pooled = np.flatnonzero(second < prior.pool_share)
+    size[pooled] = _picked(prior.pool, prior.pool_cumulative, level[pooled])
+    size[pooled] *= np.exp(PEER_JITTER * jitter[pooled])
+    size *= np.exp(scale_sd * numbers.scale[rows])
+    own = np.flatnonzero(source < sizes.own_share)
+    size[own] = _picked(sizes.sizes, sizes.cumulative, level[own])
+    size[own] *= np.exp(OWN_JITTER * jitter[own])
+    return size
+
+
+def window_severity(
+    count: npt.NDArray[np.int64], sizes: SizeKnowledge, prior: ServicePrior, numbers: WindowNumbers
+) -> FloatArray:
+    """Sum of the sizes of each window's episodes, in days of full outage."""
+    total = np.zeros(len(count))
+    for position in range(int(count.max(initial=0))):
+        rows = np.flatnonzero(count > position)
+        total[rows] += episode_sizes(sizes, prior, numbers, position, rows)
+    return total
+
+
+def base_failures(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers, requests: float) -> FloatArray:
+    """Ratio of failures outside incidents in each window, with their spread from window to window."""
+    regime = regime_rows(numbers.n)
+    level = numbers.base_level
+    ratio = gamma_quantile(level, prior.base_shape + base.bad) / (prior.base_rate + base.valid)
+    ratio[regime] = gamma_quantile(level[regime], prior.base_shape) / prior.base_rate
+    pseudo = shipped_prior.PSEUDO_WEEKS
+    dispersion = (base.weeks * base.dispersion + pseudo * prior.dispersion) / (base.weeks + pseudo)
+    if dispersion <= 1.0 or not np.isfinite(requests) or requests <= 0:
+        return ratio
+    # Variance beyond Poisson's, as a gamma factor of mean 1; its squared variation is (dispersion - 1) / mean.
+    expected = max(float(ratio.mean()) * requests, 1.0)
+    variation = min((dispersion - 1.0) / expected, 4.0)
+    factor_shape = 1.0 / variation
+    return np.asarray(ratio * gamma_quantile(numbers.base_factor, factor_shape) / factor_shape)
+
+
+def with_sampling_noise(unavailability: FloatArray, numbers: WindowNumbers, requests: float) -> FloatArray:
+    """As so many requests would show it; infinitely many show it as it is."""
+    certain = np.minimum(1.0, unavailability)
+    if not np.isfinite(requests) or requests <= 0:
+        return certain
+    return np.minimum(1.0, poisson_quantile(numbers.noise_level, certain * requests) / requests)
+
+
+def _picked(values: FloatArray, cumulative: FloatArray, level: FloatArray) -> FloatArray:
+    if level.size == 0:
+        return level
+    return values[np.minimum(np.searchsorted(cumulative, level), len(values) - 1)]
