@@ -46,7 +46,7 @@ class Context:
     @cached_property
     def telemetry(self) -> TelemetryLoaders:
         """SLIs."""
-        return TelemetryLoaders(self.use_cases.read_sli)
+        return TelemetryLoaders(self.use_cases.read_sli, self.use_cases.read_budget)
 
 
 Info = strawberry.Info[Context, None]

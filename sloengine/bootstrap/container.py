@@ -46,6 +46,7 @@ from sloengine.application.telemetry.learn_priors import LearnPriors
 from sloengine.application.telemetry.load_sli import LoadSli
 from sloengine.application.telemetry.prune_history import PruneHistory
 from sloengine.application.telemetry.pull_missing_hours import PullMissingHours
+from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
@@ -90,6 +91,7 @@ class UseCases:
     aggregate_telemetry: AggregateTelemetry
     load_sli: LoadSli
     read_sli: ReadSli
+    read_budget: ReadBudget
     backtest_objective: BacktestObjective
     learn_priors: LearnPriors
     prune_history: PruneHistory
@@ -165,6 +167,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         aggregate_telemetry=AggregateTelemetry(a.graph, a.sli_history, a.telemetry, a.locks, a.clock),
         load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock),
         read_sli=ReadSli(a.sli_history, a.clock),
+        read_budget=ReadBudget(a.sli_history, a.clock),
         backtest_objective=BacktestObjective(a.graph, a.sli_history, a.clock, engine.lookback_days),
         learn_priors=LearnPriors(a.sli_history, a.priors, a.clock),
         prune_history=PruneHistory(a.sli_history, a.clock),

@@ -23,6 +23,7 @@ from sloengine.application.ports.slo_ledger import Decision, Recorded
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
 from sloengine.application.telemetry.freshness import Freshness
+from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.read_graph import ReadGraph
@@ -134,6 +135,7 @@ class Door:
                 self.clock,
             ),
             read_sli=ReadSli(history, self.clock),
+            read_budget=ReadBudget(history, self.clock),
             backtest_objective=BacktestObjective(counted(self.graph), history, self.clock, 90),
             read_ledger=ReadLedger(counted(self.ledger)),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),

@@ -194,3 +194,32 @@ async def test_an_id_that_is_none_is_bad_input(door: Door):
     (error,) = await door.errors('{ node(id: "no id at all") { id } }')
 
     assert error["extensions"] == {"code": "INVALID", "argument": ["id"]}
+
+
+async def test_error_budgets_are_counted_for_all_in_one_read(door: Door):
+    ids = [f"s{n}" for n in range(5)]
+    await door.add_services(*ids)
+    await door.add_availability(*ids[:-1])
+    for service_id in ids:
+        await door.decide(service_id)
+    door.counts.clear()
+
+    answer = await door.ask(
+        """{ services { nodes { activeSlo(sliType: AVAILABILITY) { id budget {
+            consumedRatio remainingRatio asOf burnRates { window rate } } } } } }"""
+    )
+
+    slos = [node["activeSlo"] for node in answer["services"]["nodes"]]
+    budget = slos[0]["budget"]
+    assert budget["consumedRatio"] == pytest.approx(2.0)  # 0.1 % failed of 0.05 %
+    assert budget["remainingRatio"] == pytest.approx(-1.0)
+    assert [(burn["window"], pytest.approx(2.0)) for burn in budget["burnRates"]] == [
+        (burn["window"], burn["rate"]) for burn in budget["burnRates"]
+    ]
+    assert [burn["window"] for burn in budget["burnRates"]] == ["1h", "6h", "1d", "3d"]
+    assert slos[-1]["budget"] is None
+    assert door.counts["MemorySliHistory.read"] == 1
+    by_id = await door.ask(
+        "query($id: ID!) { node(id: $id) { ... on Slo { budget { asOf } } } }", id=slos[0]["id"]
+    )
+    assert by_id["node"]["budget"]["asOf"] == budget["asOf"]

@@ -15,6 +15,7 @@ from sloengine.api.inputs import page_request
 from sloengine.api.topology.references import service_link
 from sloengine.domain.governance import model
 from sloengine.domain.governance.authorization import may_decide_on
+from sloengine.domain.reliability import budget_state
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 if TYPE_CHECKING:
@@ -69,10 +70,41 @@ class SloSnapshot:
         return cls(targets=targets, window=snapshot.window, source=snapshot.source)
 
 
+@strawberry.type(description="How fast the error budget is being spent.")
+class BurnRate:
+    """A burn rate."""
+
+    window: str = strawberry.field(description="Look-back: 1h, 6h, 1d or 3d.")
+    rate: float = strawberry.field(description="1.0 spends the budget in exactly one compliance window.")
+
+
+@strawberry.type(description="What is left of an SLO's error budget, counted from stored events.")
+class BudgetState:
+    """An error budget."""
+
+    consumed_ratio: float = strawberry.field(description="Share of the budget that is spent; above 1: overspent.")
+    remaining_ratio: float = strawberry.field(description="1 − consumedRatio; negative when overspent.")
+    burn_rates: list[BurnRate] = strawberry.field(
+        description="Shortest look-back first; without those that no request, or only coarser data, is known of."
+    )
+    as_of: datetime = strawberry.field(description="End of the newest data; for latency of the last whole day.")
+
+    @classmethod
+    def from_domain(cls, state: budget_state.BudgetState) -> BudgetState:
+        """The budget as clients read it."""
+        return cls(
+            consumed_ratio=state.consumed_ratio,
+            remaining_ratio=state.remaining_ratio,
+            burn_rates=[BurnRate(window=burn.window, rate=burn.rate) for burn in state.burn_rates],
+            as_of=state.as_of,
+        )
+
+
 @strawberry.type(description="The one active SLO of a service and SLI type.")
 class Slo(relay.Node):
     """An SLO."""
 
+    domain: strawberry.Private[model.Slo]
     slo_id: strawberry.Private[str]
     service_id: strawberry.Private[str]
     recommendation_id: strawberry.Private[str | None]
@@ -90,6 +122,15 @@ class Slo(relay.Node):
         """Loaded with all others."""
         return await linked_recommendation(info, self.recommendation_id)
 
+    @strawberry.field(
+        description="The error budget of the current window; null: nothing was counted in it, or the "
+        "latency target is no bucket bound, so that slower requests cannot be counted."
+    )
+    async def budget(self, info: Info) -> BudgetState | None:
+        """Loaded with all others."""
+        state = await info.context.telemetry.budget_by_slo.load(self.domain)
+        return None if state is None else BudgetState.from_domain(state)
+
     @classmethod
     def resolve_id(cls, root: Self, *, info: Info) -> str:
         """The stored id."""
@@ -99,6 +140,7 @@ class Slo(relay.Node):
     def from_domain(cls, slo: model.Slo) -> Slo:
         """The SLO as clients read it."""
         return cls(
+            domain=slo,
             slo_id=slo.slo_id,
             service_id=slo.service_id,
             recommendation_id=slo.recommendation_id,
