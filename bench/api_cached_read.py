@@ -93,7 +93,7 @@ def serving(factory: str, **environment: str) -> Generator[Server]:
 
 
 async def _until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(900):  # seconds on a quiet machine; a busy one takes its time to import
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
         try:

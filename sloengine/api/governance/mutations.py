@@ -20,6 +20,7 @@ from sloengine.application.governance.reject_recommendation import RejectRecomme
 from sloengine.application.governance.set_slo import SetSloCommand
 from sloengine.domain.errors import Invalid
 from sloengine.domain.governance import model
+from sloengine.domain.recommendation.model import Recommendation as DomainRecommendation
 from sloengine.domain.reliability.percent import ratio_from_percent
 
 
@@ -102,9 +103,7 @@ class SloDecisionPayload:
     """The SLO, and how it differs."""
 
     slo: Slo | None = strawberry.field(description="The active SLO afterwards; null: there is none.", default=None)
-    recommendation: Recommendation | None = strawberry.field(
-        description="The recommendation as it stands now; null: none was decided on.", default=None
-    )
+    decided_on: strawberry.Private[DomainRecommendation | None] = None
     previous: SloSnapshot | None = strawberry.field(
         description="The SLO that was active before; null: none was.", default=None
     )
@@ -120,13 +119,17 @@ class SloDecisionPayload:
     warnings: list[str] = strawberry.field(description="What you should know, in words.", default_factory=list)
     user_errors: list[UserError] = strawberry.field(description="Why nothing was decided.", default_factory=list)
 
+    @strawberry.field(description="The recommendation as it stands now; null: none was decided on.")
+    def recommendation(self) -> Recommendation | None:
+        """With its replay it is large, and few ask for it."""
+        return None if self.decided_on is None else Recommendation.from_domain(self.decided_on)
+
     @classmethod
     def from_domain(cls, outcome: DecisionOutcome) -> SloDecisionPayload:
         """The outcome as clients read it."""
-        recommendation = outcome.recommendation
         return cls(
             slo=None if outcome.slo is None else Slo.from_domain(outcome.slo),
-            recommendation=None if recommendation is None else Recommendation.from_domain(recommendation),
+            decided_on=outcome.recommendation,
             previous=SloSnapshot.from_domain(outcome.previous),
             delta=[TargetDelta.from_domain(delta) for delta in outcome.delta],
             probability_met=outcome.probability_met,

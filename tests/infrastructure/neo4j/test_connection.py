@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from neo4j import READ_ACCESS
@@ -15,10 +11,11 @@ from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.embedded.free_port import free_port
 from sloengine.infrastructure.neo4j import Neo4jStores, nodes, open_neo4j
-from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
+from sloengine.infrastructure.neo4j.connection import open_connection
 from sloengine.infrastructure.neo4j.console import run_cypher
 from sloengine.infrastructure.neo4j.named_queries import cypher_directory, query
 from sloengine.infrastructure.neo4j.service_rows import SERVICE_COLUMNS
+from tests.infrastructure.neo4j.wire import between, open_through
 
 ADAPTERS = Path(nodes.__file__).parent
 QUERIES = sorted(
@@ -26,51 +23,6 @@ QUERIES = sorted(
     for folder in ("read", "write")
     for file in (cypher_directory() / folder).glob("*.cypher")
 )
-
-
-class Wire:
-    """Stands between driver and server: counts what the driver sends, and can cut the connections."""
-
-    def __init__(self) -> None:
-        self.sent = 0
-        self.port = 0
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def carry(
-        self, server: Neo4jAddress, near: asyncio.StreamReader, near_out: asyncio.StreamWriter
-    ) -> None:
-        address = urlsplit(server.url)
-        far, far_out = await asyncio.open_connection(address.hostname, address.port)
-        self._writers += [near_out, far_out]
-        await asyncio.gather(self._pass(near, far_out, counted=1), self._pass(far, near_out, counted=0))
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: int) -> None:
-        with suppress(OSError):
-            while chunk := await reader.read(65_536):
-                self.sent += counted
-                writer.write(chunk)
-        writer.close()
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-
-@asynccontextmanager
-async def between(server: Neo4jAddress) -> AsyncIterator[Wire]:
-    wire = Wire()
-    listening = await asyncio.start_server(lambda r, w: wire.carry(server, r, w), "127.0.0.1", 0)
-    wire.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield wire
-    finally:
-        wire.cut()
-        listening.close()
-
-
-def open_through(wire: Wire, server: Neo4jAddress) -> AbstractAsyncContextManager[Neo4jConnection]:
-    return open_connection(f"bolt://127.0.0.1:{wire.port}", server.user, server.password)
 
 
 async def test_a_server_that_is_not_there_is_unavailable_and_named():
@@ -135,7 +87,8 @@ def test_a_query_says_what_it_is_for_and_names_its_parameters(name: str):
 
 def test_every_query_is_used():
     source = "\n".join(file.read_text() for file in ADAPTERS.glob("*.py"))
-    built = {f"{verb}_{kind}_days" for verb in ("merge", "replace", "drop", "fold") for kind in ("sli", "edge")}
+    verbs = ("", "all_", "merge_", "replace_", "drop_", "fold_")
+    built = {f"{verb}{kind}_days" for verb in verbs for kind in ("sli", "edge")}
 
     assert [q for q in QUERIES if q.split("/")[1] not in source and q.split("/")[1] not in built] == []
 
