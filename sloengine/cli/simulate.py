@@ -18,10 +18,11 @@ from sloengine.domain.errors import Invalid
 from sloengine.domain.simulation.blocks import hour_of
 from sloengine.domain.simulation.declared import topology_of
 from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
+from sloengine.domain.simulation.habits import Stretch
 from sloengine.domain.simulation.organisation import Organisation
 from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
 from sloengine.infrastructure.files.documents import read_ingestion_file
-from sloengine.infrastructure.files.simulated_organisation import Span, write_telemetry
+from sloengine.infrastructure.files.simulated_organisation import write_telemetry
 from sloengine.infrastructure.files.simulated_truth import time_text, write_truth
 
 _DEFAULT_SERVICES = 50
@@ -33,6 +34,13 @@ class Step(StrEnum):
 
     FIVE_MINUTES = "5m"
     HOUR = "1h"
+
+
+class Telemetry(StrEnum):
+    """Whether exporters tell the truth."""
+
+    CLEAN = "clean"
+    FLAWED = "flawed"
 
 
 _SLOTS_PER_HOUR = {Step.FIVE_MINUTES: 12, Step.HOUR: 1}
@@ -60,6 +68,9 @@ def simulate(
     ] = None,
     faults: Annotated[Faults, typer.Option(help="How often services fail by themselves.")] = Faults.RARE,
     shared: Annotated[Shared, typer.Option(help="Incidents that hit several services at once.")] = Shared.ALL,
+    telemetry: Annotated[
+        Telemetry, typer.Option(help="Flawed: gaps, NaN, restarts, success stuck at zero, no histogram, newborns.")
+    ] = Telemetry.CLEAN,
     openmetrics: Annotated[
         bool, typer.Option("--openmetrics", help="Also OpenMetrics files that promtool backfills into Prometheus.")
     ] = False,
@@ -73,10 +84,17 @@ def simulate(
         raise Invalid("--services draws a topology and --topology reads one: name one of the two")
     ends_at = datetime.now(UTC) if until is None else parse_time(until, "--until")
     to_hour = hour_of(ends_at) // 24 * 24
-    span = Span(to_hour - 24 * days, to_hour)
+    stretch = Stretch(to_hour - 24 * days, to_hour)
     parameters = parameters_of(faults, shared, _SLOTS_PER_HOUR[step])
     if topology is None:
-        drawn = draw_organisation(services or _DEFAULT_SERVICES, parameters, seed)
+        drawn = draw_organisation(
+            services or _DEFAULT_SERVICES,
+            parameters,
+            seed,
+            stretch,
+            flawed=telemetry is Telemetry.FLAWED,
+            timeouts=faults is not Faults.NONE,
+        )
     else:
         document, warnings = read_ingestion_file(topology, strict=True)
         for warning in warnings:
@@ -86,12 +104,12 @@ def simulate(
     count = len(drawn.organisation.topology.services)
     with steps.bar(f"simulating {count} services over {days} days at {step.value}") as progress:
         files = write_telemetry(
-            out_dir, drawn.organisation, drawn.document, span, openmetrics=openmetrics, progress=progress
+            out_dir, drawn.organisation, drawn.document, stretch, openmetrics=openmetrics, progress=progress
         )
     if truth:
         steps.say("looking up the truth, coming windows included")
         provenance = f"simulated by sloengine, seed {seed}, faults {faults.value}, shared incidents {shared.value}"
-        write_truth(out_dir / "truth.json", drawn.organisation, span.from_hour, span.to_hour, provenance)
+        write_truth(out_dir / "truth.json", drawn.organisation, stretch.from_hour, stretch.to_hour, provenance)
         files.append(out_dir / "truth.json")
     commands = _next_commands(out_dir, openmetrics=openmetrics)
     if as_json:
@@ -100,8 +118,8 @@ def simulate(
                 "seed": seed,
                 "services": count,
                 "dependencies": len(drawn.organisation.topology.calls),
-                "from": time_text(span.from_hour),
-                "to": time_text(span.to_hour),
+                "from": time_text(stretch.from_hour),
+                "to": time_text(stretch.to_hour),
                 "files": [str(path) for path in files],
                 "next": commands,
             }

@@ -21,7 +21,7 @@ def run(*arguments: str | Path):
 
 
 def test_the_command_that_it_prints_recommends_for_every_monitored_service(tmp_path):
-    simulated = run("simulate", tmp_path / "out", "--services", 14, "--days", 40, "--truth", *UNTIL)
+    simulated = run("simulate", tmp_path / "out", "--services", 12, "--days", 20, "--truth", *UNTIL)
 
     assert simulated.exit_code == 0
     command = next(line.strip() for line in simulated.stdout.splitlines() if "offline" in line)
@@ -32,6 +32,19 @@ def test_the_command_that_it_prints_recommends_for_every_monitored_service(tmp_p
     recommended = {one["service"]["serviceId"] for one in json.loads(found.stdout)["recommendations"]}
     truth = json.loads((tmp_path / "out" / "truth.json").read_text())
     assert recommended == {one["serviceId"] for one in truth["services"] if one["monitored"]}
+
+
+def test_flawed_telemetry_is_read_and_refused_where_it_must_be(tmp_path):
+    run("simulate", tmp_path, "--services", 13, "--days", 20, "--telemetry", "flawed", "--truth", *UNTIL)
+    services = json.loads((tmp_path / "truth.json").read_text())["services"]
+    stuck = {one["serviceId"] for one in services if one["telemetry"]["successAlwaysZero"]}
+
+    found = run("offline", "--edges", tmp_path / "edges.csv", "--sli", tmp_path / "sli.csv", "--json")
+
+    refused = {one["serviceId"]: one["reason"] for one in json.loads(found.stdout)["unavailable"]
+               if one["sliType"] == "AVAILABILITY"}  # fmt: skip
+    assert stuck
+    assert stuck <= refused.keys()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(tmp_path):

@@ -19,7 +19,8 @@ def topology_of(
     """The services and calls of an ingestion document, which must be free of mistakes.
 
     Requests arrive at the services that nobody calls (at the first one, when each has a caller). External services
-    have no telemetry of their own. Unstated mode, criticality and call weight are SYNC, HARD and 1.
+    have no telemetry of their own. Unstated mode, criticality and call weight are SYNC, HARD and 1. Timeouts and
+    ``retryConfig.attempts`` count where a call is not in a group.
     ``pass_through``: the truth where it differs from what is declared.
     """
     rows = document.get("dependencies", ())
@@ -41,6 +42,7 @@ def topology_of(
 
 def _call(row: Mapping[str, Any], pass_through: Mapping[tuple[str, str], float]) -> SimulatedCall:
     is_async = row.get("mode") == "ASYNC"
+    grouped = row.get("redundancyGroup") is not None
     declared = 0.0 if is_async else _PASS_THROUGH[row.get("criticality") or "HARD"]
     return SimulatedCall(
         caller=row["caller"],
@@ -50,4 +52,11 @@ def _call(row: Mapping[str, Any], pass_through: Mapping[tuple[str, str], float])
         group=row.get("redundancyGroup"),
         required=row.get("required") or 1,
         waits=not is_async,
+        attempts=1 if grouped else _attempts(row),
+        timeout_seconds=None if grouped or not row.get("timeoutMs") else row["timeoutMs"] / 1000,
     )
+
+
+def _attempts(row: Mapping[str, Any]) -> int:
+    stated = (row.get("retryConfig") or {}).get("attempts", 1)
+    return stated if isinstance(stated, int) and stated >= 1 else 1

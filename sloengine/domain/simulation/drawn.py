@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sloengine.domain.simulation.habits import Stretch, with_call_habits, with_flaws, with_service_habits
 from sloengine.domain.simulation.organisation import Organisation
 from sloengine.domain.simulation.parameters import Parameters
 from sloengine.domain.simulation.streams import stream
@@ -30,17 +31,31 @@ class DrawnOrganisation:
     document: Mapping[str, Any]
 
 
-def draw_organisation(services: int, parameters: Parameters, seed: int) -> DrawnOrganisation:
-    """Entry points, layers of services with a few hubs, stores.
+def draw_organisation(
+    services: int,
+    parameters: Parameters,
+    seed: int,
+    stretch: Stretch,
+    *,
+    flawed: bool = False,
+    timeouts: bool = True,
+) -> DrawnOrganisation:
+    """Entry points, layers of services with a few hubs, stores; some caches, retries, timeouts and deployments.
 
     From a dozen services on also external providers without telemetry, a cycle and two redundancy groups. A tenth
-    of the edges declared HARD truly pass on less than a third. Raises ValueError for fewer than one service.
+    of the edges declared HARD truly pass on less than a third. ``stretch``: deployments fall into it and the four
+    weeks after. ``flawed``: some exporters are gappy, restart, say nonsense or nothing. ``timeouts``: without
+    them, nothing fails but by faults. Raises ValueError for fewer than one service.
     """
     if services < 1:
         raise ValueError("an organisation has at least one service")
     drawing = _Drawing(services, seed)
-    topology = SimulatedTopology(tuple(drawing.service(name) for name in drawing.names), tuple(drawing.calls()))
-    return DrawnOrganisation(Organisation(topology, parameters, seed), drawing.document())
+    members = with_service_habits([drawing.service(name) for name in drawing.names], seed, stretch)
+    if flawed:
+        members = with_flaws(members, seed, stretch)
+    calls = with_call_habits(members, drawing.calls(), parameters, seed, timeouts=timeouts)
+    topology = SimulatedTopology(tuple(members), tuple(calls))
+    return DrawnOrganisation(Organisation(topology, parameters, seed), drawing.document(calls))
 
 
 class _Drawing:
@@ -64,21 +79,21 @@ class _Drawing:
             self._special()
 
     def service(self, name: str) -> SimulatedService:
-        """As it truly is. Entry points have 30 to 30,000 requests an hour."""
+        """As it truly is. Entry points have 5 to 30,000 requests an hour."""
         external = name in self.providers
-        arrivals = float(np.exp(self.random.uniform(np.log(30), np.log(30_000)))) if name in self.entries else 0.0
+        arrivals = float(np.exp(self.random.uniform(np.log(5), np.log(30_000)))) if name in self.entries else 0.0
         zone = f"outside-{name}" if external else str(self.random.choice(ZONES))
         return SimulatedService(name, arrivals_per_hour=arrivals, zone=zone, monitored=not external)
 
-    def calls(self) -> Sequence[SimulatedCall]:
-        """As they truly are."""
+    def calls(self) -> list[SimulatedCall]:
+        """As they truly are, in the order of the declaration."""
         return [
             SimulatedCall(caller, dependency, weight, self.true[caller, dependency], group, waits=kind != "ASYNC")
             for (caller, dependency), (kind, weight, group) in self.declared.items()
         ]
 
-    def document(self) -> dict[str, Any]:
-        """What somebody declared."""
+    def document(self, calls: list[SimulatedCall]) -> dict[str, Any]:
+        """What somebody declared: call weights as they are measured, and what is in their configuration."""
         return {
             "services": [
                 {"serviceId": name, "external": True, "publishedAvailabilityPercent": 99.9}
@@ -86,17 +101,22 @@ class _Drawing:
                 else {"serviceId": name, "external": name in self.providers}
                 for name in self.names
             ],
-            "dependencies": [
-                {
-                    "caller": caller,
-                    "dependency": dependency,
-                    "mode": "ASYNC" if kind == "ASYNC" else "SYNC",
-                    **({} if kind == "ASYNC" else {"criticality": kind}),
-                    **({"callWeight": weight} if group is None else {"redundancyGroup": group, "required": 1}),
-                }
-                for (caller, dependency), (kind, weight, group) in self.declared.items()
-            ],
+            "dependencies": [self._declaration(call) for call in calls],
         }
+
+    def _declaration(self, call: SimulatedCall) -> dict[str, Any]:
+        kind, weight, group = self.declared[call.caller, call.dependency]
+        row: dict[str, Any] = {"caller": call.caller, "dependency": call.dependency}
+        row |= {"mode": "ASYNC"} if kind == "ASYNC" else {"mode": "SYNC", "criticality": kind}
+        if group is None:
+            row["callWeight"] = round(weight * (1 - call.cache_hit_ratio), 6)
+        else:
+            row |= {"redundancyGroup": group, "required": 1}
+        if call.timeout_seconds is not None:
+            row["timeoutMs"] = round(1000 * call.timeout_seconds)
+        if call.attempts > 1:
+            row["retryConfig"] = {"attempts": call.attempts}
+        return row
 
     def _layered(self) -> None:
         size = max(1, -(-len(self.middle) // (_LAYERS - 2)))

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.simulation.blocks import FloatArray, IntArray
-from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, mean_seconds, typical_seconds
+from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, mean_seconds
 from sloengine.domain.simulation.organisation import Organisation, latency_draws
-from sloengine.domain.simulation.playing import HOUR, Cut, Played, play_range
+from sloengine.domain.simulation.playing import HOUR, Cut, Played, moment_of, play_range
 from sloengine.domain.simulation.streams import stream
 
 type Flags = npt.NDArray[np.bool_]
@@ -87,15 +87,8 @@ def expositions(organisation: Organisation, from_hour: int, to_hour: int) -> Ite
 
 def _services(organisation: Organisation, played: Played, part: slice) -> Iterator[ServiceExposition]:
     topology, parameters = organisation.topology, organisation.parameters
-    typical, load = typical_seconds(
-        topology,
-        parameters,
-        organisation.profiles,
-        played.counts.requests,
-        played.incident_failure,
-        played.block.slots_per_hour,
-    )
-    seconds = mean_seconds(parameters, typical, load)
+    known = moment_of(organisation, played)
+    seconds = mean_seconds(parameters, known.typical_seconds, known.load)
     monitored = [place for place, service in enumerate(topology.services) if service.monitored]
     for place, drawn in latency_draws(organisation, played, monitored):
         service = topology.services[place]
@@ -109,10 +102,18 @@ def _services(organisation: Organisation, played: Played, part: slice) -> Iterat
             failed=by_latency.T[:, part],
             seconds=seconds[place, part],
             seen=played.telemetry[place, part],
-            broken=np.zeros(requests.shape, dtype=np.bool_)[part],
-            restarts=np.zeros(requests.shape, dtype=np.bool_)[part],
-            has_histogram=True,
+            broken=played.success_is_nan[place, part],
+            restarts=_restarts(organisation, place, played)[part],
+            has_histogram=service.has_histogram,
         )
+
+
+def _restarts(organisation: Organisation, place: int, played: Played) -> Flags:
+    service, block = organisation.topology.services[place], played.block
+    if not service.restarts_per_day:
+        return np.zeros(block.slots, dtype=np.bool_)
+    rng = stream(organisation.seed, "restarts", service.service_id, block.number)
+    return np.asarray(rng.random(block.slots) < service.restarts_per_day / 24 / block.slots_per_hour)
 
 
 def _spread(rng: np.random.Generator, drawn: IntArray, failed: IntArray) -> IntArray:

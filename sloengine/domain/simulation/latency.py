@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from sloengine.domain.simulation.blocks import Block, FloatArray, IntArray
-from sloengine.domain.simulation.parameters import Parameters, Profile
+from sloengine.domain.simulation.parameters import Parameters
 from sloengine.domain.simulation.streams import stream
 from sloengine.domain.simulation.topology import SimulatedTopology
 
@@ -17,7 +17,7 @@ from sloengine.domain.simulation.topology import SimulatedTopology
 OTEL_BOUNDS_SECONDS: FloatArray = np.array(
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, np.inf]
 )
-_FULLEST = 0.95  # utilisation at which requests are turned away rather than queued longer
+FULLEST = 0.95  # utilisation at which requests are turned away rather than queued longer
 
 
 def mean_requests_per_hour(topology: SimulatedTopology) -> tuple[Mapping[str, float], Mapping[str, float]]:
@@ -31,38 +31,6 @@ def mean_requests_per_hour(topology: SimulatedTopology) -> tuple[Mapping[str, fl
             if place not in topology.callbacks:
                 passed_on[call.dependency] += made
     return seen, passed_on
-
-
-def typical_seconds(
-    topology: SimulatedTopology,
-    parameters: Parameters,
-    profiles: Mapping[str, Profile],
-    requests: IntArray,
-    incident_failure: FloatArray,
-    slots_per_hour: int,
-) -> tuple[FloatArray, FloatArray]:
-    """Median latency of each service and slot, with the calls it waits for; and its utilisation.
-
-    ``requests``, ``incident_failure`` and both results: shape (n_services, slots).
-    """
-    mean, _ = mean_requests_per_hour(topology)
-    usual = np.array([mean[service.service_id] for service in topology.services])[:, None] / slots_per_hour
-    load = parameters.utilisation * np.divide(requests, usual, out=np.zeros(requests.shape), where=usual > 0)
-    load = np.minimum(load, _FULLEST)
-    median = np.array([profiles[service.service_id].latency_median_seconds for service in topology.services])[
-        :, None
-    ]
-    queueing = (1 - parameters.utilisation) / (1 - load)
-    own = median * queueing * (1 + parameters.incident_slowdown * incident_failure)
-    whole = own.copy()
-    for service_id in topology.dependencies_first:
-        caller = topology.position[service_id]
-        for place, call in topology.calls_by_caller.get(service_id, ()):
-            if call.waits:
-                dependency = topology.position[call.dependency]
-                waited_for = own if place in topology.callbacks else whole
-                whole[caller] += topology.calls_per_request(call) * waited_for[dependency]
-    return whole, load
 
 
 def histogram(

@@ -11,9 +11,9 @@ import numpy as np
 
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.simulation.blocks import FloatArray, IntArray, time_of
-from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, histogram, typical_seconds
+from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, histogram
 from sloengine.domain.simulation.parameters import Parameters, Profile, draw_profiles
-from sloengine.domain.simulation.playing import HOUR, Cut, Played, play_range, sum_known
+from sloengine.domain.simulation.playing import HOUR, Cut, Played, moment_of, play_range, sum_known
 from sloengine.domain.simulation.topology import SimulatedTopology
 
 
@@ -50,14 +50,15 @@ class Organisation:
 def availability(organisation: Organisation, from_hour: int, to_hour: int, step: timedelta = HOUR) -> SliPanel:
     """Good and valid requests of the monitored services in [from_hour, to_hour), hours since 1970.
 
-    ``step`` is a multiple of the organisation's slot and divides the range. NaN: no telemetry.
+    ``step`` is a multiple of the organisation's slot and divides the range. NaN: no telemetry, or an exporter that
+    says NaN for success.
     """
     cut = Cut(organisation.parameters, from_hour, to_hour, step)
     services = organisation.topology.services
     good, total = [], []
     for played in play_range(organisation, cut):
         requests: FloatArray = np.where(played.telemetry, played.counts.requests, np.nan)
-        served: FloatArray = requests - played.counts.failed_requests
+        served: FloatArray = np.where(played.success_is_nan, np.nan, requests - played.counts.failed_requests)
         served[[service.success_always_zero for service in services]] *= 0
         good.append(cut.within(played.block, served))
         total.append(cut.within(played.block, requests))
@@ -102,7 +103,9 @@ def latency_hours(
     wanted = [
         place
         for place, service in enumerate(organisation.topology.services)
-        if service.monitored and (service_ids is None or service.service_id in service_ids)
+        if service.monitored
+        and service.has_histogram
+        and (service_ids is None or service.service_id in service_ids)
     ]
     counts: dict[str, list[FloatArray]] = {
         organisation.topology.services[place].service_id: [] for place in wanted
@@ -127,15 +130,7 @@ def latency_draws(
     organisation: Organisation, played: Played, places: Sequence[int]
 ) -> Iterator[tuple[int, IntArray]]:
     """Requests by latency of the services at these places, shape (slots, n_bounds) each, whether seen or not."""
-    requests = played.counts.requests
-    typical, load = typical_seconds(
-        organisation.topology,
-        organisation.parameters,
-        organisation.profiles,
-        requests,
-        played.incident_failure,
-        played.block.slots_per_hour,
-    )
+    known = moment_of(organisation, played)
     for place in places:
         yield (
             place,
@@ -144,9 +139,9 @@ def latency_draws(
                 organisation.parameters,
                 organisation.seed,
                 played.block,
-                requests[place],
-                typical[place],
-                load[place],
+                played.counts.requests[place],
+                known.typical_seconds[place],
+                known.load[place],
             ),
         )
 

@@ -72,6 +72,7 @@ class Profile:
     incidents_per_day: float
     severity_median: float
     latency_median_seconds: float
+    utilisation: float
     shifts: tuple[Shift, ...]
 
 
@@ -101,6 +102,7 @@ def draw_profiles(topology: SimulatedTopology, parameters: Parameters, seed: int
                 parameters.latency_service_spread,
                 z[3],
             ),
+            utilisation=parameters.utilisation if service.utilisation is None else service.utilisation,
             shifts=tuple(sorted(service.shifts, key=lambda shift: shift.at_hour)),
         )
     return profiles

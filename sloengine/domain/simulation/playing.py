@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from sloengine.domain.simulation.blocks import Block, FloatArray, blocks_of
 from sloengine.domain.simulation.faults import base_failure, incident_failure
+from sloengine.domain.simulation.moment import Moment, conditions, moment
 from sloengine.domain.simulation.parameters import Parameters
-from sloengine.domain.simulation.requests import Counts, play
+from sloengine.domain.simulation.requests import Scene, play
 from sloengine.domain.simulation.streams import stream
+from sloengine.domain.simulation.tally import Counts
 from sloengine.domain.simulation.topology import SimulatedTopology
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ _GAP_HOURS = 6  # telemetry goes missing in stretches of this length
 
 @dataclass(frozen=True)
 class Played:
-    """One block. ``incident_failure``, ``intrinsic``: failing shares; all arrays: shape (n_services, slots)."""
+    """One block, all arrays of shape (n_services, slots).
+
+    ``incident_failure``, ``intrinsic``: failing shares. ``telemetry``: scraped; ``success_is_nan``: says nonsense.
+    """
 
     block: Block
     counts: Counts
@@ -35,6 +40,7 @@ class Played:
     intrinsic: FloatArray
     exists: npt.NDArray[np.bool_]
     telemetry: npt.NDArray[np.bool_]
+    success_is_nan: npt.NDArray[np.bool_]
 
 
 class Cut:
@@ -89,6 +95,21 @@ def play_range(organisation: Organisation, cut: Cut) -> Iterator[Played]:
         yield played
 
 
+def moment_of(organisation: Organisation, played: Played) -> Moment:
+    """Latency and chances in each slot of a block, at the load that it had."""
+    topology, block = organisation.topology, played.block
+    given = conditions(
+        topology,
+        organisation.profiles,
+        block.hours,
+        played.counts.requests,
+        played.intrinsic,
+        played.incident_failure,
+        block.slots_per_hour,
+    )
+    return moment(topology, organisation.parameters, organisation.profiles, given)
+
+
 def _play_block(organisation: Organisation, block: Block) -> Played:
     topology, parameters, seed = organisation.topology, organisation.parameters, organisation.seed
     profiles = [organisation.profiles[service.service_id] for service in topology.services]
@@ -101,19 +122,22 @@ def _play_block(organisation: Organisation, block: Block) -> Played:
     intrinsic = 1 - (1 - incidents) * (1 - base)
     return Played(
         block=block,
-        counts=play(topology, parameters, seed, block, intrinsic),
+        counts=play(Scene(topology, parameters, organisation.profiles, seed, block, intrinsic, incidents)),
         incident_failure=incidents,
         intrinsic=intrinsic,
         exists=exists,
-        telemetry=exists & ~_missing(topology, seed, block),
+        telemetry=exists & ~_stretches(topology, seed, block, "missing"),
+        success_is_nan=_stretches(topology, seed, block, "nan"),
     )
 
 
-def _missing(topology: SimulatedTopology, seed: int, block: Block) -> npt.NDArray[np.bool_]:
+def _stretches(topology: SimulatedTopology, seed: int, block: Block, what: str) -> npt.NDArray[np.bool_]:
+    """Where telemetry is ``missing``, or says ``nan``: stretches of six hours each, drawn one by one."""
     gap_slots = _GAP_HOURS * block.slots_per_hour
-    missing = np.zeros((len(topology.services), block.slots), dtype=np.bool_)
+    flags = np.zeros((len(topology.services), block.slots), dtype=np.bool_)
     for place, service in enumerate(topology.services):
-        if service.missing_ratio:
-            lots = stream(seed, "missing", service.service_id, block.number).random(block.slots // gap_slots)
-            missing[place] = np.repeat(lots < service.missing_ratio, gap_slots)
-    return missing
+        share = service.missing_ratio if what == "missing" else service.nan_ratio
+        if share:
+            lots = stream(seed, what, service.service_id, block.number).random(block.slots // gap_slots)
+            flags[place] = np.repeat(lots < share, gap_slots)
+    return flags

@@ -9,11 +9,15 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A deployment that changes how a service behaves from ``at_hour`` (hours since 1970) on."""
+    """A deployment that changes how a service behaves from ``at_hour`` (hours since 1970) on.
+
+    The factors are those against the service as it first was: the last shift before a moment is in force alone.
+    """
 
     at_hour: int
     incident_factor: float = 1.0
     base_failure_factor: float = 1.0
+    latency_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,9 @@ class SimulatedService:
 
     ``arrivals_per_hour``: mean requests from outside, besides the calls of other services. ``monitored`` False: it
     has no telemetry of its own. ``success_always_zero``: its exporter reports no success at all.
-    ``missing_ratio``: share of the time without telemetry. ``born_at_hour``: it does not exist before.
+    ``missing_ratio``: share of the time without telemetry; ``nan_ratio``: share in which it says NaN for success.
+    ``restarts_per_day``: how often its counters begin at 0 again. ``born_at_hour``: it does not exist before.
+    ``utilisation``: load at its mean traffic, in [0, 1).
     """
 
     service_id: str
@@ -31,11 +37,15 @@ class SimulatedService:
     monitored: bool = True
     success_always_zero: bool = False
     missing_ratio: float = 0.0
+    nan_ratio: float = 0.0
+    restarts_per_day: float = 0.0
+    has_histogram: bool = True
     born_at_hour: int | None = None
     base_failure_ratio: float | None = None
     incidents_per_day: float | None = None
     severity_median: float | None = None
     latency_median_seconds: float | None = None
+    utilisation: float | None = None
     shifts: tuple[Shift, ...] = ()
 
 
@@ -47,6 +57,10 @@ class SimulatedCall:
     failed calls that fail the caller's request; the truth an estimator looks for. Calls that share a ``group`` are
     alternatives: a request is served while ``required`` of its members answer. ``waits`` False: the caller does
     not wait for the answer, so that slowness does not travel.
+
+    ``cache_hit_ratio``: share of the needed calls that the caller answers itself. ``attempts``: how often a call
+    is tried at most; ``sticky_ratio``: share of the failures that the dependency repeats at every further attempt.
+    ``timeout_seconds``: an attempt that takes longer has failed for the caller, not for the dependency.
     """
 
     caller: str
@@ -56,6 +70,15 @@ class SimulatedCall:
     group: str | None = None
     required: int = 1
     waits: bool = True
+    cache_hit_ratio: float = 0.0
+    attempts: int = 1
+    sticky_ratio: float = 0.0
+    timeout_seconds: float | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """No cache, one attempt, no timeout."""
+        return not self.cache_hit_ratio and self.attempts == 1 and self.timeout_seconds is None
 
 
 type Placed = tuple[int, SimulatedCall]
@@ -83,6 +106,12 @@ class SimulatedTopology:
             pairs.add(pair)
             if not call.calls_per_request > 0 or not 0 <= call.pass_through <= 1:
                 raise ValueError(f"calls per request must be above 0, pass-through within [0, 1]: {call}")
+            if not (0 <= call.cache_hit_ratio < 1 and 0 <= call.sticky_ratio <= 1 and call.attempts >= 1):
+                raise ValueError(f"hit ratio in [0, 1), sticky ratio in [0, 1], one attempt at least: {call}")
+            if call.timeout_seconds is not None and not call.timeout_seconds > 0:
+                raise ValueError(f"a timeout must be above 0: {call}")
+            if call.group is not None and not call.is_plain:
+                raise ValueError(f"a group is a way of trying again; no cache, retry or timeout on it: {call}")
         for (caller, group), members in self.groups.items():
             settings = {(call.calls_per_request, call.pass_through, call.required) for _, call in members}
             if len(settings) != 1 or not 1 <= members[0][1].required <= len(members):
@@ -120,11 +149,20 @@ class SimulatedTopology:
             grouped.setdefault(caller, []).append(members)
         return {caller: tuple(groups) for caller, groups in grouped.items()}
 
-    def calls_per_request(self, call: SimulatedCall) -> float:
-        """Mean calls of this very dependency: the load of a group is spread over its members."""
+    def needed_per_request(self, call: SimulatedCall) -> float:
+        """Mean calls that a request needs of this very dependency: a group's load is spread over its members."""
         if call.group is None:
             return call.calls_per_request
         return call.calls_per_request * call.required / len(self.groups[call.caller, call.group])
+
+    def calls_per_request(self, call: SimulatedCall) -> float:
+        """Mean calls that are made: those needed that no cache answers. Further attempts come on top."""
+        return self.needed_per_request(call) * (1 - call.cache_hit_ratio)
+
+    @cached_property
+    def tries_again_or_gives_up(self) -> bool:
+        """Whether any call has further attempts or a timeout."""
+        return any(call.attempts > 1 or call.timeout_seconds is not None for call in self.calls)
 
     @cached_property
     def dependencies_first(self) -> tuple[str, ...]:

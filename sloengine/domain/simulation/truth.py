@@ -10,14 +10,16 @@ from scipy.special import ndtr
 
 from sloengine.domain.simulation.blocks import FloatArray, IntArray
 from sloengine.domain.simulation.faults import MAX_INCIDENT_HOURS
-from sloengine.domain.simulation.latency import mean_requests_per_hour
+from sloengine.domain.simulation.latency import FULLEST
+from sloengine.domain.simulation.moment import Conditions, expected_requests, moment, utilisations
 from sloengine.domain.simulation.organisation import Organisation
 from sloengine.domain.simulation.parameters import Parameters, Profile
-from sloengine.domain.simulation.requests import fewer_than
 from sloengine.domain.simulation.streams import stream
-from sloengine.domain.simulation.topology import Placed, SimulatedTopology
+from sloengine.domain.simulation.topology import SimulatedTopology
+from sloengine.domain.simulation.traffic import traffic_shape
 
 _BATCH = 5_000
+_WEEK_HOURS = 168.0
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,22 @@ def truth(organisation: Organisation, at_hour: int, draws: int = 100_000) -> Tru
     topology, parameters = organisation.topology, organisation.parameters
     profiles = [_at(organisation.profiles[service.service_id], at_hour) for service in topology.services]
     mean = np.array([intrinsic_failure_ratio(profile, parameters) for profile in profiles])
-    back = _callback_share(topology)[:, None]
-    expected = (1 - back) * _linear(topology, mean[:, None]) + back * mean[:, None]
-    failing, explained = [], []
+    expected = _linear(topology, mean[:, None])
+    asked, failed, explained = [], [], []
     for batch in range(-(-draws // _BATCH)):
-        intrinsic = _moments(profiles, parameters, organisation.seed, batch)
-        failing.append((1 - back) * _failing(topology, intrinsic) + back * intrinsic)
-        explained.append((1 - back) * _linear(topology, intrinsic) + back * intrinsic)
-    y, x = np.concatenate(failing, axis=1), np.concatenate(explained, axis=1)
-    slope = _slope(y, x)
-    adjusted = y - slope[:, None] * (x - expected)
+        given, busy = _moments(profiles, parameters, organisation.seed, batch)
+        known = moment(topology, parameters, organisation.profiles, given)
+        requests, failures = expected_requests(topology, known, given.intrinsic, busy)
+        asked.append(requests)
+        failed.append(failures)
+        explained.append(_linear(topology, given.intrinsic))
+    t, y, x = (np.concatenate(parts, axis=1) for parts in (asked, failed, explained))
+    # Failed requests over all requests: moments in which callers try again weigh more than others.
+    usual = t.mean(axis=1, keepdims=True)
+    plain = y.mean(axis=1, keepdims=True) / usual
+    residual = (y - plain * t) / usual
+    slope = _slope(residual, x)
+    adjusted = plain + residual - slope[:, None] * (x - expected)
     error = adjusted.std(axis=1) / np.sqrt(y.shape[1])
     ids = [service.service_id for service in topology.services]
     return Truth(
@@ -107,75 +115,63 @@ def _mean_length_hours(parameters: Parameters) -> float:
     return mean_of_capped_lognormal(parameters.length_median_hours, parameters.length_spread, MAX_INCIDENT_HOURS)
 
 
-def _moments(profiles: list[Profile], parameters: Parameters, seed: int, batch: int) -> FloatArray:
-    """Intrinsic failure of every service at random moments, shape (n_services, _BATCH)."""
-    rng = stream(seed, "truth", batch)
+def _moments(
+    profiles: list[Profile], parameters: Parameters, seed: int, batch: int
+) -> tuple[Conditions, FloatArray]:
+    """Random slots, and the traffic in each relative to the mean; shapes (n_services, _BATCH) and (_BATCH,).
 
-    def under_way(per_day: float, severity_median: float) -> tuple[IntArray, FloatArray]:
-        """Moment and severity of each incident."""
-        count = rng.poisson(per_day / 24 * _mean_length_hours(parameters), _BATCH)
-        moments = np.repeat(np.arange(_BATCH), count)
-        return moments, _severities(rng, moments.size, severity_median, parameters)
+    Traffic matters where timeouts are met when it is high: then more requests fail than time alone says.
+    """
+    rng = stream(seed, "truth", batch)
+    slot = 1 / parameters.slots_per_hour
+    length = _mean_length_hours(parameters)
+
+    def touching(per_day: float, severity_median: float) -> tuple[IntArray, FloatArray]:
+        """Slot, and failing share over the slot, of each incident that touches one."""
+        count = rng.poisson(per_day / 24 * (length + slot), _BATCH)
+        slots = np.repeat(np.arange(_BATCH), count)
+        severities = _severities(rng, slots.size, severity_median, parameters)
+        return slots, severities * _overlaps(rng, slots.size, slot, parameters)
 
     shared = parameters.shared_severity_median
     zones = {
-        zone: under_way(1 / parameters.zone_incident_every_days, shared)
+        zone: touching(1 / parameters.zone_incident_every_days, shared)
         for zone in sorted({profile.zone for profile in profiles})
     }
-    platform = under_way(1 / parameters.platform_incident_every_days, shared)
-    passing = np.empty((len(profiles), _BATCH))
+    platform = touching(1 / parameters.platform_incident_every_days, shared)
+    passing = np.ones((len(profiles), _BATCH))
     for row, profile in enumerate(profiles):
-        passing[row] = 1 - profile.base_failure_ratio
-        for (moments, severities), hit_share in (
-            (under_way(profile.incidents_per_day, profile.severity_median), 1.0),
+        for (slots, severities), hit_share in (
+            (touching(profile.incidents_per_day, profile.severity_median), 1.0),
             (zones[profile.zone], parameters.zone_hit_share),
             (platform, parameters.platform_hit_share),
         ):
-            hit = rng.random(moments.size) < hit_share
-            np.multiply.at(passing[row], moments[hit], 1 - severities[hit])
-    return 1 - passing
+            hit = rng.random(slots.size) < hit_share
+            np.multiply.at(passing[row], slots[hit], 1 - severities[hit])
+    spread = parameters.base_noise
+    wander = np.exp(spread * rng.standard_normal(passing.shape) - spread**2 / 2)
+    base = np.minimum(1.0, np.array([profile.base_failure_ratio for profile in profiles])[:, None] * wander)
+    traffic = traffic_shape(parameters, rng.uniform(0, _WEEK_HOURS, _BATCH))
+    load = np.minimum(utilisations(profiles) * traffic, FULLEST)
+    median = np.array([profile.latency_median_seconds for profile in profiles])[:, None]
+    return Conditions(1 - passing * (1 - base), 1 - passing, load, median), traffic
+
+
+def _overlaps(rng: np.random.Generator, count: int, slot: float, parameters: Parameters) -> FloatArray:
+    """Share of a slot (so many hours long) that incidents which touch it take: long ones touch more often."""
+    lengths = np.minimum(
+        parameters.length_median_hours * np.exp(parameters.length_spread * rng.standard_normal(20_000)),
+        MAX_INCIDENT_HOURS,
+    )
+    chosen = rng.choice(lengths, count, p=(lengths + slot) / (lengths + slot).sum())
+    starts = rng.uniform(-chosen, slot)
+    return np.asarray((np.minimum(slot, starts + chosen) - np.maximum(0.0, starts)) / slot)
 
 
 def _severities(rng: np.random.Generator, count: int, median: float, parameters: Parameters) -> FloatArray:
     shares = median * np.exp(parameters.incident_severity_spread * rng.standard_normal(count))
     shares[rng.random(count) < parameters.outage_share] = 1.0
     return np.minimum(shares, 1.0)
-
-
-def _failing(topology: SimulatedTopology, intrinsic: FloatArray) -> FloatArray:
-    """Share of each service's requests that fail, its dependencies included; shapes (n_services, n_moments)."""
-    failing = intrinsic.copy()
-    for service_id in topology.dependencies_first:
-        place = topology.position[service_id]
-        passing = 1 - intrinsic[place]
-        for call_place, call in topology.calls_by_caller.get(service_id, ()):
-            if call.group is None:
-                source = intrinsic if call_place in topology.callbacks else failing
-                reached = call.pass_through * source[topology.position[call.dependency]]
-                passing = passing * _unhurt(reached, call.calls_per_request)
-        for members in topology.groups_by_caller.get(service_id, ()):
-            passing = passing * _unhurt_by_group(topology, members, intrinsic, failing)
-        failing[place] = 1 - passing
-    return failing
-
-
-def _unhurt(reached: FloatArray, calls_per_request: float) -> FloatArray:
-    """Share of requests that their calls leave whole: whole calls, and one more in some requests."""
-    whole, part = divmod(calls_per_request, 1.0)
-    return np.asarray((1 - reached) ** whole * (1 - part * reached), dtype=np.float64)
-
-
-def _unhurt_by_group(
-    topology: SimulatedTopology, members: tuple[Placed, ...], intrinsic: FloatArray, failing: FloatArray
-) -> FloatArray:
-    up = np.array(
-        [
-            1 - (intrinsic if place in topology.callbacks else failing)[topology.position[call.dependency]]
-            for place, call in members
-        ]
-    )
-    call = members[0][1]
-    return _unhurt(call.pass_through * fewer_than(call.required, up), call.calls_per_request)
 
 
 def _linear(topology: SimulatedTopology, intrinsic: FloatArray) -> FloatArray:
@@ -185,18 +181,9 @@ def _linear(topology: SimulatedTopology, intrinsic: FloatArray) -> FloatArray:
         for call_place, call in topology.calls_by_caller.get(service_id, ()):
             if call.group is None:
                 source = intrinsic if call_place in topology.callbacks else adding
-                reach = call.pass_through * call.calls_per_request
+                reach = call.pass_through * topology.calls_per_request(call)
                 adding[topology.position[service_id]] += reach * source[topology.position[call.dependency]]
     return adding
-
-
-def _callback_share(topology: SimulatedTopology) -> FloatArray:
-    """Share of each service's requests that close a cycle; those reach its own work only."""
-    seen, passed_on = mean_requests_per_hour(topology)
-    share = [
-        1 - passed_on[s.service_id] / seen[s.service_id] if seen[s.service_id] else 0.0 for s in topology.services
-    ]
-    return np.array(share)
 
 
 def _slope(y: FloatArray, x: FloatArray) -> FloatArray:
@@ -213,6 +200,7 @@ def _at(profile: Profile, hour: int) -> Profile:
                 profile,
                 incidents_per_day=profile.incidents_per_day * shift.incident_factor,
                 base_failure_ratio=profile.base_failure_ratio * shift.base_failure_factor,
+                latency_median_seconds=profile.latency_median_seconds * shift.latency_factor,
                 shifts=(),
             )
     return replace(profile, shifts=())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ import orjson
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.simulation.blocks import BLOCK_HOURS
 from sloengine.domain.simulation.exposition import CallExposition, Exposition, ServiceExposition, expositions
+from sloengine.domain.simulation.habits import Stretch
 from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS
 from sloengine.domain.simulation.organisation import Organisation, availability, latency_days
 from sloengine.infrastructure.files.edges_csv import write_edges
@@ -28,32 +29,19 @@ _CALLS = "traces_service_graph_request"
 _LEAST_SAMPLES_PER_HOUR = 2  # growth within an hour is even, so two say it exactly, to Prometheus 2 and 3
 
 
-@dataclass(frozen=True)
-class Span:
-    """Hours since 1970, both multiples of 24: days must be whole."""
-
-    from_hour: int
-    to_hour: int
-
-    def weeks(self) -> list[tuple[int, int]]:
-        """Stretches of the simulation's blocks, cut at midnight and at both ends."""
-        cuts = range(-(-(self.from_hour + 1) // BLOCK_HOURS) * BLOCK_HOURS, self.to_hour, BLOCK_HOURS)
-        bounds = [self.from_hour, *(cut for cut in cuts if cut < self.to_hour), self.to_hour]
-        return list(pairwise(bounds))
-
-
 def write_telemetry(
     folder: Path,
     organisation: Organisation,
     document: Mapping[str, Any],
-    span: Span,
+    stretch: Stretch,
     *,
     openmetrics: bool,
     progress: Callable[[float], None],
 ) -> list[Path]:
     """Write ``edges.csv``, ``organisation.json``, ``sli.csv`` and ``latency.csv``, and ``openmetrics/*.om``.
 
-    ``document``: what is declared. The step of ``sli.csv`` is the organisation's slot. Returns the files.
+    ``document``: what is declared. ``stretch``: whole days, UTC. The step of ``sli.csv`` is the organisation's
+    slot. Returns the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     slots_per_hour = organisation.parameters.slots_per_hour
@@ -61,13 +49,13 @@ def write_telemetry(
     exposed = _exposed_folder(folder, slots_per_hour) if openmetrics else None
     panels: list[SliPanel] = []
     latencies: list[Mapping[str, LatencyHistory]] = []
-    weeks = span.weeks()
+    weeks = _weeks(stretch)
     for number, (first, last) in enumerate(weeks):
         panels.append(availability(organisation, first, last, step))
         latencies.append(latency_days(organisation, first, last))
         if exposed is not None:
             for exposition in expositions(organisation, first, last):
-                _expose(exposed, exposition, last=last == span.to_hour)
+                _expose(exposed, exposition, last=last == stretch.to_hour)
         progress((number + 1) / (len(weeks) + 1))
     write_edges(folder / "edges.csv", document)
     (folder / "organisation.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
@@ -76,6 +64,12 @@ def write_telemetry(
     progress(1.0)
     names = ("edges.csv", "organisation.json", "sli.csv", "latency.csv")
     return [*(folder / name for name in names), *(exposed.files if exposed else ())]
+
+
+def _weeks(stretch: Stretch) -> list[tuple[int, int]]:
+    """The simulation's blocks, cut at both ends: each is played once for everything that is written of it."""
+    cuts = range(-(-(stretch.from_hour + 1) // BLOCK_HOURS) * BLOCK_HOURS, stretch.to_hour, BLOCK_HOURS)
+    return list(pairwise([stretch.from_hour, *cuts, stretch.to_hour]))
 
 
 def _exposed_folder(folder: Path, slots_per_hour: int) -> OpenMetricsFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import orjson
 
 from sloengine.domain.simulation.blocks import EPOCH
 from sloengine.domain.simulation.chronicle import incidents, shifts
+from sloengine.domain.simulation.lived import PERCENTILES, Lived, lived
 from sloengine.domain.simulation.organisation import Organisation
+from sloengine.domain.simulation.topology import SimulatedCall
 from sloengine.domain.simulation.truth import Truth, truth
 from sloengine.domain.simulation.windows import coming_availability
 
@@ -26,24 +29,24 @@ def write_truth(path: Path, organisation: Organisation, from_hour: int, to_hour:
 def truth_shape(organisation: Organisation, from_hour: int, to_hour: int) -> dict[str, Any]:
     """The truth as JSON. Ratios are 0 to 1, times ISO 8601."""
     stated = truth(organisation, to_hour)
+    happened = lived(organisation, from_hour, to_hour)
     coming = coming_availability(organisation, to_hour, COMING_DAYS)
     return {
         "from": time_text(from_hour),
         "asOf": time_text(to_hour),
         "services": [
-            _service(organisation, stated, place, {days: coming[days][place] for days in COMING_DAYS})
-            for place in range(len(organisation.topology.services))
+            {
+                **_service(organisation, place),
+                "longRun": _long_run(stated, service.service_id),
+                "history": _history(happened, place, service.service_id),
+                "comingWindows": [
+                    {"days": days, "availabilityRatio": coming[days][place]} for days in COMING_DAYS
+                ],
+            }
+            for place, service in enumerate(organisation.topology.services)
         ],
         "calls": [
-            {
-                "caller": call.caller,
-                "dependency": call.dependency,
-                "callsPerRequest": organisation.topology.calls_per_request(call),
-                "passThrough": call.pass_through,
-                "redundancyGroup": call.group,
-                "required": call.required if call.group else None,
-            }
-            for call in organisation.topology.calls
+            _call(organisation, happened, place, call) for place, call in enumerate(organisation.topology.calls)
         ],
         "incidents": [
             {
@@ -61,6 +64,7 @@ def truth_shape(organisation: Organisation, from_hour: int, to_hour: int) -> dic
                 "at": time_text(shift.at_hour),
                 "incidentFactor": shift.incident_factor,
                 "baseFailureFactor": shift.base_failure_factor,
+                "latencyFactor": shift.latency_factor,
             }
             for service_id, shift in shifts(organisation)
         ],
@@ -73,24 +77,76 @@ def time_text(hour: float) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _service(
-    organisation: Organisation, stated: Truth, place: int, coming: dict[int, float | None]
-) -> dict[str, Any]:
+def _service(organisation: Organisation, place: int) -> dict[str, Any]:
     service = organisation.topology.services[place]
-    service_id = service.service_id
-    profile = organisation.profiles[service_id]
+    profile = organisation.profiles[service.service_id]
     return {
-        "serviceId": service_id,
+        "serviceId": service.service_id,
         "zone": service.zone,
         "monitored": service.monitored,
+        "arrivalsPerHour": service.arrivals_per_hour,
+        "bornAt": None if service.born_at_hour is None else time_text(service.born_at_hour),
         "baseFailureRatio": profile.base_failure_ratio,
         "incidentsPerDay": profile.incidents_per_day,
         "severityMedian": profile.severity_median,
         "latencyMedianSeconds": profile.latency_median_seconds,
-        "longRun": {
-            "availabilityRatio": stated.availability_ratio[service_id],
-            "standardError": stated.standard_error[service_id],
-            "intrinsicAvailabilityRatio": stated.intrinsic_availability_ratio[service_id],
+        "utilisation": profile.utilisation,
+        "telemetry": {
+            "missingRatio": service.missing_ratio,
+            "nanRatio": service.nan_ratio,
+            "restartsPerDay": service.restarts_per_day,
+            "successAlwaysZero": service.success_always_zero,
+            "hasHistogram": service.has_histogram,
         },
-        "comingWindows": [{"days": days, "availabilityRatio": ratio} for days, ratio in coming.items()],
+    }
+
+
+def _long_run(stated: Truth, service_id: str) -> dict[str, float]:
+    return {
+        "availabilityRatio": stated.availability_ratio[service_id],
+        "standardError": stated.standard_error[service_id],
+        "intrinsicAvailabilityRatio": stated.intrinsic_availability_ratio[service_id],
+    }
+
+
+def _history(happened: Lived, place: int, service_id: str) -> dict[str, Any]:
+    failed = float(happened.failed_requests[place])
+    causes = sorted(happened.causes[service_id].items(), key=lambda one: (-one[1], one[0]))
+    seconds = happened.latency_seconds[place].tolist()
+    return {
+        "requests": int(happened.requests[place]),
+        "failedRequests": int(failed),
+        "ownFailures": int(happened.own_failures[place]),
+        "latencySeconds": {
+            f"p{percentile:.0%}".rstrip("%"): None if math.isnan(value) else value
+            for percentile, value in zip(PERCENTILES, seconds, strict=True)
+        },
+        "causes": [
+            {"serviceId": cause, "failedRequests": round(count, 3), "shareRatio": count / failed}
+            for cause, count in causes
+            if count > 0
+        ],
+    }
+
+
+def _call(organisation: Organisation, happened: Lived, place: int, call: SimulatedCall) -> dict[str, Any]:
+    """``failedCalls`` are attempts as the caller sees them, ``hitRequests`` what they did to its requests."""
+    return {
+        "caller": call.caller,
+        "dependency": call.dependency,
+        "neededCallsPerRequest": organisation.topology.needed_per_request(call),
+        "passThrough": call.pass_through,
+        "redundancyGroup": call.group,
+        "required": call.required if call.group else None,
+        "waits": call.waits,
+        "cacheHitRatio": call.cache_hit_ratio,
+        "attempts": call.attempts,
+        "stickyRatio": call.sticky_ratio,
+        "timeoutSeconds": call.timeout_seconds,
+        "history": {
+            "calls": int(happened.calls[place]),
+            "failedCalls": int(happened.failed_calls[place]),
+            "timeouts": int(happened.timeouts[place]),
+            "hitRequests": round(float(happened.hits[place]), 3),
+        },
     }

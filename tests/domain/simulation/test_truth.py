@@ -10,8 +10,8 @@ import pytest
 from sloengine.domain.simulation.blocks import BLOCK_HOURS
 from sloengine.domain.simulation.faults import own_incidents
 from sloengine.domain.simulation.organisation import Organisation, availability
+from sloengine.domain.simulation.outcome import fewer_than
 from sloengine.domain.simulation.parameters import Parameters, draw_profiles
-from sloengine.domain.simulation.requests import fewer_than
 from sloengine.domain.simulation.topology import (
     Shift,
     SimulatedCall,
@@ -49,7 +49,23 @@ def diamond() -> SimulatedTopology:
     return SimulatedTopology(services, calls)
 
 
-@pytest.mark.parametrize("topology", [chain("a", "b", "c"), diamond()], ids=["chain", "diamond"])
+def impatient() -> SimulatedTopology:
+    """Further attempts upon further attempts, a cache, and a timeout that rush hours and incidents meet."""
+    services = tuple(
+        SimulatedService(name, 2000 if name == "front" else 0, zone, latency_median_seconds=0.02)
+        for name, zone in (("front", "a"), ("left", "a"), ("db", "b"))
+    )
+    calls = (
+        SimulatedCall("front", "left", attempts=3, sticky_ratio=0.3),
+        SimulatedCall("front", "db", 2.0, 0.5, attempts=2),
+        SimulatedCall("left", "db", cache_hit_ratio=0.5, timeout_seconds=0.5, attempts=2),
+    )
+    return SimulatedTopology(services, calls)
+
+
+@pytest.mark.parametrize(
+    "topology", [chain("a", "b", "c"), diamond(), impatient()], ids=["chain", "diamond", "impatient"]
+)
 def test_the_stated_availability_is_what_decades_of_telemetry_average_to(topology):
     organisation = Organisation(topology, BUSY, seed=3)
     stated = truth(organisation, HOUR)

@@ -10,24 +10,28 @@ import pytest
 
 from sloengine.domain.simulation.blocks import time_of
 from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
+from sloengine.domain.simulation.habits import Stretch
 from sloengine.domain.simulation.organisation import Organisation, availability, edges, latency_hours
 from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
 from sloengine.domain.simulation.topology import SimulatedTopology
-from sloengine.infrastructure.files.simulated_organisation import Span, write_telemetry
+from sloengine.infrastructure.files.simulated_organisation import write_telemetry
 from sloengine.infrastructure.prometheus.client import PrometheusClient
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
 
-SPAN = Span(496_800, 496_800 + 48)
+SPAN = Stretch(496_800, 496_800 + 48)
 WITHIN = (SPAN.from_hour, SPAN.to_hour)
-GAPPY = "service-0"
+GAPPY, RESTARTING, SPEECHLESS, SILLY = "service-0", "service-1", "service-2", "service-3"
+FLAWS = {
+    GAPPY: {"missing_ratio": 0.3},
+    RESTARTING: {"restarts_per_day": 4.0},
+    SPEECHLESS: {"has_histogram": False},
+    SILLY: {"nan_ratio": 0.3},
+}
 
 
 def organisation() -> Organisation:
-    drawn = draw_organisation(14, parameters_of(Faults.FREQUENT, Shared.ALL), seed=5).organisation
-    services = tuple(
-        replace(service, missing_ratio=0.3) if service.service_id == GAPPY else service
-        for service in drawn.topology.services
-    )
+    drawn = draw_organisation(14, parameters_of(Faults.FREQUENT, Shared.ALL), 5, SPAN).organisation
+    services = tuple(replace(service, **FLAWS.get(service.service_id, {})) for service in drawn.topology.services)
     return Organisation(SimulatedTopology(services, drawn.topology.calls), drawn.parameters, drawn.seed)
 
 
@@ -65,13 +69,24 @@ async def test_requests_failures_latency_and_calls_are_those_of_the_simulation(s
 
     assert not pulled.refused
     assert set(pulled.availability.service_ids) == set(truth.service_ids)
-    np.testing.assert_array_equal(np.isnan(panel.total), np.isnan(truth.total))
+    sane = [row for row, service_id in enumerate(truth.service_ids) if service_id != SILLY]
+    np.testing.assert_array_equal(np.isnan(panel.total[sane]), np.isnan(truth.total[sane]))
     assert np.isnan(panel.total[truth.rows[GAPPY]]).any()
-    np.testing.assert_allclose(panel.total, truth.total, rtol=1e-9)
-    np.testing.assert_allclose(panel.good, truth.good, rtol=1e-9)
+    np.testing.assert_allclose(panel.total[sane], truth.total[sane], rtol=1e-9)
+    np.testing.assert_allclose(panel.good[sane], truth.good[sane], rtol=1e-9)
     assert np.nansum(truth.bad) > 100
 
-    for service_id, history in latency_hours(simulated.organisation, *WITHIN).items():
+    row = truth.rows[SILLY]
+    seen, said = ~np.isnan(panel.total[row]), ~np.isnan(truth.good[row])
+    assert seen.any()
+    assert not seen[~said].any()  # NaN is no data, and an hour that touches it is none either
+    np.testing.assert_allclose(panel.good[row][seen], truth.good[row][seen], rtol=1e-9)
+
+    histories = latency_hours(simulated.organisation, *WITHIN)
+    assert set(pulled.latency) == set(histories) == set(truth.service_ids) - {SPEECHLESS}
+    for service_id, history in histories.items():
+        if service_id == SILLY:
+            continue
         np.testing.assert_array_equal(pulled.latency[service_id].bounds_seconds, history.bounds_seconds)
         np.testing.assert_allclose(pulled.latency[service_id].counts, history.counts, rtol=1e-9, atol=1e-6)
 

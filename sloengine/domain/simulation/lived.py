@@ -1,0 +1,125 @@
+"""What really happened in a stretch of time, whether telemetry saw it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sloengine.domain.simulation.blocks import FloatArray, IntArray
+from sloengine.domain.simulation.latency import share_within
+from sloengine.domain.simulation.organisation import Organisation
+from sloengine.domain.simulation.parameters import Parameters
+from sloengine.domain.simulation.playing import HOUR, Cut, moment_of, play_range
+from sloengine.domain.simulation.tally import Counts, ratio
+from sloengine.domain.simulation.topology import SimulatedTopology
+
+PERCENTILES = (0.5, 0.95, 0.99)
+_COUNTED = ("requests", "failed_requests", "own_failures", "calls", "failed_calls", "timeouts", "hits")
+_PIECE_CELLS = 20_000_000  # numbers held at once while causes are traced
+_HALVINGS = 40
+_SHORTEST, _LONGEST = np.log(1e-6), np.log(1e5)  # seconds
+
+
+@dataclass(frozen=True)
+class Lived:
+    """Sums over the stretch; shape (n_services,) and (n_calls,), as ``Counts`` names them.
+
+    ``causes``: per service, its failed requests by the component that caused them; where several struck one
+    request, each takes its part. ``latency_seconds``: shape (n_services, len(PERCENTILES)), exact, not from
+    buckets; NaN for services that nobody asked anything.
+    """
+
+    requests: FloatArray
+    failed_requests: FloatArray
+    own_failures: FloatArray
+    calls: FloatArray
+    failed_calls: FloatArray
+    timeouts: FloatArray
+    hits: FloatArray
+    causes: Mapping[str, Mapping[str, float]]
+    latency_seconds: FloatArray
+
+
+def lived(organisation: Organisation, from_hour: int, to_hour: int) -> Lived:
+    """What happened in [from_hour, to_hour), hours since 1970."""
+    cut = Cut(organisation.parameters, from_hour, to_hour, HOUR)
+    topology = organisation.topology
+    parts: dict[str, list[FloatArray]] = {name: [] for name in (*_COUNTED, "typical", "load")}
+    causes: dict[str, dict[str, float]] = {service.service_id: {} for service in topology.services}
+    for played in play_range(organisation, cut):
+        known = moment_of(organisation, played)
+        values = {name: getattr(played.counts, name) for name in _COUNTED}
+        values |= {"typical": known.typical_seconds, "load": known.load}
+        for name, value in values.items():
+            parts[name].append(cut.within(played.block, value))
+        _add_causes(causes, topology, played.counts, range(*cut.slots_of(played.block)))
+    whole = {name: np.concatenate(parts[name], axis=1) for name in ("requests", "typical", "load")}
+    return Lived(
+        **{name: np.sum([part.sum(axis=1) for part in parts[name]], axis=0) for name in _COUNTED},
+        causes=causes,
+        latency_seconds=_percentiles(organisation.parameters, **whole),
+    )
+
+
+def _percentiles(
+    parameters: Parameters, requests: FloatArray, typical: FloatArray, load: FloatArray
+) -> FloatArray:
+    """Latency that these shares of all requests do not exceed, by halving; shapes (n_services, slots)."""
+    total = requests.sum(axis=1)
+    found = np.full((len(requests), len(PERCENTILES)), np.nan)
+    for place, wanted in enumerate(PERCENTILES):
+        low, high = np.full(len(requests), _SHORTEST), np.full(len(requests), _LONGEST)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            within = share_within(parameters, typical, load, np.exp(middle)[:, None])
+            below = (within * requests).sum(axis=1) < wanted * total
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        found[:, place] = np.where(total > 0, np.exp(high), np.nan)
+    return found
+
+
+def _add_causes(
+    causes: dict[str, dict[str, float]], topology: SimulatedTopology, counts: Counts, slots: range
+) -> None:
+    n_services = len(topology.services)
+    size = max(1, _PIECE_CELLS // (n_services * min(n_services, 200)))
+    for first in range(slots.start, slots.stop, size):
+        piece = slice(first, min(first + size, slots.stop))
+        failing = np.flatnonzero(counts.failed_requests[:, piece].any(axis=0)) + first
+        if not failing.size:
+            continue
+        for service_id, shares in _causes(topology, counts, failing):
+            failed = counts.failed_requests[topology.position[service_id], failing]
+            sums = causes[service_id]
+            for component, share in shares.items():
+                sums[component] = sums.get(component, 0.0) + float(share @ failed)
+
+
+def _causes(
+    topology: SimulatedTopology, counts: Counts, slots: IntArray
+) -> Iterator[tuple[str, Mapping[str, FloatArray]]]:
+    """Of each service, dependencies first: which share of its failed requests each component caused, by slot.
+
+    A timeout is caused by the dependency that was too slow, whatever made it slow.
+    """
+    known: dict[str, Mapping[str, FloatArray]] = {}
+    for service_id in topology.dependencies_first:
+        own = counts.own_failures[topology.position[service_id]][slots]
+        calls = topology.calls_by_caller.get(service_id, ())
+        hits = {place: counts.hits[place][slots] for place, _ in calls}
+        struck = own + sum(hits.values(), start=np.zeros(own.shape))
+        shares: dict[str, FloatArray] = {service_id: ratio(own, struck)}
+        for place, call in calls:
+            share = ratio(hits[place], struck)
+            late = ratio(counts.timeouts[place][slots], counts.failed_calls[place][slots])
+            further = share * (1 - late)
+            traced = np.zeros(own.shape)
+            if place not in topology.callbacks:
+                for component, part in known[call.dependency].items():
+                    shares[component] = shares.get(component, 0.0) + further * part
+                    traced = traced + further * part
+            shares[call.dependency] = shares.get(call.dependency, 0.0) + share - traced
+        known[service_id] = shares
+        yield service_id, shares
