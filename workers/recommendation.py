@@ -34,6 +34,19 @@ async def resume_jobs() -> None:
 
 
 @dramatiq.actor(
+    actor_name="recommendation.calibrate",
+    queue_name="recommendation",
+    max_retries=3,
+    time_limit=900_000,
+    periodic=cron("41 4 * * *"),
+)
+async def calibrate() -> None:
+    """Look back from weeks that have finished, some at a time; enqueues the next. Safe to run twice."""
+    if await (await use_cases()).learn_calibration():
+        calibrate.send()
+
+
+@dramatiq.actor(
     actor_name="recommendation.expire",
     queue_name="recommendation",
     max_retries=3,

@@ -31,7 +31,7 @@ async def aggregate() -> None:
 @dramatiq.actor(actor_name="telemetry.learn_priors", queue_name="telemetry", max_retries=3)
 async def learn_priors() -> None:
     """Learn what the organisation's services have in common. Safe to run twice."""
-    await (await use_cases()).learn_priors()
+    await (await use_cases()).learn_priors(only_if_due=True)
 
 
 @dramatiq.actor(

@@ -9,6 +9,7 @@ import strawberry
 from strawberry import relay
 from strawberry.relay.types import GlobalIDValueError
 
+from sloengine.api.accuracy.queries import AccuracyQueries
 from sloengine.api.context import Context, Info
 from sloengine.api.documents import GuardedDocuments, KnownDocuments
 from sloengine.api.governance.mutations import GovernanceMutations
@@ -27,7 +28,7 @@ from sloengine.domain.errors import Invalid
 
 
 @strawberry.type(description="Everything that can be asked. Times are ISO 8601 in UTC; `first` is at most 200.")
-class Query(TopologyQueries, RecommendationQueries, GovernanceQueries):
+class Query(TopologyQueries, RecommendationQueries, GovernanceQueries, AccuracyQueries):
     """Root of queries."""
 
     @strawberry.field(description="Any object by its `id`; null: no such object.")

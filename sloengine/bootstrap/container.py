@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sloengine import __version__
+from sloengine.application.accuracy.learn_calibration import LearnCalibration
+from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.governance.accept_recommendation import AcceptRecommendation
 from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.modify_recommendation import ModifyRecommendation
@@ -15,6 +17,7 @@ from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.governance.reject_recommendation import RejectRecommendation
 from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
+from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
@@ -94,6 +97,8 @@ class UseCases:
     read_budget: ReadBudget
     backtest_objective: BacktestObjective
     learn_priors: LearnPriors
+    learn_calibration: LearnCalibration
+    read_calibration: ReadCalibration
     prune_history: PruneHistory
     recommend: Recommend
     start_recommendation_job: StartRecommendationJob
@@ -121,6 +126,7 @@ class Adapters:
     recommendations: RecommendationStore
     recommendation_jobs: RecommendationJobStore
     priors: PriorStore
+    calibrations: CalibrationStore
     ledger: SloLedger
     outbox: Outbox
     cache: RecommendationCache
@@ -141,7 +147,13 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
     freshness = Freshness(a.sli_history, a.clock)
     snapshots = GraphSnapshots(a.graph)
     evidence = EvidenceReader(
-        snapshots, a.sli_history, a.ledger, CurrentPriors(a.priors), a.clock, engine.lookback_days, source_name
+        snapshots,
+        a.sli_history,
+        a.ledger,
+        CurrentPriors(a.priors, a.calibrations),
+        a.clock,
+        engine.lookback_days,
+        source_name,
     )
     recommend = Recommend(
         a.graph,
@@ -169,7 +181,9 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         read_sli=ReadSli(a.sli_history, a.clock),
         read_budget=ReadBudget(a.sli_history, a.clock),
         backtest_objective=BacktestObjective(a.graph, a.sli_history, a.clock, engine.lookback_days),
-        learn_priors=LearnPriors(a.sli_history, a.priors, a.clock),
+        learn_priors=LearnPriors(a.sli_history, a.priors, a.clock, engine.prior_lookback_days),
+        learn_calibration=LearnCalibration(a.graph, a.sli_history, a.calibrations, a.clock, engine),
+        read_calibration=ReadCalibration(a.calibrations),
         prune_history=PruneHistory(a.sli_history, a.clock),
         recommend=recommend,
         start_recommendation_job=StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue, a.clock),
@@ -225,6 +239,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 recommendations=stores.recommendations,
                 recommendation_jobs=stores.recommendation_jobs,
                 priors=stores.priors,
+                calibrations=stores.calibrations,
                 ledger=stores.ledger,
                 outbox=stores.outbox,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),

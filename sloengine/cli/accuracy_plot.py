@@ -19,7 +19,7 @@ def plot_text(points: Sequence[CalibrationPoint]) -> list[str]:
     for sli_type in dict.fromkeys(point.sli_type for point in points):
         mine = [point for point in points if point.sli_type is sli_type]
         lines.append(
-            f"{sli_type.capitalize()} before own recalibration, {mine[0].windows} windows; from 50 % to 100 %: "
+            f"{sli_type.capitalize()} as promised at the time, {mine[0].windows} windows; from 50 % to 100 %: "
             f"o attained, | promised, - where chance alone may put it"
         )
         for point in mine:

@@ -17,6 +17,7 @@ import numpy as np
 
 from bench.sample_recommendation import sample_recommendation
 from sloengine.api.app import create_app
+from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import Decision, Recorded
@@ -47,7 +48,12 @@ from sloengine.infrastructure.memory.recommendation_store import (
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from sloengine.infrastructure.memory.slo_ledger import MemorySloLedger
-from sloengine.infrastructure.memory.small_stores import MemoryJobQueue, MemoryRecommendationCache, SetClock
+from sloengine.infrastructure.memory.small_stores import (
+    MemoryCalibrationStore,
+    MemoryJobQueue,
+    MemoryRecommendationCache,
+    SetClock,
+)
 from sloengine.infrastructure.plain_json import dump_json
 from tests.contracts.graph_samples import draw
 
@@ -106,6 +112,7 @@ class Door:
         self.jobs = MemoryRecommendationJobStore(self.db, self.clock)
         self.history = MemorySliHistory(self.db)
         self.ledger = MemorySloLedger(self.db)
+        self.calibrations = MemoryCalibrationStore(self.db)
         self.queue = MemoryJobQueue()
         for name in ("recommend", "start_recommendation_job", "accept", "modify", "reject", "set_slo"):
             setattr(self, name, Scripted())
@@ -138,6 +145,7 @@ class Door:
             read_budget=ReadBudget(history, self.clock),
             backtest_objective=BacktestObjective(counted(self.graph), history, self.clock, 90),
             read_ledger=ReadLedger(counted(self.ledger)),
+            read_calibration=ReadCalibration(counted(self.calibrations)),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             register_services=RegisterServices(self.graph, self.clock),
             update_alert=UpdateAlert(self.graph, self.clock),

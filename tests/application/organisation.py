@@ -65,6 +65,7 @@ class Engine:
                 recommendations=self.stores.recommendations,
                 recommendation_jobs=self.stores.recommendation_jobs,
                 priors=self.stores.priors,
+                calibrations=self.stores.calibrations,
                 ledger=self.stores.ledger,
                 outbox=self.stores.outbox,
                 cache=self.cache,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.outbox import Outbox
 from sloengine.application.ports.prior_store import PriorStore
@@ -31,6 +32,7 @@ class Stores:
     recommendations: RecommendationStore
     recommendation_jobs: RecommendationJobStore
     priors: PriorStore
+    calibrations: CalibrationStore
     ledger: SloLedger
     outbox: Outbox
 
@@ -52,6 +54,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             recommendations=stores.recommendations,
             recommendation_jobs=stores.recommendation_jobs,
             priors=stores.priors,
+            calibrations=stores.calibrations,
             ledger=stores.ledger,
             outbox=stores.outbox,
         )

@@ -19,6 +19,7 @@ PERIODS = {
     "topology.mark_stale": ["12:17"],
     "telemetry.aggregate": ["12:02"],
     "telemetry.prune": ["03:23"],
+    "recommendation.calibrate": ["04:41"],
     "recommendation.expire": ["12:07"],
     "recommendation.resume_jobs": ["12:00", "12:01", "12:59"],
     "governance.keep_relaying": ["12:00", "12:01", "12:59"],
@@ -29,6 +30,7 @@ def test_every_actor_is_in_the_queue_of_its_topic():
     assert set(workers.broker.actors) == {
         "governance.keep_relaying",
         "governance.relay_outbox",
+        "recommendation.calibrate",
         "recommendation.continue_job",
         "recommendation.expire",
         "recommendation.resume_jobs",

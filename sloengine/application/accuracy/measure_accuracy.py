@@ -10,7 +10,7 @@ from typing import Any
 from sloengine.application.accuracy.past import Past
 from sloengine.application.accuracy.rolling_backtests import DAY, Plan, days_to_look, looks
 from sloengine.application.recommendation.recommend_from_files import graph_of_document
-from sloengine.domain.accuracy.calibrate import calibrated
+from sloengine.domain.accuracy.calibrate import as_promised, calibrated
 from sloengine.domain.accuracy.judged import JudgedTarget, Level
 from sloengine.domain.accuracy.points import CalibrationPoint, calibration_points
 from sloengine.domain.accuracy.report import (
@@ -122,7 +122,7 @@ def measure_accuracy(command: MeasureAccuracyCommand) -> AccuracyReport:
         (SliType.AVAILABILITY, command.settings.availability_calibration, final.availability_calibration),
         (SliType.LATENCY, command.settings.latency_calibration, final.latency_calibration),
     ):
-        found = calibration_points(levels, shipped, sli_type)
+        found = calibration_points(as_promised(levels, shipped, sli_type), CalibrationMap(), sli_type)
         if found:
             points += found
             maps[sli_type] = in_force

@@ -40,6 +40,7 @@ class Plan:
 
     ``train_days``: own history that a recommendation sees; ``prior_days``: what services have in common is learnt
     from as much; ``every_days``: days between two looks.
+    ``least_days``: services with less own history are left out; None: those with less than ``train_days``.
     """
 
     train_days: int
@@ -47,6 +48,12 @@ class Plan:
     window: ComplianceWindow
     every_days: int
     settings: EngineSettings
+    least_days: int | None = None
+
+    @property
+    def least(self) -> timedelta:
+        """Own history that a service needs."""
+        return DAY * (self.train_days if self.least_days is None else self.least_days)
 
     @property
     def horizon(self) -> timedelta:
@@ -65,7 +72,7 @@ class Look:
 
 def days_to_look(past: Past, plan: Plan) -> list[datetime]:
     """As-of days, oldest first, the last one with its window just finished; none when the history is too short."""
-    newest, first = past.ends_at - plan.horizon, past.starts_at + DAY * plan.train_days
+    newest, first = past.ends_at - plan.horizon, past.starts_at + plan.least
     steps = (newest - first) // (DAY * plan.every_days)
     return [newest - DAY * plan.every_days * back for back in range(steps, -1, -1)]
 
@@ -89,15 +96,7 @@ def look_back(past: Past, plan: Plan, as_of: datetime) -> Look:
     outcome = outcome_of(past.panel, past.latency, as_of, plan.horizon)
     settings = replace(plan.settings, lookback_days=plan.train_days)
     prepared = prepare(past.evidence(as_of, plan.train_days, plan.prior_days))
-    wanted = [
-        Wanted(service_id, sli_type)
-        for sli_type, known in (
-            (SliType.AVAILABILITY, outcome.availability),
-            (SliType.LATENCY, outcome.histograms),
-        )
-        for service_id in sorted(known)
-        if past.began(service_id, sli_type) <= as_of - DAY * plan.train_days
-    ]
+    wanted = _wanted(past, plan, as_of, outcome)
     answers = compute_recommendations(prepared, wanted, window=plan.window, now=as_of, settings=settings)
     told = _Telling(past, plan, as_of, outcome)
     targets: list[JudgedTarget] = []
@@ -109,6 +108,27 @@ def look_back(past: Past, plan: Plan, as_of: datetime) -> Look:
                 targets += told.of_rules(one.service_id, days.row(one.service_id))
     judged = [one for one, answer in answers.items() if isinstance(answer, Recommendation)]
     return Look(as_of, tuple(targets), tuple(_levels(prepared, judged, outcome, plan, settings, as_of)))
+
+
+def levels_at(past: Past, plan: Plan, as_of: datetime) -> list[Level]:
+    """Only where outcomes lay in what the model said: all that a calibration map needs, and cheaper."""
+    outcome = outcome_of(past.panel, past.latency, as_of, plan.horizon)
+    settings = replace(plan.settings, lookback_days=plan.train_days)
+    prepared = prepare(past.evidence(as_of, plan.train_days, plan.prior_days))
+    return list(_levels(prepared, _wanted(past, plan, as_of, outcome), outcome, plan, settings, as_of))
+
+
+def _wanted(past: Past, plan: Plan, as_of: datetime, outcome: Outcome) -> list[Wanted]:
+    """Services old enough whose window is known."""
+    return [
+        Wanted(service_id, sli_type)
+        for sli_type, known in (
+            (SliType.AVAILABILITY, outcome.availability),
+            (SliType.LATENCY, outcome.histograms),
+        )
+        for service_id in sorted(known)
+        if past.began(service_id, sli_type) <= as_of - plan.least
+    ]
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def compute_recommendations(
     ``previous``: recommendations on record, whose targets stay while they still hold. One service that cannot be
     computed takes none of the others with it: it is logged and left out.
     """
+    settings = prepared.evidence.priors.calibrated(settings)
     answers: dict[Wanted, RecommendationResult] = {}
     for one in wanted:
         before = (previous or {}).get(one)
@@ -114,6 +115,7 @@ def probabilities_met(
     settings: EngineSettings,
 ) -> list[float | None]:
     """P(met over the next window) of any targets of one service, None where the data do not carry an answer."""
+    settings = prepared.evidence.priors.calibrated(settings)
     answers: list[float | None] = []
     for target in targets:
         if target.kind is ObjectiveKind.AVAILABILITY and target.availability_ratio is not None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sloengine.domain.governance.model import Slo
+from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
+from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
 
@@ -18,10 +22,14 @@ DEPTH = 3
 
 @dataclass(frozen=True)
 class LearntPriors:
-    """What the organisation's services have in common, per SLI type."""
+    """What the organisation's services have in common, per SLI type.
+
+    ``calibrations``: maps that its own finished windows have taught; without one the shipped map is in force.
+    """
 
     availability: OrganizationPrior
     latency: LatencyPrior
+    calibrations: Mapping[SliType, CalibrationMap] = field(default_factory=dict)
 
     @classmethod
     def shipped(cls) -> LearntPriors:
@@ -31,7 +39,18 @@ class LearntPriors:
     @property
     def digest(self) -> str:
         """Changes with anything in them."""
-        return f"{self.availability.digest}-{self.latency.digest}"
+        maps = hashlib.sha256(repr(sorted(self.calibrations.items())).encode()).hexdigest()
+        return f"{self.availability.digest}-{self.latency.digest}-{maps}"
+
+    def calibrated(self, settings: EngineSettings) -> EngineSettings:
+        """The settings with the maps in force."""
+        return replace(
+            settings,
+            availability_calibration=self.calibrations.get(
+                SliType.AVAILABILITY, settings.availability_calibration
+            ),
+            latency_calibration=self.calibrations.get(SliType.LATENCY, settings.latency_calibration),
+        )
 
 
 @dataclass(frozen=True)

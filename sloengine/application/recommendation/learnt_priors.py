@@ -1,4 +1,4 @@
-"""The organisation's priors as this process has them."""
+"""The organisation's priors and calibration maps as this process has them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.recommendation.evidence import LearntPriors
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
@@ -20,17 +21,20 @@ class CurrentPriors:
     """Read from the store, looked at again after a minute."""
 
     store: PriorStore
+    calibrations: CalibrationStore
     trusted_for: timedelta = timedelta(minutes=1)
     _known: tuple[datetime, LearntPriors] | None = field(default=None, init=False)
 
     async def __call__(self, now: datetime) -> LearntPriors:
         """The newest learnt priors, else the shipped ones."""
         if self._known is None or not timedelta() <= now - self._known[0] < self.trusted_for:
-            availability, latency = await asyncio.gather(
+            availability, latency, records = await asyncio.gather(
                 self._load(SliType.AVAILABILITY, OrganizationPrior.from_dict, OrganizationPrior.shipped),
                 self._load(SliType.LATENCY, LatencyPrior.from_dict, LatencyPrior.shipped),
+                self.calibrations.load(),
             )
-            self._known = (now, LearntPriors(availability, latency))
+            maps = {record.sli_type: record.calibration for record in records if record.calibration.own_weight > 0}
+            self._known = (now, LearntPriors(availability, latency, maps))
         return self._known[1]
 
     async def _load[Prior](

@@ -76,7 +76,7 @@ def recommend_from_files(command: RecommendFromFilesCommand) -> FileRecommendati
         panel=panel,
         latency=latency,
         edges=None,
-        priors=priors_before(panel, latency, as_of, command.settings.lookback_days),
+        priors=priors_before(panel, latency, as_of, command.settings.prior_lookback_days),
         source="files",
     )
     types = [SliType.AVAILABILITY] * (command.panel is not None) + [SliType.LATENCY] * (

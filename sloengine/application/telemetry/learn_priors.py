@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.prior_store import PriorStore
@@ -16,21 +17,27 @@ from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.reliability.panel import SliPanel
 
+_DUE_AFTER = timedelta(hours=20)
+_YOUNG_DAYS = 14.0
+
 
 @dataclass(frozen=True, slots=True)
 class LearnPriors:
-    """Run after aggregation; safe to run twice."""
+    """Run after aggregation; safe to run twice. A year teaches more than a quarter: older days are discounted."""
 
     history: SliHistory
     priors: PriorStore
     clock: Clock
-    lookback_days: int = 90
+    lookback_days: int = 365
 
-    async def __call__(self) -> Sequence[SliType]:
+    async def __call__(self, *, only_if_due: bool = False) -> Sequence[SliType]:
         """The SLI types a prior was learnt for; none while there is no data.
 
-        All the history there is teaches: older days are discounted, not cut.
+        ``only_if_due``: a prior that was learnt today stays, unless the organisation is so young that every hour
+        teaches something. Reading a year is dear.
         """
+        if only_if_due and not await self._is_due():
+            return ()
         watermark = await self.history.watermark()
         if watermark.aggregated_to is None:
             return ()
@@ -50,6 +57,13 @@ class LearnPriors:
             await self.priors.save(SliType.LATENCY, slow_days.to_dict(), learnt_at=self.clock.now())
             learnt.append(SliType.LATENCY)
         return learnt
+
+    async def _is_due(self) -> bool:
+        stored = await self.priors.load(SliType.AVAILABILITY)
+        if stored is None or self.clock.now() - stored[1] >= _DUE_AFTER:
+            return True
+        days = stored[0].get("days") or [0.0]
+        return float(sum(days)) / len(days) < _YOUNG_DAYS
 
     def _learn(self, panel: SliPanel) -> OrganizationPrior:
         findings = telemetry_checks.inspect(panel)

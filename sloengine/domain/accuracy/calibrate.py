@@ -40,6 +40,23 @@ def map_in_force(shipped: CalibrationMap, finished: Sequence[Level], sli_type: S
     return shipped.with_own(own, windows)
 
 
+def as_promised(levels: Sequence[Level], shipped: CalibrationMap, sli_type: SliType) -> list[Level]:
+    """The levels as they were promised at the time: put through the map that windows finished by then had taught.
+
+    With a target at level p of these, p is what was promised; so no window is judged by a map it has taught.
+    """
+    mine = [level for level in levels if level.sli_type is sli_type]
+    promised: list[Level] = []
+    for as_of in sorted({level.as_of for level in mine}):
+        in_force = map_in_force(shipped, [level for level in mine if level.ends_at <= as_of], sli_type)
+        promised += [
+            replace(level, low=in_force.probability_of(level.low), high=in_force.probability_of(level.high))
+            for level in mine
+            if level.as_of == as_of
+        ]
+    return promised
+
+
 def independent_windows(levels: Sequence[Level]) -> float:
     """Independent windows that these are worth, sharing incidents and overlapping as they do.
 

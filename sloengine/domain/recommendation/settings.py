@@ -19,10 +19,12 @@ class EngineSettings:
     ``nominal_probability``: how often each tier's target should hold. ``highest_level``: no target is said to
     hold more often than this, because nothing could check it. ``lowest_target_ratio``: an availability below it
     is no promise, and the tier is left out. ``testable_failures``: the budget holds at least so many failures,
-    so that one costs at most 20 % of it. ``explanation_draws``: windows on which an explanation compares
-    coalitions. ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put on latency before
-    calibration, on own and on shared infrastructure. ``anti_flap``: how far below and above the nominal
-    probability an earlier target's P(met) may lie before it is replaced.
+    so that one costs at most 20 % of it. ``lookback_days``: own history that is looked at;
+    ``prior_lookback_days``: what services have in common is learnt from a year, because incidents that many share
+    are rare. ``explanation_draws``: windows on which an explanation compares coalitions.
+    ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put on latency before calibration, on own
+    and on shared infrastructure. ``anti_flap``: how far below and above the nominal probability an earlier
+    target's P(met) may lie before it is replaced.
     """
 
     nominal_probability: Mapping[TierName, float] = field(default_factory=lambda: _NOMINAL)
@@ -30,6 +32,7 @@ class EngineSettings:
     lowest_target_ratio: float = 0.9
     testable_failures: float = 5.0
     lookback_days: int = 90
+    prior_lookback_days: int = 365
     cold_start_days: float = 30.0
     n_draws: int = 4096
     n_latency_draws: int = 2048

@@ -15,7 +15,7 @@ from sloengine.infrastructure.memory.recommendation_store import (
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from sloengine.infrastructure.memory.slo_ledger import MemorySloLedger
-from sloengine.infrastructure.memory.small_stores import MemoryOutbox, MemoryPriorStore
+from sloengine.infrastructure.memory.small_stores import MemoryCalibrationStore, MemoryOutbox, MemoryPriorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class MemoryStores:
     recommendations: MemoryRecommendationStore
     recommendation_jobs: MemoryRecommendationJobStore
     priors: MemoryPriorStore
+    calibrations: MemoryCalibrationStore
     ledger: MemorySloLedger
     outbox: MemoryOutbox
 
@@ -45,6 +46,7 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         recommendations=MemoryRecommendationStore(database),
         recommendation_jobs=MemoryRecommendationJobStore(database, clock),
         priors=MemoryPriorStore(database),
+        calibrations=MemoryCalibrationStore(database),
         ledger=MemorySloLedger(database),
         outbox=MemoryOutbox(database),
     )

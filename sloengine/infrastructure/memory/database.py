@@ -9,6 +9,7 @@ from typing import Any
 
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.sli_history import Watermark
+from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
@@ -63,3 +64,4 @@ class MemoryDatabase:
     percentiles_only: set[str] = field(default_factory=set)
     watermark: Watermark = field(default_factory=lambda: Watermark(None, None))
     priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)
+    calibrations: dict[SliType, CalibrationRecord] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.infrastructure.memory.database import MemoryDatabase
@@ -41,6 +42,21 @@ class MemoryPriorStore:
     async def save(self, sli_type: str, prior: Mapping[str, Any], *, learnt_at: datetime) -> None:
         """Replace it."""
         self._db.priors[sli_type] = (dict(prior), learnt_at)
+
+
+class MemoryCalibrationStore:
+    """Keeps the ``CalibrationStore`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def load(self) -> Sequence[CalibrationRecord]:
+        """All there are, by SLI type."""
+        return [self._db.calibrations[sli_type] for sli_type in sorted(self._db.calibrations)]
+
+    async def save(self, record: CalibrationRecord) -> None:
+        """Replace the record of its SLI type."""
+        self._db.calibrations[record.sli_type] = record
 
 
 class MemoryOutbox:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything imports the driver
+from sloengine.infrastructure.neo4j.calibration_store import Neo4jCalibrationStore
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
@@ -32,6 +33,7 @@ class Neo4jStores:
     recommendations: Neo4jRecommendationStore
     recommendation_jobs: Neo4jRecommendationJobStore
     priors: Neo4jPriorStore
+    calibrations: Neo4jCalibrationStore
     ledger: Neo4jSloLedger
     outbox: Neo4jOutbox
 
@@ -48,6 +50,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         recommendations=Neo4jRecommendationStore(connection),
         recommendation_jobs=Neo4jRecommendationJobStore(connection, nodes),
         priors=Neo4jPriorStore(nodes),
+        calibrations=Neo4jCalibrationStore(nodes),
         ledger=Neo4jSloLedger(connection),
         outbox=Neo4jOutbox(connection),
     )

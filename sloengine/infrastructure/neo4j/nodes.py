@@ -59,6 +59,16 @@ class PriorNode(AsyncStructuredNode):
     document = StringProperty(required=True)
 
 
+class CalibrationNode(AsyncStructuredNode):
+    """Finished windows and the map they taught, per SLI type, as a JSON document."""
+
+    __label__ = "Calibration"
+
+    sli_type = StringProperty(unique_index=True, required=True)
+    computed_at = DateTimeNeo4jFormatProperty(required=True)
+    document = StringProperty(required=True)
+
+
 class AggregationStateNode(AsyncStructuredNode):
     """How far the hourly aggregation has come. ``refused``: a JSON object, reason by service."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -263,3 +264,15 @@ async def test_latency_is_read_as_percentiles_of_summed_counts():
     assert value.p50_ms == pytest.approx(41.5, rel=0.02)
     assert value.p99_ms == pytest.approx(228.6, rel=0.03)
     assert len(points) == 6
+
+
+async def test_a_year_is_not_read_again_within_the_day():
+    engine = await shop()
+    await engine.use.learn_priors()
+    engine.clock.advance(timedelta(hours=3))
+    at_once = await engine.use.learn_priors(only_if_due=True)
+    engine.clock.advance(timedelta(hours=18))
+    next_day = await engine.use.learn_priors(only_if_due=True)
+
+    assert at_once == ()
+    assert SliType.AVAILABILITY in next_day

@@ -1,0 +1,3 @@
+// Takes the constraint away again.
+
+DROP CONSTRAINT calibration_sli_type IF EXISTS;

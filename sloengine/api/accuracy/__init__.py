@@ -1,0 +1,1 @@
+"""How well promises hold, as clients read it."""

@@ -1,0 +1,108 @@
+"""Learn from the organisation's own finished windows how far the model's promises can be believed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sloengine.application.accuracy.past import Past
+from sloengine.application.accuracy.rolling_backtests import DAY, Plan, levels_at
+from sloengine.application.ports.calibration_store import CalibrationStore
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.sli_history import SliHistory
+from sloengine.application.telemetry.pulled_hours import floor_to
+from sloengine.domain.accuracy.judged import Level
+from sloengine.domain.accuracy.record import CalibrationRecord
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.graph import DependencyGraph
+
+EVERY_DAYS = 7
+MOST_SERVICES = 200
+"""Services looked at: the same ones each time. More would share the same incidents and teach little."""
+MOST_LOOKS = 4
+"""Looks back in one run; a worker is not held up longer than a minute."""
+_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnCalibration:
+    """Run daily; safe to run twice. Each run takes the newest weeks that nobody has looked back from yet."""
+
+    graph: ServiceGraph
+    history: SliHistory
+    store: CalibrationStore
+    clock: Clock
+    settings: EngineSettings
+    window: ComplianceWindow = ComplianceWindow.ROLLING_28D
+
+    async def __call__(self) -> int:
+        """Weeks that are still to be looked back from: run again while there are any."""
+        watermark = await self.history.watermark()
+        if watermark.aggregated_to is None:
+            return 0
+        end = floor_to(watermark.aggregated_to, DAY)
+        records = {record.sli_type: record for record in await self.store.load()}
+        looked = set.intersection(*(set(_looked(records, sli_type)) for sli_type in SliType))
+        weeks = [day for day in self._weeks(end) if day not in looked]
+        if not weeks:
+            return 0
+        batch = weeks[:MOST_LOOKS]
+        past = await self._past(min(batch) - self.settings.prior_lookback_days * DAY, end)
+        levels = [] if past is None else await asyncio.to_thread(self._levels, past, batch)
+        now = self.clock.now()
+        for sli_type in SliType:
+            shipped = self._shipped(sli_type)
+            record = records.get(sli_type) or CalibrationRecord.empty(sli_type, shipped, now)
+            seen = set(record.looked)
+            fresh = [one for one in levels if one.sli_type is sli_type and one.as_of not in seen]
+            taught = await asyncio.to_thread(record.with_windows, batch, fresh, shipped, now)
+            await self.store.save(taught)
+        return len(weeks) - len(batch)
+
+    def _weeks(self, end: datetime) -> list[datetime]:
+        """Mondays of the last year whose window is over, newest first."""
+        last = end - self.window.length
+        newest = last - (last - _MONDAY) % (EVERY_DAYS * DAY)
+        return [newest - EVERY_DAYS * DAY * back for back in range(365 // EVERY_DAYS)]
+
+    async def _past(self, from_at: datetime, to_at: datetime) -> Past | None:
+        services = (await self.graph.snapshot()).services
+        chosen = sorted(services, key=lambda service: hashlib.sha256(service.service_id.encode()).digest())
+        chosen = sorted(chosen[:MOST_SERVICES], key=lambda service: service.service_id)
+        names = [service.service_id for service in chosen]
+        if not names:
+            return None
+        panel = await self.history.read(names, from_at, to_at)
+        latency = await self.history.read_latency(names, floor_to(from_at, DAY), to_at)
+        if not panel.service_ids and not latency:
+            return None
+        # Own levels need no dependencies: bounds only ever make targets looser.
+        return Past(DependencyGraph(tuple(chosen), ()), panel if panel.service_ids else None, latency)
+
+    def _levels(self, past: Past, weeks: Sequence[datetime]) -> list[Level]:
+        plan = Plan(
+            train_days=self.settings.lookback_days,
+            prior_days=self.settings.prior_lookback_days,
+            window=self.window,
+            every_days=EVERY_DAYS,
+            settings=self.settings,
+            least_days=round(self.settings.cold_start_days),
+        )
+        return [level for week in weeks for level in levels_at(past, plan, week)]
+
+    def _shipped(self, sli_type: SliType) -> CalibrationMap:
+        if sli_type is SliType.AVAILABILITY:
+            return self.settings.availability_calibration
+        return self.settings.latency_calibration
+
+
+def _looked(records: Mapping[SliType, CalibrationRecord], sli_type: SliType) -> Sequence[datetime]:
+    record = records.get(sli_type)
+    return () if record is None else record.looked

@@ -1,0 +1,20 @@
+"""What the organisation's own finished windows have taught about the engine's promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sloengine.domain.accuracy.record import CalibrationRecord
+
+
+class CalibrationStore(Protocol):
+    """One record per SLI type, the newest."""
+
+    async def load(self) -> Sequence[CalibrationRecord]:
+        """All there are, by SLI type; one that an engine of another version wrote is left out."""
+        ...
+
+    async def save(self, record: CalibrationRecord) -> None:
+        """Replace the record of its SLI type."""
+        ...
