@@ -43,10 +43,16 @@ class FirstTable:
             )
         remembered = Remembered.read(self.state)
         settings = telemetry_of(settings, remembered, is_empty=not page.rows, wants_sample=wants_sample)
-        self.sample_is_missing = settings.telemetry_kind is TelemetryKind.SAMPLE and (
-            not page.rows or not remembered.sample_is_in
-        )
-        Remembered.of(settings, sample_is_in=not self.sample_is_missing).write(self.state)
+        is_sample = settings.telemetry_kind is TelemetryKind.SAMPLE
+        sample_is_in = remembered.sample_is_in and bool(page.rows)
+        if sample_is_in and not is_sample:
+            output.warn(
+                f"{self.state.root} holds the {sample_provenance(remembered.sample_seed or settings.sample_seed)} "
+                "from an earlier run, beside what is yours. For your own services alone: `sloengine reset`, or "
+                "another --state-dir"
+            )
+        self.sample_is_missing = is_sample and not sample_is_in
+        Remembered.of(settings, sample_is_in=sample_is_in).write(self.state)
         return settings
 
     async def fill(self, settings: Settings, files: first_data.Files | None) -> None:

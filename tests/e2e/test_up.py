@@ -200,6 +200,15 @@ def test_one_command_leads_to_recommendations_and_survives_every_kind_of_end(tmp
 
 def test_without_the_sample_it_says_what_to_do_next_and_down_stops_it(tmp_path, started) -> None:
     state = tmp_path / "state"
+    killed = Up(state, "--http-port", "0", "--no-sample")
+    started.append(killed)
+    assert wait_until(lambda: "starting API" in killed.said, lambda: killed.process.poll() is None, 120), (
+        killed.said
+    )
+    killed.process.kill()  # while Neo4j makes its first databases
+    killed.ended()
+    assert wait_until(lambda: not working_on(state), lambda: True, 30), working_on(state)
+
     run = Up(state, "--http-port", "0", "--no-sample")
     started.append(run)
     run.wait_ready()
@@ -249,3 +258,21 @@ def test_a_taken_port_leaves_no_servers_behind(tmp_path) -> None:
     assert "is taken" in refused.stderr
     assert not (state / "neo4j").exists()
     assert not (state / "run.json").exists()
+
+
+def test_a_python_that_is_too_old_is_named_with_what_to_do(tmp_path) -> None:
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    find_python = Path(__file__).parents[2] / "scripts" / "find_python"
+
+    found = subprocess.run(  # with no HOME either
+        [find_python],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": str(old)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert found.returncode == 3
+    assert f"PYTHON={old} is not a CPython 3.12 or newer" in found.stderr

@@ -13,7 +13,7 @@ from typing import Any, Self, TextIO
 import psutil
 
 from sloengine.infrastructure.embedded.child_process import end_left_over
-from sloengine.infrastructure.embedded.errors import StateInUse
+from sloengine.infrastructure.embedded.errors import StateInUse, StateNotWritable
 from sloengine.infrastructure.embedded.private_files import (
     make_writable_directory,
     replace_private_file,
@@ -23,6 +23,8 @@ from sloengine.infrastructure.embedded.private_files import (
 _CONTENTS = ("neo4j", "redis", "logs", "processes", "run.json", "telemetry.json", "dev-api-key")
 _LOCK_FILE = "up.lock"
 _LOG_LIMIT_BYTES = 10_000_000
+ENOUGH_FREE_BYTES = 300_000_000
+"""The sample organisation takes a third of it; the rest is room for transaction logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,15 @@ class StateDirectory:
         return self.root / "telemetry.json"
 
     def prepare(self) -> None:
-        """Make it. Raises: StateNotWritable."""
+        """Make it. Raises: StateNotWritable, also on a disk that is all but full: Neo4j would hang on it."""
         for folder in (self.root, self.processes, self.logs):
             make_writable_directory(folder)
+        free = shutil.disk_usage(self.root).free
+        if free < ENOUGH_FREE_BYTES:
+            raise StateNotWritable(
+                f"only {free / 1e6:.0f} MB are free where {self.root} is, and Neo4j needs "
+                f"{ENOUGH_FREE_BYTES / 1e6:.0f} MB to work: make room, or name another --state-dir"
+            )
 
     def log(self, name: str) -> Path:
         """Log file of a process; a long one is put aside as ``<name>.log.1``."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sloengine.infrastructure.embedded.errors import StateInUse
+from sloengine.infrastructure.embedded.errors import StateInUse, StateNotWritable
 from sloengine.infrastructure.embedded.state_directory import StateDirectory, StateLock
 
 HOLD = """
@@ -99,3 +100,13 @@ def test_only_a_directory_that_up_has_worked_on_is_a_state_directory(state: Stat
     lock.release()
 
     assert state.exists()
+
+
+def test_a_disk_that_is_all_but_full_is_refused_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: real._replace(free=3_000_000))
+
+    with pytest.raises(StateNotWritable, match=r"only 3 MB are free .* make room, or name another --state-dir"):
+        StateDirectory.at(tmp_path / "state").prepare()
