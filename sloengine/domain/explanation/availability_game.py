@@ -24,9 +24,10 @@ from sloengine.domain.recommendation.window_draws import (
     ServicePrior,
     SizeKnowledge,
     WindowNumbers,
-    base_failures,
+    base_level,
     episode_counts,
     episode_sizes,
+    with_base_spread,
     with_sampling_noise,
 )
 from sloengine.domain.reliability.daily import DailyHistory
@@ -81,7 +82,7 @@ class AvailabilityGame:
 
         ``coalitions``: shape (n, players). Returns shape (n,).
         """
-        return np.array([self._quantile(row) for row in coalitions])
+        return np.array([self._value(row) for row in coalitions])
 
     def with_traffic_limit(self, unavailability: FloatArray, coalitions: BoolArray) -> FloatArray:
         """The same, never tighter than traffic lets anybody test; it binds where the service's traffic is in."""
@@ -89,16 +90,33 @@ class AvailabilityGame:
         least = 1.0 - tightest_availability(requests, self.testable_failures)
         return np.where(coalitions[:, TRAFFIC], np.maximum(unavailability, least), unavailability)
 
-    def _quantile(self, row: BoolArray) -> float:
-        own = row[: len(OWN_GROUPS)].tolist()
+    def _value(self, row: BoolArray) -> float:
+        """Of one coalition; groups that change nothing are taken as in, so that it is looked at once."""
+        own = [bool(flag) or inert for flag, inert in zip(row, self._inert, strict=False)]
         below = sum(1 << part for part in range(self._parts) if row[len(OWN_GROUPS) + part])
+        key = (*own, below)
+        if key not in self._known:
+            self._known[key] = self._quantile(own, below)
+        return self._known[key]
+
+    def _quantile(self, own: list[bool], below: int) -> float:
         drawn = self._window(own, below)
-        found = float(np.quantile(drawn, self.level, method="higher"))
+        found = higher_quantile(drawn, self.level)
         if below and self.dependencies is not None:
-            replaced = None if own[RELIABILITY] else self.reference.unavailability
-            composite = self.dependencies.drawn.composed(drawn, world(self.dependencies, below, replaced))
-            found = max(found, float(np.quantile(composite, self.level, method="higher")))
+            world, total = self._world(own[RELIABILITY], below)
+            composite = self.dependencies.drawn.composed_of(total, world, drawn)
+            found = max(found, higher_quantile(composite, self.level))
         return found
+
+    @cached_property
+    def _inert(self) -> tuple[bool, ...]:
+        """By own group: whether it can change nothing."""
+        records = self._records.values()
+        flags = [False] * len(OWN_GROUPS)
+        flags[CLUSTERING] = all(len(record.sizes) == 0 and record.base.weeks == 0.0 for record in records)
+        flags[TREND] = all(len(record.ages) == 0 and not record.running for record in records)
+        flags[COVERAGE] = bool(np.allclose(self._days, self._reference_days, rtol=1e-12, atol=0.0))
+        return tuple(flags)
 
     def _window(self, own: list[bool], below: int) -> FloatArray:
         reliability, clustering, traffic, trend, coverage = own
@@ -162,8 +180,25 @@ class AvailabilityGame:
         return len(record.ages) * discounted / whole
 
     @cached_property
+    def _known(self) -> dict[tuple[object, ...], float]:
+        return {}
+
+    @cached_property
     def _cache(self) -> dict[tuple[object, ...], FloatArray]:
         return {}
+
+    @cached_property
+    def _worlds(self) -> dict[tuple[bool, int], tuple[InheritedFailure, FloatArray]]:
+        return {}
+
+    def _world(self, reliability: bool, below: int) -> tuple[InheritedFailure, FloatArray]:
+        """What reaches the service when only these parts fail, and the hazard of it in each window."""
+        key = (reliability, below)
+        if key not in self._worlds and self.dependencies is not None:
+            own = None if reliability else self.reference.unavailability
+            made = world(self.dependencies, below, own)
+            self._worlds[key] = made, self.dependencies.drawn.hazard(made)
+        return self._worlds[key]
 
     def _counts(self, reliability: bool, trend: bool, coverage: bool, below: int) -> npt.NDArray[np.int64]:
         record = self._records[reliability, below]
@@ -179,12 +214,12 @@ class AvailabilityGame:
 
     @cached_property
     def _every_count(self) -> dict[tuple[bool, bool, bool, int], npt.NDArray[np.int64]]:
-        flags = (False, True)
+        kept = {group: (True,) if self._inert[group] else (False, True) for group in (TREND, COVERAGE)}
         return {
             (reliability, trend, coverage, below): self._counts(reliability, trend, coverage, below)
-            for reliability in flags
-            for trend in flags
-            for coverage in flags
+            for reliability in (False, True)
+            for trend in kept[TREND]
+            for coverage in kept[COVERAGE]
             for below in range(1 << self._parts)
         }
 
@@ -230,8 +265,17 @@ class AvailabilityGame:
             scale = 1.0 if coverage else self._reference_days[0] / self._days[0]
             spread = (whole.base.dispersion, whole.base.weeks) if clustering else (1.0, 0.0)
             known = BaseKnowledge(bad * scale, base.valid * scale, *spread)
-            self._cache[key] = base_failures(known, self.prior, self.numbers, requests)
+            level: tuple[object, ...] = ("level", reliability, coverage, below)
+            if level not in self._cache:
+                self._cache[level] = base_level(known, self.prior, self.numbers)
+            self._cache[key] = with_base_spread(self._cache[level], known, self.prior, self.numbers, requests)
         return self._cache[key]
+
+
+def higher_quantile(values: FloatArray, level: float) -> float:
+    """As ``np.quantile(values, level, method="higher")``, without what that costs on a thousand values."""
+    place = min(len(values) - 1, int(np.ceil(level * (len(values) - 1))))
+    return float(np.partition(values, place)[place])
 
 
 def world(dependencies: Dependencies, below: int, own_unavailability: float | None) -> InheritedFailure:

@@ -15,8 +15,11 @@ _SMALL_MEAN = 30.0
 _SMALL_SHAPE = 50.0
 
 
-def poisson_quantile(level: FloatArray, mean: FloatArray) -> FloatArray:
-    """Smallest k with P(X <= k) >= level. Exact up to a mean of 30, Cornish-Fisher above (within one count)."""
+def poisson_quantile(level: FloatArray, mean: FloatArray, normal: FloatArray | None = None) -> FloatArray:
+    """Smallest k with P(X <= k) >= level. Exact up to a mean of 30, Cornish-Fisher above (within one count).
+
+    ``normal``: the normal quantiles of ``level``, where they are at hand; shape as ``level``.
+    """
     result = np.zeros(np.broadcast(level, mean).shape)
     level, mean = np.broadcast_arrays(level, mean)
     small = mean <= _SMALL_MEAN
@@ -24,7 +27,7 @@ def poisson_quantile(level: FloatArray, mean: FloatArray) -> FloatArray:
         result[small] = _by_recurrence(level[small], mean[small])
     large = ~small
     if large.any():
-        z, m = ndtri(level[large]), mean[large]
+        z, m = ndtri(level[large]) if normal is None else normal[large], mean[large]
         root = np.sqrt(m)
         corrected = m + root * z + (z * z - 1) / 6 + (z - z**3) / (72 * root) - 0.5
         result[large] = np.maximum(0.0, np.ceil(corrected))

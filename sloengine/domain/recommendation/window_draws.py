@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.incident_rate import RateKnowledge, pick_rates, regime_rows, stratified
@@ -105,6 +106,7 @@ class WindowNumbers:
     base_level: FloatArray
     base_factor: FloatArray
     noise_level: FloatArray
+    noise_normal: FloatArray
     _sizes: np.random.Generator
     _episodes: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
 
@@ -113,6 +115,7 @@ class WindowNumbers:
         """Drawn from ``rng``."""
         rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng = rng.spawn(6)
         scale_rng, sizes_rng = size_rng.spawn(2)
+        noise_level = noise_rng.random(n)
         return cls(
             n=n,
             rate_level=stratified(rate_rng, n),
@@ -122,7 +125,8 @@ class WindowNumbers:
             scale=scale_rng.standard_normal(n),
             base_level=stratified(base_rng, n),
             base_factor=base_rng.random(n),
-            noise_level=noise_rng.random(n),
+            noise_level=noise_level,
+            noise_normal=ndtri(noise_level),
             _sizes=sizes_rng,
         )
 
@@ -147,6 +151,7 @@ class WindowNumbers:
             base_level=self.base_level[:rows],
             base_factor=self.base_factor[:rows],
             noise_level=self.noise_level[:rows],
+            noise_normal=self.noise_normal[:rows],
             _sizes=self._sizes,
             whole=self,
         )
@@ -213,10 +218,22 @@ def window_severity(
 
 def base_failures(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers, requests: float) -> FloatArray:
     """Ratio of failures outside incidents in each window, with their spread from window to window."""
+    return with_base_spread(base_level(base, prior, numbers), base, prior, numbers, requests)
+
+
+def base_level(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers) -> FloatArray:
+    """Ratio of failures outside incidents as far as it is known, in each window."""
     regime = regime_rows(numbers.n)
     level = numbers.base_level
     ratio = gamma_quantile(level, prior.base_shape + base.bad) / (prior.base_rate + base.valid)
     ratio[regime] = gamma_quantile(level[regime], prior.base_shape) / prior.base_rate
+    return ratio
+
+
+def with_base_spread(
+    ratio: FloatArray, base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers, requests: float
+) -> FloatArray:
+    """The same, more or less from window to window than chance alone would have it."""
     pseudo = shipped_prior.PSEUDO_WEEKS
     dispersion = (base.weeks * base.dispersion + pseudo * prior.dispersion) / (base.weeks + pseudo)
     if dispersion <= 1.0 or not np.isfinite(requests) or requests <= 0:
@@ -233,7 +250,9 @@ def with_sampling_noise(unavailability: FloatArray, numbers: WindowNumbers, requ
     certain = np.minimum(1.0, unavailability)
     if not np.isfinite(requests) or requests <= 0:
         return certain
-    return np.minimum(1.0, poisson_quantile(numbers.noise_level, certain * requests) / requests)
+    return np.minimum(
+        1.0, poisson_quantile(numbers.noise_level, certain * requests, numbers.noise_normal) / requests
+    )
 
 
 def _picked(values: FloatArray, cumulative: FloatArray, level: FloatArray) -> FloatArray:

@@ -177,6 +177,10 @@ class DrawnSources:
         changed world, where they pass on more or less; the values drawn stay.
         """
         inherited = world or self.inherited
+        return self.composed_of(self.hazard(inherited), inherited, root)
+
+    def hazard(self, inherited: InheritedFailure) -> FloatArray:
+        """Hazard that reaches the root in each window, before it is held to its share."""
         total = np.zeros(self.n)
         steady = 0.0
         for (_, phi, *_), value in zip(inherited.sources, self.values, strict=True):
@@ -187,9 +191,12 @@ class DrawnSources:
         # ``others`` is negative where failures overlap in time: that much less in every draw, in proportion.
         before = inherited.source_hazard
         factor = max(0.0, 1.0 + inherited.others / before) if before > 0.0 and inherited.others < 0.0 else 1.0
-        total = (total + steady) * factor + max(0.0, inherited.others)
+        return np.asarray((total + steady) * factor + max(0.0, inherited.others))
+
+    def composed_of(self, total: FloatArray, inherited: InheritedFailure, root: FloatArray | None) -> FloatArray:
+        """The root's window unavailability from the hazard that reaches it."""
         if root is None:
-            total += hazard(inherited.own_part)
+            total = total + hazard(inherited.own_part)
             return np.asarray(-np.expm1(-total))
         if inherited.shown is not None and inherited.observed > 0.0:
             total = total * _no_more_than_its_share(inherited, total, float(np.mean(root)))
