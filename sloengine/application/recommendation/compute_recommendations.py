@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.evidence import DEPTH, Evidence
-from sloengine.application.recommendation.explaining import explained_availability
+from sloengine.application.recommendation.explaining import explained_availability, explained_latency
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import (
     CompositeBound,
@@ -31,7 +31,7 @@ from sloengine.domain.recommendation.recommend import (
     availability_probability,
     inspect,
     latency_probability,
-    recommend_latency,
+    recommend_latency_with_case,
     recommend_with_case,
 )
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -148,7 +148,10 @@ def _recommend(
             return result
         return explained_availability(result, request, case, priors.availability, settings, shapley)
     asked = _latency_request(prepared, one.service_id, window, now, previous)
-    return recommend_latency(asked, priors.latency, settings)
+    slow, made_from = recommend_latency_with_case(asked, priors.latency, settings)
+    if shapley is None or made_from is None or not isinstance(slow, Recommendation):
+        return slow
+    return explained_latency(slow, asked, made_from, priors.latency, settings, shapley)
 
 
 def _availability_request(

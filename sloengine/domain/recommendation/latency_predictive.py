@@ -6,13 +6,13 @@ whole shifts by the week-to-week spread of the base. The percentile is read off 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation import shipped_prior
-from sloengine.domain.recommendation.incident_rate import RateKnowledge, regime_rows, stratified
+from sloengine.domain.recommendation.incident_rate import RateKnowledge, pick_rates, regime_rows, stratified
 from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.poisson import poisson_quantile
@@ -41,6 +41,113 @@ class LatencyPredictive:
     facts: PredictiveFacts
 
 
+@dataclass
+class LatencyNumbers:
+    """Random numbers of ``n`` windows, and what their base days amount to; apart from what is known of incidents.
+
+    ``base_tail``: mean tail of each window's base days, shape (n, n_factors).
+    """
+
+    n: int
+    base_tail: FloatArray
+    rate_level: FloatArray
+    count_level: FloatArray
+    goes_on: FloatArray
+    scale: FloatArray
+    level: FloatArray
+    _sizes: np.random.Generator
+    _episodes: list[tuple[FloatArray, ...]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, days: LatencyDays, rng: np.random.Generator, n: int, window_days: float) -> LatencyNumbers:
+        """Drawn from ``rng``."""
+        base_rng, rate_rng, count_rng, size_rng, level_rng = rng.spawn(5)
+        scale_rng, sizes_rng = size_rng.spawn(2)
+        return cls(
+            n=n,
+            base_tail=_base_tails(days, window_days, base_rng, n),
+            rate_level=stratified(rate_rng, n),
+            count_level=stratified(count_rng, n),
+            goes_on=count_rng.random(n),
+            scale=scale_rng.standard_normal(n),
+            level=level_rng.standard_normal(n),
+            _sizes=sizes_rng,
+        )
+
+    def episode(self, position: int) -> tuple[FloatArray, ...]:
+        """Of each window's slow spell at this position: own or not, pool or shipped, which one; and its jitter."""
+        while len(self._episodes) <= position:
+            rng = self._sizes.spawn(1)[0]
+            drawn = (*(rng.random(self.n) for _ in range(3)), rng.standard_normal(self.n))
+            self._episodes.append(drawn)
+        return self._episodes[position]
+
+    def head(self, rows: int) -> LatencyNumbers:
+        """The numbers of the first windows; ``episode`` goes on from the same streams."""
+        rows = min(rows, self.n)
+        return _Head(
+            n=rows,
+            base_tail=self.base_tail[:rows],
+            rate_level=self.rate_level[:rows],
+            count_level=self.count_level[:rows],
+            goes_on=self.goes_on[:rows],
+            scale=self.scale[:rows],
+            level=self.level[:rows],
+            _sizes=self._sizes,
+            whole=self,
+        )
+
+
+@dataclass
+class _Head(LatencyNumbers):
+    whole: LatencyNumbers | None = None
+
+    def episode(self, position: int) -> tuple[FloatArray, ...]:
+        if self.whole is None:
+            raise ValueError("a head needs the numbers it is taken from")
+        return tuple(values[: self.n] for values in self.whole.episode(position))
+
+
+@dataclass(frozen=True)
+class SlowSpells:
+    """What is known of slow spells: their rate, own ones' shapes with their share, whether one is running."""
+
+    rate: RateKnowledge
+    shapes: FloatArray
+    own_share: float
+    running: bool
+
+
+@dataclass(frozen=True)
+class WanderingLevel:
+    """Week-to-week spread of the logarithm of the base p95, from so many weeks; ``known_weeks`` of the level."""
+
+    weekly_log_sd: float
+    weeks: float
+    known_weeks: float
+
+    @classmethod
+    def of(cls, days: LatencyDays) -> WanderingLevel:
+        """As the days show it."""
+        return cls(days.weekly_log_sd, days.weeks, max(days.weeks, len(days.ages) / 7.0))
+
+    def variance(self, prior: LatencyPrior) -> float:
+        """Shrunk to other services'."""
+        known = self.weeks * self.weekly_log_sd**2 + _PSEUDO_WEEKS * prior.weekly_log_sd**2
+        return known / (self.weeks + _PSEUDO_WEEKS)
+
+
+def slow_spells(days: LatencyDays, prior: LatencyPrior, service_id: str) -> SlowSpells:
+    """As the days show them."""
+    rate = RateKnowledge.of(
+        prior.rate_prior(service_id),
+        day_ages=days.ages,
+        exposure=np.ones(len(days.ages)),
+        episode_ages=days.episode_ages,
+    )
+    return SlowSpells(rate, days.shapes, rate.own_size_share, days.running)
+
+
 def predict_latency(
     days: LatencyDays,
     prior: LatencyPrior,
@@ -51,49 +158,54 @@ def predict_latency(
     n_draws: int,
 ) -> LatencyPredictive:
     """Draw a future window's p95 and p99."""
-    base_rng, rate_rng, count_rng, size_rng, level_rng = rng.spawn(5)
-    tail = _base_tails(days, window_days, base_rng, n_draws)
-    knowledge = RateKnowledge.of(
-        prior.rate_prior(service_id),
-        day_ages=days.ages,
-        exposure=np.ones(len(days.ages)),
-        episode_ages=days.episode_ages,
+    return predict_latency_with(
+        days, prior, service_id, LatencyNumbers.of(days, rng, n_draws, window_days), window_days=window_days
     )
-    mean = knowledge.draw(rate_rng, n_draws) * window_days
-    uniform = stratified(count_rng, n_draws)
-    count = np.minimum(poisson_quantile(uniform, mean), _MOST_EPISODES).astype(np.int64)
-    if days.running:
-        count = count + (count_rng.random(n_draws) < 1 - 1 / shipped_prior.EPISODE_DAYS)
-    tail += _episode_tails(count, days, prior, service_id, knowledge.own_size_share, size_rng) / window_days
-    tail = np.minimum.accumulate(np.minimum(tail, 1.0), axis=1)
-    own_weeks = max(days.weeks, len(days.ages) / 7.0)
-    variance = (days.weeks * days.weekly_log_sd**2 + _PSEUDO_WEEKS * prior.weekly_log_sd**2) / (
-        days.weeks + _PSEUDO_WEEKS
-    )
-    # The window's own level, and how well the level of the past is known.
-    level_sd = float(np.sqrt(variance * (min(1.0, 7.0 / window_days) + 1.0 / max(own_weeks, 0.3))))
-    factor = np.exp(
-        np.where(regime_rows(n_draws), _REGIME_SPREAD, 1.0) * level_sd * level_rng.standard_normal(n_draws)
-    )
-    n_own = len(days.shapes)
+
+
+def predict_latency_with(
+    days: LatencyDays, prior: LatencyPrior, service_id: str, numbers: LatencyNumbers, *, window_days: float
+) -> LatencyPredictive:
+    """As :func:`predict_latency`, with random numbers made before."""
+    spells = slow_spells(days, prior, service_id)
+    level = WanderingLevel.of(days)
+    count = spell_counts(spells, numbers, window_days)
+    tail = window_tails(count, spells, prior, service_id, numbers, window_days)
+    factor = level_factors(level, prior, numbers, window_days) * days.scale_seconds
     return LatencyPredictive(
-        p95_seconds=_percentile(tail, 0.05) * factor * days.scale_seconds,
-        p99_seconds=_percentile(tail, 0.01) * factor * days.scale_seconds,
+        p95_seconds=percentile_factors(tail, 0.05) * factor,
+        p99_seconds=percentile_factors(tail, 0.01) * factor,
         episode_count=count,
-        rate_weights=knowledge.weights,
+        rate_weights=spells.rate.weights,
         window_days=window_days,
-        level_log_sd=float(np.sqrt(variance / max(own_weeks, 0.3))),
+        level_log_sd=float(np.sqrt(level.variance(prior) / max(level.known_weeks, 0.3))),
         facts=PredictiveFacts(
             own_days=float(len(days.ages)),
-            own_episodes=n_own,
-            own_weight=knowledge.own_weight,
-            rate_per_day=knowledge.mean_per_day,
+            own_episodes=len(days.shapes),
+            own_weight=spells.rate.own_weight,
+            rate_per_day=spells.rate.mean_per_day,
             base_ratio=float((~days.bad).mean()),
             peers=prior.peers(service_id),
             peer_episodes=len(prior.peer_rows(service_id)[0]),
             running=days.running,
         ),
     )
+
+
+def spell_counts(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
+    """Slow spells in each window."""
+    mean = pick_rates(spells.rate, numbers.rate_level) * window_days
+    count = np.minimum(poisson_quantile(numbers.count_level, mean), _MOST_EPISODES).astype(np.int64)
+    return count + (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS) if spells.running else count
+
+
+def level_factors(
+    level: WanderingLevel, prior: LatencyPrior, numbers: LatencyNumbers, window_days: float
+) -> FloatArray:
+    """Each window's own level, and how well the level of the past is known, as a factor."""
+    known = min(1.0, 7.0 / window_days) + 1.0 / max(level.known_weeks, 0.3)
+    spread = float(np.sqrt(level.variance(prior) * known))
+    return np.exp(np.where(regime_rows(numbers.n), _REGIME_SPREAD, 1.0) * spread * numbers.level)
 
 
 def _base_tails(days: LatencyDays, window_days: float, rng: np.random.Generator, n_draws: int) -> FloatArray:
@@ -110,33 +222,30 @@ def _base_tails(days: LatencyDays, window_days: float, rng: np.random.Generator,
     return np.asarray((traffic @ days.tails[base]) / traffic.sum(axis=1, keepdims=True))
 
 
-def _episode_tails(
+def window_tails(
     count: npt.NDArray[np.int64],
-    days: LatencyDays,
+    spells: SlowSpells,
     prior: LatencyPrior,
     service_id: str,
-    own_share: float,
-    rng: np.random.Generator,
+    numbers: LatencyNumbers,
+    window_days: float,
 ) -> FloatArray:
-    """Sum of the excess tails of each draw's episodes, in days; shape (n_draws, n_factors)."""
+    """Tail of each window: base days and the excess tails of its slow spells; shape (n, n_factors)."""
     total = np.zeros((len(count), len(FACTORS)))
     rows, cumulative = prior.peer_rows(service_id)
     pool_share = len(rows) / (len(rows) + shipped_prior.PSEUDO_EPISODES)
     scale_sd = SHIPPED_EXCESS_LOG_SD / np.sqrt(prior.evidence(service_id) + shipped_prior.PSEUDO_EPISODES)
-    scale_rng, sizes_rng = rng.spawn(2)
-    scale = np.exp(scale_sd * scale_rng.standard_normal(len(count)))
+    scale = np.exp(scale_sd * numbers.scale)
     shipped = np.maximum(FACTORS, 1.0) ** -SHIPPED_DECAY
-    for position, generator in enumerate(sizes_rng.spawn(int(count.max(initial=0)))):
+    for position in range(int(count.max(initial=0))):
         active = np.flatnonzero(count > position)
-        n = int(active[-1]) + 1
-        source, second, level = (generator.random(n)[active] for _ in range(3))
-        jitter = generator.standard_normal(n)[active]
-        own = source < own_share
+        source, second, level, jitter = (values[active] for values in numbers.episode(position))
+        own = (source < spells.own_share) & (len(spells.shapes) > 0)
         pooled = ~own & (second < pool_share) & (len(rows) > 0)
         rest = ~own & ~pooled
         if own.any():
-            chosen = (level[own] * len(days.shapes)).astype(np.int64)
-            total[active[own]] += days.shapes[chosen] * np.exp(OWN_JITTER * jitter[own])[:, None]
+            chosen = (level[own] * len(spells.shapes)).astype(np.int64)
+            total[active[own]] += spells.shapes[chosen] * np.exp(OWN_JITTER * jitter[own])[:, None]
         if pooled.any():
             chosen = rows[np.minimum(np.searchsorted(cumulative, level[pooled]), len(rows) - 1)]
             size = np.exp(PEER_JITTER * jitter[pooled]) * scale[active[pooled]]
@@ -144,10 +253,11 @@ def _episode_tails(
         if rest.any():
             size = SHIPPED_EXCESS_DAYS * np.exp(SHIPPED_EXCESS_LOG_SD * jitter[rest]) * scale[active[rest]]
             total[active[rest]] += size[:, None] * shipped
-    return total
+    tail = numbers.base_tail + total / window_days
+    return np.asarray(np.minimum.accumulate(np.minimum(tail, 1.0), axis=1))
 
 
-def _percentile(tail: FloatArray, share: float) -> FloatArray:
+def percentile_factors(tail: FloatArray, share: float) -> FloatArray:
     """Factor at which the tail falls to ``share``, log-linear between factors; infinite if it never does."""
     above = (tail > share).sum(axis=1)
     rows = np.arange(len(tail))

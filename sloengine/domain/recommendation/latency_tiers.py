@@ -14,7 +14,7 @@ import numpy as np
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.latency_days import LatencyDays
-from sloengine.domain.recommendation.latency_predictive import LatencyPredictive
+from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, LatencyPredictive
 from sloengine.domain.recommendation.latency_replay import LatencySeries
 from sloengine.domain.recommendation.model import (
     ErrorBudget,
@@ -50,6 +50,7 @@ class LatencyCase:
     margin_ratio: float
     window_requests: float
     data_only_probability: float
+    numbers: LatencyNumbers
 
     def draws_ms(self, kind: ObjectiveKind) -> FloatArray:
         """Draws of the window's percentile with the margin on it, in milliseconds."""

@@ -8,7 +8,12 @@ from sloengine.domain.recommendation.recommend_availability import (
     recommend_availability,
     recommend_with_case,
 )
-from sloengine.domain.recommendation.recommend_latency import latency_draws, latency_probability, recommend_latency
+from sloengine.domain.recommendation.recommend_latency import (
+    latency_draws,
+    latency_probability,
+    recommend_latency,
+    recommend_latency_with_case,
+)
 from sloengine.domain.recommendation.request import AvailabilityRequest, BoundForTiers, LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings, inspect
@@ -30,5 +35,6 @@ __all__ = [
     "learn_prior",
     "recommend_availability",
     "recommend_latency",
+    "recommend_latency_with_case",
     "recommend_with_case",
 ]

@@ -12,7 +12,7 @@ from sloengine import __version__
 from sloengine.domain.recommendation import data_quality, lifecycle
 from sloengine.domain.recommendation.confidence import confidence
 from sloengine.domain.recommendation.latency_days import LatencyDays, describe_days
-from sloengine.domain.recommendation.latency_predictive import predict_latency
+from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, predict_latency_with
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_replay import LatencySeries, latency_series
 from sloengine.domain.recommendation.latency_tiers import (
@@ -51,13 +51,21 @@ def recommend_latency(
     request: LatencyRequest, prior: LatencyPrior, settings: EngineSettings
 ) -> RecommendationResult:
     """Three latency tiers (p95 and p99) with what they rest on, or why there are none. Deterministic."""
+    return recommend_latency_with_case(request, prior, settings)[0]
+
+
+def recommend_latency_with_case(
+    request: LatencyRequest, prior: LatencyPrior, settings: EngineSettings
+) -> tuple[RecommendationResult, LatencyCase | None]:
+    """As :func:`recommend_latency`, with what it was made from; None where there is no recommendation."""
     prepared = _prepare(request, prior, settings)
     if isinstance(prepared, RecommendationUnavailable):
-        return prepared
+        return prepared, None
     case = prepared.case
     tiers, left_out = latency_tiers(case, settings, request.window, _kept(request, case, settings))
     if not any(tier.targets for tier in tiers) and len(left_out) == len(SHARES):
-        return _unavailable(request, UnavailableReason.NOT_TESTABLE, f"{'; '.join(left_out)}.", case.series)
+        said_why = f"{'; '.join(left_out)}."
+        return _unavailable(request, UnavailableReason.NOT_TESTABLE, said_why, case.series), None
     facts = case.predictive.facts
     said = () if request.findings is None else request.findings.warnings.get(request.service_id, ())
     quality = data_quality.describe(
@@ -73,7 +81,7 @@ def recommend_latency(
         telemetry_warnings=(*said, *left_out),
     )
     expires = lifecycle.expires_at(request.now, settings.expires_after_days)
-    return Recommendation(
+    recommendation = Recommendation(
         service_id=request.service_id,
         sli_type=SliType.LATENCY,
         window=request.window,
@@ -110,6 +118,7 @@ def recommend_latency(
         graph_version=request.graph_version,
         review_at=expires if quality.cold_start else None,
     )
+    return recommendation, case
 
 
 def latency_probability(
@@ -209,14 +218,8 @@ def _case(
 ) -> _Prepared:
     window_days = request.window.length / _DAY
     seed = seed_of(request.service_id, SliType.LATENCY, request.window)
-    predictive = predict_latency(
-        days,
-        prior,
-        request.service_id,
-        window_days=window_days,
-        rng=generator(seed),
-        n_draws=settings.n_latency_draws,
-    )
+    numbers = LatencyNumbers.of(days, generator(seed), settings.n_latency_draws, window_days)
+    predictive = predict_latency_with(days, prior, request.service_id, numbers, window_days=window_days)
     shared = request.shared_infrastructure
     windows = series.disjoint_windows
     return _Prepared(
@@ -227,6 +230,7 @@ def _case(
             margin_ratio=settings.shared_latency_margin_ratio if shared else settings.latency_margin_ratio,
             window_requests=float(days.requests[-_TRAFFIC_DAYS:].mean()) * window_days,
             data_only_probability=windows / (windows + 1.0),
+            numbers=numbers,
         ),
         seed,
     )
