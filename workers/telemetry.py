@@ -35,6 +35,18 @@ async def learn_priors() -> None:
 
 
 @dramatiq.actor(
+    actor_name="telemetry.note_budgets",
+    queue_name="telemetry",
+    max_retries=3,
+    time_limit=900_000,
+    periodic=cron("12 * * * *"),
+)
+async def note_budgets() -> None:
+    """Note what is left of error budgets beside the services. Safe to run twice."""
+    await (await use_cases()).note_budgets()
+
+
+@dramatiq.actor(
     actor_name="telemetry.prune",
     queue_name="telemetry",
     max_retries=3,

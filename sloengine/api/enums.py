@@ -37,6 +37,7 @@ class ServiceOrder(StrEnum):
 
     SERVICE_ID = "SERVICE_ID"
     CRITICALITY = "CRITICALITY"
+    BUDGET_REMAINING = "BUDGET_REMAINING"
 
     @property
     def stored(self) -> StoredServiceOrder:
@@ -65,6 +66,8 @@ _describe(
     "How a list of services is sorted.",
     {
         "SERVICE_ID": "By service id, ascending.",
+        "BUDGET_REMAINING": "Least error budget left first, of any active SLO, as counted once an hour; those "
+        "without a budget come last.",
         "CRITICALITY": "Most critical first, then by service id; those whose criticality nobody stated come last.",
     },
 )

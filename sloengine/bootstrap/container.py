@@ -47,6 +47,7 @@ from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemet
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.learn_priors import LearnPriors
 from sloengine.application.telemetry.load_sli import LoadSli
+from sloengine.application.telemetry.note_budgets import NoteBudgets
 from sloengine.application.telemetry.prune_history import PruneHistory
 from sloengine.application.telemetry.pull_missing_hours import PullMissingHours
 from sloengine.application.telemetry.read_budget import ReadBudget
@@ -95,6 +96,7 @@ class UseCases:
     load_sli: LoadSli
     read_sli: ReadSli
     read_budget: ReadBudget
+    note_budgets: NoteBudgets
     backtest_objective: BacktestObjective
     learn_priors: LearnPriors
     learn_calibration: LearnCalibration
@@ -168,6 +170,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
     )
     deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
     judge = JudgeTargets(evidence, a.clock, engine)
+    budgets = ReadBudget(a.sli_history, a.clock)
     return UseCases(
         ingest_dependencies=IngestDependencies(a.ingestions, a.queue, a.clock, dump_json),
         merge_ingestion=MergeIngestion(a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json),
@@ -179,7 +182,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         aggregate_telemetry=AggregateTelemetry(a.graph, a.sli_history, a.telemetry, a.locks, a.clock),
         load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock),
         read_sli=ReadSli(a.sli_history, a.clock),
-        read_budget=ReadBudget(a.sli_history, a.clock),
+        read_budget=budgets,
+        note_budgets=NoteBudgets(a.graph, a.ledger, budgets),
         backtest_objective=BacktestObjective(a.graph, a.sli_history, a.clock, engine.lookback_days),
         learn_priors=LearnPriors(a.sli_history, a.priors, a.clock, engine.prior_lookback_days),
         learn_calibration=LearnCalibration(a.graph, a.sli_history, a.calibrations, a.clock, engine),

@@ -422,3 +422,20 @@ async def test_two_batches_at_once_both_land(graph: ServiceGraph):
     edges = (await graph.callers_of(["hub"]))["hub"]
     assert len(edges) == 30
     assert all(len(edge.claims) == 1 for edge in edges)
+
+
+async def test_services_are_sorted_by_what_is_left_of_their_budgets(graph: ServiceGraph):
+    await graph.register([Service(service_id) for service_id in "abcde"], now=NOW)
+    version = await graph.version()
+
+    await graph.note_budgets({"a": 0.5, "b": -1.25, "c": None, "d": 0.5, "nobody": 0.1})
+    first = await graph.page_of_services(ServiceFilter(), ServiceOrder.BUDGET_REMAINING, PageRequest(first=2))
+    rest = await graph.page_of_services(
+        ServiceFilter(), ServiceOrder.BUDGET_REMAINING, PageRequest(first=9, after=first.cursors[-1])
+    )
+    await graph.note_budgets({"b": None})
+    forgotten = await graph.page_of_services(ServiceFilter(), ServiceOrder.BUDGET_REMAINING, PageRequest(first=9))
+
+    assert [service.service_id for service in (*first.rows, *rest.rows)] == ["b", "a", "d", "c", "e"]
+    assert [service.service_id for service in forgotten.rows] == ["a", "d", "b", "c", "e"]
+    assert await graph.version() == version

@@ -136,6 +136,13 @@ class ServiceGraph(Protocol):
         """
         ...
 
+    async def note_budgets(self, remaining: Mapping[str, float | None]) -> None:
+        """Keep what is left of the error budgets of these services, for ``ServiceOrder.BUDGET_REMAINING``.
+
+        1 untouched, negative when overspent; None: not known, which sorts last. The graph version stays.
+        """
+        ...
+
     async def claims_between(
         self, pairs: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[DependencyClaim]]:

@@ -41,6 +41,7 @@ class MemoryDatabase:
     merged: dict[Pair, Dependency] = field(default_factory=dict)
     supernodes: dict[str, Supernode] = field(default_factory=dict)
     condensation: tuple[Pair, ...] = ()
+    budgets: dict[str, float] = field(default_factory=dict)
     alerts: dict[str, CircularDependencyAlert] = field(default_factory=dict)
     created_by: dict[str, tuple[set[str], set[Pair], set[Pair], set[Pair]]] = field(default_factory=dict)
 

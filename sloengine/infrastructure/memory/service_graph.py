@@ -24,6 +24,7 @@ from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import SortKey, cut
 
 _CRITICALITIES = list(Criticality)
+_UNKNOWN_RANK = 1e9
 
 
 class MemoryServiceGraph:
@@ -65,6 +66,8 @@ class MemoryServiceGraph:
             if order is ServiceOrder.BLAST_RADIUS:
                 reached = graph.distances([service.service_id], None, towards_callers=True)
                 return -(len(reached) - 1), service.service_id
+            if order is ServiceOrder.BUDGET_REMAINING:
+                return self._db.budgets.get(service.service_id, _UNKNOWN_RANK), service.service_id
             return (service.service_id,)
 
         return cut([s for s in self._db.services.values() if self._matches(s, wanted)], key, page)
@@ -167,6 +170,14 @@ class MemoryServiceGraph:
             return old, False
         self._db.services[service.service_id] = replace(new, updated_at=now)
         return self._db.services[service.service_id], True
+
+    async def note_budgets(self, remaining: Mapping[str, float | None]) -> None:
+        """Keep what is left."""
+        for service_id, left in remaining.items():
+            if left is None or service_id not in self._db.services:
+                self._db.budgets.pop(service_id, None)
+            else:
+                self._db.budgets[service_id] = left
 
     async def claims_between(self, pairs: Sequence[Pair]) -> Mapping[Pair, Sequence[DependencyClaim]]:
         """All claims on these pairs."""

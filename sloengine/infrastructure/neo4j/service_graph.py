@@ -178,6 +178,11 @@ class Neo4jServiceGraph:
         """Create or update and keep the answer, once."""
         return await graph_writes.register_once(self._connection, stated, request, now)
 
+    async def note_budgets(self, remaining: Mapping[str, float | None]) -> None:
+        """Keep what is left of the error budgets of these services."""
+        rows = [{"service_id": service_id, "remaining": left} for service_id, left in remaining.items()]
+        await self._connection.write("note_budgets", rows=rows)
+
     async def claims_between(
         self, pairs: Sequence[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[DependencyClaim]]:

@@ -63,3 +63,15 @@ async def test_without_data_there_is_no_budget():
 async def slo_of_nothing(engine: Engine) -> Slo:
     await engine.ingest(services=[{"serviceId": "front"}])
     return await slo(engine, SliType.AVAILABILITY, SloTarget(ObjectiveKind.AVAILABILITY, 0.99))
+
+
+async def test_the_least_that_is_left_is_noted_beside_each_service():
+    engine = await shop()
+    loose = await slo(engine, SliType.AVAILABILITY, SloTarget(ObjectiveKind.AVAILABILITY, 0.9))
+    tight = await slo(engine, SliType.LATENCY, SloTarget(ObjectiveKind.LATENCY_P95, threshold_ms=50))
+    states = await engine.use.read_budget([loose, tight])
+
+    assert await engine.use.note_budgets() == 1
+
+    assert engine.db.budgets == {"front": pytest.approx(states[tight].remaining_ratio)}
+    assert states[tight].remaining_ratio < states[loose].remaining_ratio
