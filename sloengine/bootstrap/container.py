@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from sloengine import __version__
 from sloengine.application.accuracy.learn_calibration import LearnCalibration
 from sloengine.application.accuracy.read_calibration import ReadCalibration
+from sloengine.application.drift.detect_drift import DetectDrift
+from sloengine.application.drift.read_drift import ReadDrift
+from sloengine.application.drift.reevaluate_drifted import ReevaluateDrifted
 from sloengine.application.governance.accept_recommendation import AcceptRecommendation
 from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.modify_recommendation import ModifyRecommendation
@@ -19,6 +22,7 @@ from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.locks import Locks
@@ -64,6 +68,7 @@ from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
 from sloengine.infrastructure.learning.shap_values import ShapValues
 from sloengine.infrastructure.neo4j import open_neo4j
 from sloengine.infrastructure.plain_json import dump_json, load_json
@@ -114,6 +119,9 @@ class UseCases:
     set_slo: SetSlo
     read_ledger: ReadLedger
     relay_outbox: RelayOutbox
+    detect_drift: DetectDrift
+    reevaluate_drifted: ReevaluateDrifted
+    read_drift: ReadDrift
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -131,6 +139,7 @@ class Adapters:
     calibrations: CalibrationStore
     ledger: SloLedger
     outbox: Outbox
+    drift: DriftStore
     cache: RecommendationCache
     locks: Locks
     stream: EventStream
@@ -154,6 +163,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         a.ledger,
         CurrentPriors(a.priors, a.calibrations),
         a.clock,
+        a.drift,
         engine.lookback_days,
         source_name,
     )
@@ -203,6 +213,9 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         set_slo=SetSlo(deciding, judge),
         read_ledger=ReadLedger(a.ledger),
         relay_outbox=RelayOutbox(a.outbox, a.stream),
+        detect_drift=DetectDrift(a.graph, a.sli_history, a.drift, RiverChangeDetectors(), a.locks),
+        reevaluate_drifted=ReevaluateDrifted(a.drift, a.graph, a.recommendations, recommend, a.clock),
+        read_drift=ReadDrift(a.drift, a.sli_history),
         telemetry_name=source_name,
         readiness=a.readiness,
     )
@@ -246,6 +259,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 calibrations=stores.calibrations,
                 ledger=stores.ledger,
                 outbox=stores.outbox,
+                drift=stores.drift,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),
                 locks=RedisLocks(redis),
                 stream=RedisEventStream(redis),

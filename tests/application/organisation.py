@@ -68,6 +68,7 @@ class Engine:
                 calibrations=self.stores.calibrations,
                 ledger=self.stores.ledger,
                 outbox=self.stores.outbox,
+                drift=self.stores.drift,
                 cache=self.cache,
                 locks=self.locks,
                 stream=self.stream,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from sloengine.application.ports.calibration_store import CalibrationStore
+from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.outbox import Outbox
 from sloengine.application.ports.prior_store import PriorStore
@@ -35,6 +36,7 @@ class Stores:
     calibrations: CalibrationStore
     ledger: SloLedger
     outbox: Outbox
+    drift: DriftStore
 
 
 type Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Stores]]
@@ -57,6 +59,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             calibrations=stores.calibrations,
             ledger=stores.ledger,
             outbox=stores.outbox,
+            drift=stores.drift,
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sloengine.application.ports.sli_history import SliHistory, Watermark
+from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from tests.contracts.conftest import Stores
 
@@ -222,3 +223,40 @@ async def test_pruning_folds_old_detail_into_days_and_drops_what_is_older_still(
     np.testing.assert_array_equal(edges.calls, [[NAN, 48.0, 48.0]])
     assert latency.start_at == MONDAY + DAY
     assert await history.prune(detail_before=MONDAY + 2 * DAY, all_before=MONDAY + DAY) == 0
+
+
+async def test_hourly_percentiles_stand_beside_their_day_and_are_replaced_with_it(history: SliHistory):
+    nan = float("nan")
+    await history.write_latency([histogram([0.1], [1.0, 2.0], [3.0, 4.0])])
+
+    def hours(first: float, second: float, start_at: datetime = MONDAY + 23 * HOUR) -> LatencyHours:
+        row = np.array([[first, second]])
+        return LatencyHours(("a",), start_at, row, row + 1, row + 2, row * 10)
+
+    await history.write_latency_hours(hours(1.0, 2.0))
+    await history.write_latency_hours(hours(5.0, nan, MONDAY + 2 * HOUR))
+    await history.write_latency_hours(hours(7.0, 8.0, MONDAY + 2 * DAY))  # no histogram that day
+    found = await history.read_latency_hours(["nobody", "a"], MONDAY + 2 * HOUR, MONDAY + 2 * DAY + 2 * HOUR)
+
+    assert found.service_ids == ("nobody", "a")
+    assert found.start_at == MONDAY + 2 * HOUR
+    assert np.isnan(found.requests[0]).all()
+    known = np.flatnonzero(~np.isnan(found.requests[1]))
+    assert known.tolist() == [0, 22]
+    assert found.p50_ms[1, known].tolist() == [5.0, 2.0]
+    assert found.p95_ms[1, known].tolist() == [6.0, 3.0]
+    assert found.p99_ms[1, known].tolist() == [7.0, 4.0]
+    assert found.requests[1, known].tolist() == [50.0, 20.0]
+
+
+async def test_hourly_percentiles_are_not_kept_longer_than_other_detail(history: SliHistory):
+    await history.write_latency([histogram([0.1], [1.0, 2.0], [3.0, 4.0])])
+    row = np.ones((1, 48))
+    await history.write_latency_hours(LatencyHours(("a",), MONDAY, row, row, row, row))
+
+    await history.prune(detail_before=MONDAY + DAY, all_before=MONDAY - DAY)
+
+    found = await history.read_latency_hours(["a"], MONDAY, MONDAY + 2 * DAY)
+    assert np.isnan(found.requests[0, :24]).all()
+    assert (found.requests[0, 24:] == 1).all()
+    assert len((await history.read_latency(["a"], MONDAY, MONDAY + 2 * DAY))["a"].counts) == 2

@@ -15,6 +15,7 @@ from tests.workers.conftest import Bench
 from workers import governance, recommendation, telemetry, topology
 
 PERIODS = {
+    "drift.detect": ["12:00", "12:15", "12:45"],
     "topology.resume_ingestions": ["12:00", "12:01", "12:59"],
     "topology.mark_stale": ["12:17"],
     "telemetry.aggregate": ["12:02"],
@@ -29,6 +30,8 @@ PERIODS = {
 
 def test_every_actor_is_in_the_queue_of_its_topic():
     assert set(workers.broker.actors) == {
+        "drift.detect",
+        "drift.reevaluate",
         "governance.keep_relaying",
         "governance.relay_outbox",
         "recommendation.calibrate",

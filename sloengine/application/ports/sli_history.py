@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 
 
@@ -35,6 +36,13 @@ class SliHistory(Protocol):
         """Store daily latency histograms."""
         ...
 
+    async def write_latency_hours(self, hours: LatencyHours) -> None:
+        """Store hourly percentiles beside the histograms of their days; hours of a day without one are not kept.
+
+        A day that is there is replaced whole.
+        """
+        ...
+
     async def write_edges(self, panel: EdgePanel) -> None:
         """Store calls and failed calls per edge."""
         ...
@@ -51,6 +59,12 @@ class SliHistory(Protocol):
         self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime
     ) -> Mapping[str, LatencyHistory]:
         """Latency histograms; services without any are absent."""
+        ...
+
+    async def read_latency_hours(
+        self, service_ids: Sequence[str], from_at: datetime, to_at: datetime
+    ) -> LatencyHours:
+        """Hourly percentiles in [from_at, to_at), both whole hours; NaN where none are stored."""
         ...
 
     async def read_edges(

@@ -174,6 +174,7 @@ def _availability_request(
         findings=prepared.findings,
         queries=_queries(evidence),
         previous=previous,
+        changed=evidence.changes.get((service_id, SliType.AVAILABILITY)),
     )
 
 
@@ -195,6 +196,7 @@ def _latency_request(
         findings=prepared.findings,
         queries=_queries(evidence),
         previous=previous,
+        changed=evidence.changes.get((service_id, SliType.LATENCY)),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
@@ -15,6 +16,8 @@ from sloengine.application.recommendation.compute_recommendations import Prepare
 from sloengine.application.recommendation.evidence import Evidence, promises_of, surroundings
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
+from sloengine.domain.drift.alarm import change_of
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.topology.graph import DependencyGraph
 
@@ -66,6 +69,7 @@ class EvidenceReader:
     ledger: SloLedger
     priors: CurrentPriors
     clock: Clock
+    drift: DriftStore
     lookback_days: int = 90
     source_name: str | None = None
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
@@ -97,7 +101,21 @@ class EvidenceReader:
                 if self._kept is None or self._kept[0] != key:
                     self._kept = (key, await self._read(scope, as_of, now, watermark))
                 prepared = self._kept[1]
-        return replace(prepared, evidence=replace(prepared.evidence, promises=promises_of(active)))
+        changes = await self._changes(scope.asked, as_of)
+        evidence = replace(prepared.evidence, promises=promises_of(active), changes=changes)
+        return replace(prepared, evidence=evidence)
+
+    async def _changes(
+        self, service_ids: Sequence[str], as_of: datetime
+    ) -> dict[tuple[str, SliType], BehaviourChange]:
+        found: dict[tuple[str, SliType], BehaviourChange] = {}
+        for sli_type in SliType:
+            events = await self.drift.newest(service_ids, sli_type, as_of - self.lookback_days * DAY)
+            for service_id, event in events.items():
+                change = change_of(event)
+                if change.matters(as_of):
+                    found[service_id, sli_type] = change
+        return found
 
     async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
         from_at = as_of - self.lookback_days * DAY

@@ -9,6 +9,7 @@ import numpy as np
 
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.ports.telemetry_source import Pulled
+from sloengine.domain.reliability.latency_hours import latency_hours
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -22,6 +23,9 @@ async def store_pulled(history: SliHistory, pulled: Pulled, known: Collection[st
     await history.write(pulled.availability)
     if pulled.latency:
         await history.write_latency([in_days(hourly) for hourly in pulled.latency.values()])
+        hours = latency_hours(list(pulled.latency.values()))
+        if hours is not None:
+            await history.write_latency_hours(hours)
     if pulled.edges is not None:
         edges = _among(pulled.edges, known)
         if edges.pairs:

@@ -93,7 +93,7 @@ def fit_baseline(
         fitted_to=first_hour + len(values),
         rhythm=rhythm,
         memory=memory,
-        reference=np.sort(widened - np.median(widened)),
+        reference=np.sort(widened - np.median(widened)).astype(np.float32).astype(np.float64),
         start_ratio=min(1.0, start_ratio),
         reach=reach,
         noise=max(noise, 1e-9),

@@ -21,6 +21,8 @@ LEARNING_HOURS = HOURS_A_WEEK
 REFERENCE_HOURS = 8 * HOURS_A_WEEK
 MEMORY_HOURS = 3 * HOURS_A_WEEK
 """Scores that detectors start from; between two fits up to a week more."""
+SCORE_STEPS = 4096
+"""Scores are multiples of 1/4096, so that they fit into two bytes and a stored one is the same."""
 WIDEST_GAP = 2
 """A window of so many values may stretch over this many times as many hours."""
 _STREAMING = (Detector.PAGE_HINKLEY, Detector.ADWIN)
@@ -86,9 +88,16 @@ def is_due(watch: Watch, offset: int) -> bool:
 
 def hours_needed(watch: Watch, until: int, offset: int) -> int:
     """The first hour that ``advance`` will look at."""
-    if watch.baseline is None or _week(until, offset) > _week(watch.baseline.fitted_to, offset):
+    if is_due(watch, offset) or _next_stop(watch, until, offset) < until:
         return max(watch.learnt_from, watch.reached - REFERENCE_HOURS)
     return watch.reached
+
+
+def measured(change: Change, series: HourlySeries) -> Change:
+    """The change with the levels before and after it, as far back as the series goes: four weeks at most."""
+    started, end = change.started_hour, change.detected_hour + 1
+    before = series.level(started - 4 * HOURS_A_WEEK, started)
+    return replace(change, before=before, after=series.level(started, end))
 
 
 def advance(
@@ -140,7 +149,7 @@ def _learn(watch: Watch, series: HourlySeries) -> Watch:
         return watch
     learnt, before = fitted.scores(past.comparable(ratio), past.first_hour, np.empty(0))
     if watch.baseline is None:
-        scores = learnt[-MEMORY_HOURS:]
+        scores = _in_steps(learnt[-MEMORY_HOURS:])
         restarts = dict.fromkeys(_STREAMING, watch.reached - len(scores))
         return replace(
             watch,
@@ -161,7 +170,7 @@ def _judge(
     values = np.full(end - watch.reached, np.nan)
     values[: len(part.values)] = part.comparable(baseline.expected_ratio)
     fresh, before = baseline.scores(values, watch.reached, watch.before)
-    scores = np.concatenate((watch.scores, fresh))
+    scores = np.concatenate((watch.scores, _in_steps(fresh)))
     first = end - len(scores)
     alarms = {
         detector: _alarms(detector, scores, first, watch.restarts.get(detector, first), find_alarms)
@@ -181,15 +190,17 @@ def _judge(
         agreeing = tuple(one for one in Detector if one in votes and hour - votes[one] < ballot.horizon)
         if len(agreeing) >= ballot.needed:
             started = _start(scores[max(0, watch.judged_from - first) : hour + 1 - first], hour + 1)
-            change = Change(
-                detected_hour=hour,
-                started_hour=started,
-                votes=agreeing,
-                before=series.level(started - 4 * HOURS_A_WEEK, started),
-                after=series.level(started, hour + 1),
-            )
+            change = Change(detected_hour=hour, started_hour=started, votes=agreeing, before=None, after=None)
+            change = measured(change, series)
             return Watch(reached=hour + 1, learnt_from=max(started, hour + 1 - HOURS_A_DAY)), change
     return replace(watch, reached=end, before=before, scores=scores, votes=votes, restarts=restarts), None
+
+
+def _in_steps(scores: FloatArray) -> FloatArray:
+    clipped: FloatArray = (
+        np.clip(np.round(scores * SCORE_STEPS), 1 - 8 * SCORE_STEPS, 8 * SCORE_STEPS - 1) / SCORE_STEPS
+    )
+    return clipped
 
 
 def _alarms(

@@ -9,8 +9,7 @@ import numpy as np
 
 from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.predictive import predict_with
-from sloengine.domain.recommendation.recommend_availability import AvailabilityCase
+from sloengine.domain.recommendation.recommend_availability import AvailabilityCase, window_predictive
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
 
@@ -37,12 +36,13 @@ class AvailabilityRerun:
         predictive = case.predictive
         if changed:
             history = replace(case.history, bad=self._failures(own, by_source)[None, :])
-            predictive = predict_with(
+            predictive = window_predictive(
                 history,
                 self.prior,
                 case.numbers,
                 window_days=case.window_days,
                 expected_daily_traffic=case.daily_traffic,
+                changed=case.changed,
             )
         found = float(np.quantile(predictive.unavailability, self.level, method="higher"))
         if dependencies is not None:

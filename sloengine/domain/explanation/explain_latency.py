@@ -10,7 +10,7 @@ from sloengine.domain.explanation.explain_availability import ROUNDING, Attribut
 from sloengine.domain.explanation.latency_game import LATENCY_GROUPS, LatencyGame
 from sloengine.domain.explanation.shapley import BoolArray, Values
 from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, value_text
-from sloengine.domain.recommendation.latency_predictive import predict_latency_with
+from sloengine.domain.recommendation.recommend_latency import latency_window
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_tiers import SHARES, LatencyCase, latency_probability_met
 from sloengine.domain.recommendation.model import (
@@ -159,12 +159,13 @@ class LatencyExplainer:
             episode_ages=days.episode_ages[:0],
             bad=np.zeros_like(days.bad),
         )
-        predictive = predict_latency_with(
+        predictive = latency_window(
             clean,
             self.prior,
             self.request.service_id,
             self.case.numbers,
             window_days=self.case.predictive.window_days,
+            changed=self.request.changed,
         )
         case = replace(self.case, predictive=predictive)
         return float(np.quantile(case.draws_ms(kind), level, method="higher"))

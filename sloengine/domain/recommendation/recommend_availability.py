@@ -10,6 +10,12 @@ import numpy as np
 from sloengine import __version__
 from sloengine.domain.recommendation import data_quality, lifecycle
 from sloengine.domain.recommendation.availability_replay import OwnSeries, own_series
+from sloengine.domain.recommendation.behaviour_change import (
+    BehaviourChange,
+    changes_said,
+    since,
+    worse_of,
+)
 from sloengine.domain.recommendation.confidence import confidence
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
@@ -54,6 +60,7 @@ class AvailabilityCase:
     daily_traffic: float
     window_days: float
     numbers: WindowNumbers
+    changed: BehaviourChange | None
     predictive: Predictive
     caps: AvailabilityCaps
     seed: str
@@ -91,7 +98,7 @@ def recommend_with_case(
     if prepared.caps.window_requests * (1.0 - settings.lowest_target_ratio) < settings.testable_failures:
         return _not_testable(request, prepared, settings), None
     bound = None if request.bound is None else request.bound.bound
-    said = _telemetry_warnings(request.findings, request.service_id)
+    said = (*_telemetry_warnings(request.findings, request.service_id), *changes_said(request.changed))
     facts = predictive.facts
     quality = data_quality.describe(
         data_quality.Evidence(
@@ -121,7 +128,15 @@ def recommend_with_case(
             telemetry_warnings=len(said),
             bound=bound,
         ),
-        summary=summarize(request.service_id, request.window, tiers, quality, peers=facts.peers, bound=bound),
+        summary=summarize(
+            request.service_id,
+            request.window,
+            tiers,
+            quality,
+            peers=facts.peers,
+            bound=bound,
+            changed=request.changed,
+        ),
         engine_version=__version__,
         generated_at=request.now,
         expires_at=expires,
@@ -171,8 +186,13 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
     seed = seed_of(request.service_id, SliType.AVAILABILITY, request.window)
     window_rng, composite_rng = streams(seed)
     numbers = WindowNumbers.of(window_rng, settings.n_draws)
-    predictive = predict_with(
-        history, prior, numbers, window_days=window_days, expected_daily_traffic=daily_traffic
+    predictive = window_predictive(
+        history,
+        prior,
+        numbers,
+        window_days=window_days,
+        expected_daily_traffic=daily_traffic,
+        changed=request.changed,
     )
     composite, promised, weakest = None, None, None
     if request.bound is not None:
@@ -188,9 +208,30 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
         window_days=window_days,
         numbers=numbers,
         predictive=predictive,
+        changed=request.changed,
         caps=AvailabilityCaps(daily_traffic * window_days, composite, promised, weakest),
         seed=seed,
     )
+
+
+def window_predictive(
+    history: DailyHistory,
+    prior: OrganizationPrior,
+    numbers: WindowNumbers,
+    *,
+    window_days: float,
+    expected_daily_traffic: float,
+    changed: BehaviourChange | None,
+) -> Predictive:
+    """The next window as the history lets expect it; after a change the more cautious of the whole history and of
+    the days since, rank by rank.
+    """
+    limits = {"window_days": window_days, "expected_daily_traffic": expected_daily_traffic}
+    whole = predict_with(history, prior, numbers, **limits)
+    if changed is None:
+        return whole
+    recent = predict_with(since(history, changed.started_at), prior, numbers, **limits)
+    return replace(whole, unavailability=worse_of(whole.unavailability, recent.unavailability))
 
 
 def streams(seed: str) -> tuple[np.random.Generator, np.random.Generator]:
@@ -255,6 +296,8 @@ def _kept(
     previous = request.previous
     if previous is None or previous.sli_type is not SliType.AVAILABILITY:
         return None
+    if request.changed is not None and not request.changed.is_known_to(previous):
+        return None
     cold = prepared.predictive.facts.own_days < settings.cold_start_days
     bound = None if request.bound is None else request.bound.bound
     if _kind(previous.window, previous.data_quality.cold_start, previous.bound) != _kind(
@@ -309,5 +352,6 @@ def _digest(
         settings_text(settings),
         bound_text(None if request.bound is None else request.bound.bound),
         str(request.graph_version),
+        str(request.changed),
     )
     return inputs_digest(arrays, texts)

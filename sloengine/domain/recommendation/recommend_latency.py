@@ -10,9 +10,14 @@ import numpy as np
 
 from sloengine import __version__
 from sloengine.domain.recommendation import data_quality, lifecycle
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange, changes_said
 from sloengine.domain.recommendation.confidence import confidence
 from sloengine.domain.recommendation.latency_days import LatencyDays, describe_days
-from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, predict_latency_with
+from sloengine.domain.recommendation.latency_predictive import (
+    LatencyNumbers,
+    LatencyPredictive,
+    predict_latency_with,
+)
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_replay import LatencySeries, latency_series
 from sloengine.domain.recommendation.latency_tiers import (
@@ -78,7 +83,7 @@ def recommend_latency_with_case(
             window_days=case.predictive.window_days,
         ),
         settings,
-        telemetry_warnings=(*said, *left_out),
+        telemetry_warnings=(*said, *left_out, *changes_said(request.changed)),
     )
     expires = lifecycle.expires_at(request.now, settings.expires_after_days)
     recommendation = Recommendation(
@@ -93,7 +98,9 @@ def recommend_latency_with_case(
             window_days=case.predictive.window_days,
             telemetry_warnings=len(said),
         ),
-        summary=summarize(request.service_id, request.window, tiers, quality, peers=facts.peers),
+        summary=summarize(
+            request.service_id, request.window, tiers, quality, peers=facts.peers, changed=request.changed
+        ),
         engine_version=__version__,
         generated_at=request.now,
         expires_at=expires,
@@ -112,6 +119,7 @@ def recommend_latency_with_case(
                     prior.digest,
                     settings_text(settings),
                     str(request.shared_infrastructure),
+                    str(request.changed),
                 ),
             ),
         ),
@@ -219,7 +227,9 @@ def _case(
     window_days = request.window.length / _DAY
     seed = seed_of(request.service_id, SliType.LATENCY, request.window)
     numbers = LatencyNumbers.of(days, generator(seed), settings.n_latency_draws, window_days)
-    predictive = predict_latency_with(days, prior, request.service_id, numbers, window_days=window_days)
+    predictive = latency_window(
+        days, prior, request.service_id, numbers, window_days=window_days, changed=request.changed
+    )
     shared = request.shared_infrastructure
     windows = series.disjoint_windows
     return _Prepared(
@@ -233,6 +243,28 @@ def _case(
             numbers=numbers,
         ),
         seed,
+    )
+
+
+def latency_window(
+    days: LatencyDays,
+    prior: LatencyPrior,
+    service_id: str,
+    numbers: LatencyNumbers,
+    *,
+    window_days: float,
+    changed: BehaviourChange | None,
+) -> LatencyPredictive:
+    """The next window as the days let expect it, slower by as much as the service has become since they began.
+
+    Only whole days are stored as histograms: the new level is known before the first of them is over.
+    """
+    found = predict_latency_with(days, prior, service_id, numbers, window_days=window_days)
+    if changed is None:
+        return found
+    slower_by = changed.slower_by
+    return replace(
+        found, p95_seconds=found.p95_seconds * slower_by, p99_seconds=found.p99_seconds * slower_by
     )
 
 
@@ -259,6 +291,8 @@ def _kept(
     """Thresholds on record that stay: P(met) near the tier's, still bucket bounds, no change in kind."""
     previous = request.previous
     if previous is None or previous.sli_type is not SliType.LATENCY or previous.window is not request.window:
+        return None
+    if request.changed is not None and not request.changed.is_known_to(previous):
         return None
     if previous.data_quality.cold_start != (case.predictive.facts.own_days < settings.cold_start_days):
         return None

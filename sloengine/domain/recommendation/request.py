@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import CompositeBound, Recommendation
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
@@ -38,7 +39,8 @@ class AvailabilityRequest:
 
     ``panel``: at least the service's own row, any step up to a day; data at or after ``as_of`` and older than
     the look-back are ignored. ``findings``: what was wrong with the telemetry. ``previous``: the recommendation
-    on record, whose targets stay while they still hold. ``now``: the clock, for the record only.
+    on record, whose targets stay while they still hold. ``now``: the clock, for the record only. ``changed``: the
+    newest confirmed change of its behaviour, if one lies in the look-back.
     """
 
     service_id: str
@@ -51,6 +53,7 @@ class AvailabilityRequest:
     findings: TelemetryFindings | None = None
     queries: tuple[str, ...] = ()
     previous: Recommendation | None = None
+    changed: BehaviourChange | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class LatencyRequest:
     """One service's latency, measured at its own end.
 
     ``history`` None: there is no histogram at all. ``shared_infrastructure``: neighbours or CPU throttling make
-    the measured latency noisier.
+    the measured latency noisier. ``changed``: as for availability.
     """
 
     service_id: str
@@ -71,3 +74,4 @@ class LatencyRequest:
     findings: TelemetryFindings | None = None
     queries: tuple[str, ...] = ()
     previous: Recommendation | None = None
+    changed: BehaviourChange | None = None

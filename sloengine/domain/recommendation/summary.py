@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.model import (
     CompositeBound,
@@ -33,6 +34,7 @@ def summarize(
     *,
     peers: int,
     bound: CompositeBound | None = None,
+    changed: BehaviourChange | None = None,
 ) -> str:
     """Plain sentences; every number in them stands in the tiers, the data quality or the bound too."""
     by_name = {tier.name: tier for tier in tiers}
@@ -49,6 +51,8 @@ def summarize(
     if bound is not None and bound.contradictions:
         named = ", ".join(contradiction.dependency for contradiction in bound.contradictions)
         sentences.append(f"Failures of {named} hardly reach it, whatever the graph declares.")
+    if changed is not None:
+        sentences.append(_sentence(changed.message))
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from river.base import DriftDetector
-from river.drift import ADWIN, PageHinkley
+from typing import TYPE_CHECKING
 
 from sloengine.domain.drift.model import Detector
+
+if TYPE_CHECKING:
+    from river.base import DriftDetector
 
 PAGE_HINKLEY_DELTA, PAGE_HINKLEY_THRESHOLD = 0.5, 12.0
 """Half the shift it is to find best, and how far sums may stray, in standard deviations. river's own (0.005, 50)
@@ -30,6 +31,9 @@ class RiverChangeDetectors:
 
 
 def _fresh(detector: Detector) -> DriftDetector:
+    # Imported here, because river takes a second to load and only drift passes need it.
+    from river.drift import ADWIN, PageHinkley  # noqa: PLC0415
+
     adwin: Callable[..., DriftDetector] = ADWIN
     match detector:
         case Detector.PAGE_HINKLEY:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sloengine.application.ports.clock import Clock
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
@@ -32,6 +33,7 @@ class MemoryStores:
     calibrations: MemoryCalibrationStore
     ledger: MemorySloLedger
     outbox: MemoryOutbox
+    drift: MemoryDriftStore
 
 
 def open_memory(clock: Clock | None = None) -> MemoryStores:
@@ -49,4 +51,5 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         calibrations=MemoryCalibrationStore(database),
         ledger=MemorySloLedger(database),
         outbox=MemoryOutbox(database),
+        drift=MemoryDriftStore(database),
     )

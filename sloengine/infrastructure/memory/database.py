@@ -10,8 +10,10 @@ from typing import Any
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.accuracy.record import CalibrationRecord
+from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.watch import Watch
 from sloengine.domain.governance.model import AuditEvent, Slo
-from sloengine.domain.recommendation.model import RecommendationResult, SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
@@ -62,7 +64,10 @@ class MemoryDatabase:
     availability: dict[str, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
     edge_calls: dict[Pair, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
     latency: dict[str, dict[datetime, tuple[tuple[float, ...], tuple[float, ...]]]] = field(default_factory=dict)
+    latency_hours: dict[str, dict[datetime, tuple[float, float, float, float]]] = field(default_factory=dict)
     percentiles_only: set[str] = field(default_factory=set)
     watermark: Watermark = field(default_factory=lambda: Watermark(None, None))
+    watches: dict[tuple[str, ObjectiveKind], tuple[Watch, int]] = field(default_factory=dict)
+    drift_events: dict[str, DriftEvent] = field(default_factory=dict)
     priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)
     calibrations: dict[SliType, CalibrationRecord] = field(default_factory=dict)

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from sloengine.application.ports.sli_history import Watermark
+from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
 from sloengine.infrastructure.memory.database import MemoryDatabase
 
 _DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
 
 type Intervals = dict[datetime, tuple[int, float, float]]
 
@@ -44,6 +46,33 @@ class MemorySliHistory:
                 if not np.isnan(counts).any():
                     at = history.start_at + day * _DAY
                     days[at] = (tuple(history.bounds_seconds.tolist()), tuple(counts.tolist()))
+
+    async def write_latency_hours(self, hours: LatencyHours) -> None:
+        """Store hourly percentiles of days that have a histogram."""
+        for row, service_id in enumerate(hours.service_ids):
+            days = self._db.latency.get(service_id, {})
+            stored = self._db.latency_hours.setdefault(service_id, {})
+            values = np.stack([hours.p50_ms[row], hours.p95_ms[row], hours.p99_ms[row], hours.requests[row]])
+            touched = {_midnight(hours.start_at + hour * _HOUR) for hour in range(values.shape[1])}
+            for at in [at for at in stored if _midnight(at) in touched & set(days)]:
+                del stored[at]
+            for hour in np.flatnonzero(~np.isnan(values[3])):
+                at = hours.start_at + int(hour) * _HOUR
+                if _midnight(at) in days:
+                    p50, p95, p99, requests = values[:, hour].tolist()
+                    stored[at] = (p50, p95, p99, requests)
+
+    async def read_latency_hours(
+        self, service_ids: Sequence[str], from_at: datetime, to_at: datetime
+    ) -> LatencyHours:
+        """Hourly percentiles in [from_at, to_at)."""
+        wanted = tuple(dict.fromkeys(service_ids))
+        values = np.full((4, len(wanted), (to_at - from_at) // _HOUR), np.nan)
+        for row, service_id in enumerate(wanted):
+            for at, stored in self._db.latency_hours.get(service_id, {}).items():
+                if from_at <= at < to_at:
+                    values[:, row, (at - from_at) // _HOUR] = stored
+        return LatencyHours(wanted, from_at, *values)
 
     async def read(self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime) -> SliPanel:
         """Availability in [from_at, to_at)."""
@@ -120,11 +149,18 @@ class MemorySliHistory:
                     _, day_part, day_whole = series.get(midnight, (0, 0.0, 0.0))
                     series[midnight] = (int(_DAY.total_seconds()), day_part + part, day_whole + whole)
                     touched += 1
+        for hours in self._db.latency_hours.values():
+            for at in [at for at in hours if at.date() < detail_before.date()]:
+                del hours[at]
         for days in self._db.latency.values():
             for at in [at for at in days if at < all_before]:
                 del days[at]
                 touched += 1
         return touched
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _store(stored: Intervals, start_at: datetime, step: timedelta, part: FloatArray, whole: FloatArray) -> None:

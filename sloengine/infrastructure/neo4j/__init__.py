@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything imports the driver
 from sloengine.infrastructure.neo4j.calibration_store import Neo4jCalibrationStore
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
+from sloengine.infrastructure.neo4j.drift_store import Neo4jDriftStore
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
@@ -36,6 +37,7 @@ class Neo4jStores:
     calibrations: Neo4jCalibrationStore
     ledger: Neo4jSloLedger
     outbox: Neo4jOutbox
+    drift: Neo4jDriftStore
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -53,6 +55,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         calibrations=Neo4jCalibrationStore(nodes),
         ledger=Neo4jSloLedger(connection),
         outbox=Neo4jOutbox(connection),
+        drift=Neo4jDriftStore(connection),
     )
 
 

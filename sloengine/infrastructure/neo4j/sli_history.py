@@ -11,10 +11,12 @@ import orjson
 
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.errors import Invalid
+from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
 from sloengine.infrastructure.neo4j.day_runs import DayRun, joined
 from sloengine.infrastructure.neo4j.day_series import DaySeries, combined, days_of, in_batches
+from sloengine.infrastructure.neo4j.hours_of_days import hour_rows, hours_of
 from sloengine.infrastructure.neo4j.instants import day_number, day_start
 from sloengine.infrastructure.neo4j.latency_layout import common_bounds, rebucketed
 from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
@@ -149,6 +151,22 @@ class Neo4jSliHistory:
         for start in range(0, len(rows), _HISTORIES_AT_ONCE):
             await self._connection.write("merge_latency_days", rows=rows[start : start + _HISTORIES_AT_ONCE])
 
+    async def write_latency_hours(self, hours: LatencyHours) -> None:
+        """Store hourly percentiles beside the histograms of their days."""
+        rows = hour_rows(hours)
+        for start in range(0, len(rows), _HISTORIES_AT_ONCE):
+            await self._connection.write("set_latency_hours", rows=rows[start : start + _HISTORIES_AT_ONCE])
+
+    async def read_latency_hours(
+        self, service_ids: Sequence[str], from_at: datetime, to_at: datetime
+    ) -> LatencyHours:
+        """Hourly percentiles in [from_at, to_at)."""
+        first, last = _day_range(from_at, to_at)
+        rows = await self._connection.read(
+            "latency_hours", service_ids=list(service_ids), from_day=first, to_day=last
+        )
+        return hours_of(rows, service_ids, from_at, to_at)
+
     async def read_latency(
         self, service_ids: Sequence[str] | None, from_at: datetime, to_at: datetime
     ) -> Mapping[str, LatencyHistory]:
@@ -200,6 +218,7 @@ class Neo4jSliHistory:
                 if count:
                     # A fold keeps the sums, so that whoever has not heard of it yet still counts right.
                     await self._connection.write("note_history_change", name=f"{kind}_days", first_day=0)
+        await self._connection.write_in_batches("drop_latency_hours", before_day=day_number(detail_before))
         return touched
 
 

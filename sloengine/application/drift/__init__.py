@@ -1,0 +1,1 @@
+"""Watching every service for change, and what follows from one."""
