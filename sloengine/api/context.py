@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
+from sloengine.api.drift.loaders import DriftLoaders
 from sloengine.api.governance.loaders import GovernanceLoaders
 from sloengine.api.recommendation.loaders import RecommendationLoaders
 from sloengine.api.telemetry.loaders import TelemetryLoaders
@@ -42,6 +43,11 @@ class Context:
     def governance(self) -> GovernanceLoaders:
         """SLOs and audit entries."""
         return GovernanceLoaders(self.use_cases.read_ledger)
+
+    @cached_property
+    def drift(self) -> DriftLoaders:
+        """Confirmed changes of behaviour."""
+        return DriftLoaders(self.use_cases.read_drift)
 
     @cached_property
     def telemetry(self) -> TelemetryLoaders:

@@ -12,6 +12,8 @@ from strawberry.relay.types import GlobalIDValueError
 from sloengine.api.accuracy.queries import AccuracyQueries
 from sloengine.api.context import Context, Info
 from sloengine.api.documents import GuardedDocuments, KnownDocuments
+from sloengine.api.drift.queries import DriftQueries
+from sloengine.api.drift.types import DriftEvent
 from sloengine.api.governance.mutations import GovernanceMutations
 from sloengine.api.governance.queries import GovernanceQueries
 from sloengine.api.governance.types import AuditEvent, Slo
@@ -28,7 +30,7 @@ from sloengine.domain.errors import Invalid
 
 
 @strawberry.type(description="Everything that can be asked. Times are ISO 8601 in UTC; `first` is at most 200.")
-class Query(TopologyQueries, RecommendationQueries, GovernanceQueries, AccuracyQueries):
+class Query(TopologyQueries, RecommendationQueries, GovernanceQueries, AccuracyQueries, DriftQueries):
     """Root of queries."""
 
     @strawberry.field(description="Any object by its `id`; null: no such object.")
@@ -60,6 +62,7 @@ NODES: Mapping[str, tuple[Callable[[Context], Any], Callable[[Any], relay.Node]]
     "Recommendation": (lambda context: context.recommendation.recommendation_by_id, Recommendation.from_domain),
     "RecommendationJob": (lambda context: context.recommendation.job_by_id, RecommendationJob.from_domain),
     "Slo": (lambda context: context.governance.slo_by_id, Slo.from_domain),
+    "DriftEvent": (lambda context: context.drift.event_by_id, DriftEvent.from_domain),
     "AuditEvent": (lambda context: context.governance.audit_event_by_id, AuditEvent.from_domain),
 }
 
@@ -82,6 +85,7 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
             Recommendation,
             Slo,
             AuditEvent,
+            DriftEvent,
             Ingestion,
             RecommendationJob,
             CircularDependencyAlert,

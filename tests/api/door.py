@@ -18,6 +18,7 @@ import numpy as np
 from bench.sample_recommendation import sample_recommendation
 from sloengine.api.app import create_app
 from sloengine.application.accuracy.read_calibration import ReadCalibration
+from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import Decision, Recorded
@@ -40,6 +41,7 @@ from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
@@ -113,6 +115,7 @@ class Door:
         self.history = MemorySliHistory(self.db)
         self.ledger = MemorySloLedger(self.db)
         self.calibrations = MemoryCalibrationStore(self.db)
+        self.drift_store = MemoryDriftStore(self.db)
         self.queue = MemoryJobQueue()
         for name in ("recommend", "start_recommendation_job", "accept", "modify", "reject", "set_slo"):
             setattr(self, name, Scripted())
@@ -146,6 +149,7 @@ class Door:
             backtest_objective=BacktestObjective(counted(self.graph), history, self.clock, 90),
             read_ledger=ReadLedger(counted(self.ledger)),
             read_calibration=ReadCalibration(counted(self.calibrations)),
+            read_drift=ReadDrift(counted(self.drift_store), history),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             register_services=RegisterServices(self.graph, self.clock),
             update_alert=UpdateAlert(self.graph, self.clock),

@@ -12,6 +12,7 @@ from strawberry.scalars import JSON
 
 from sloengine.api.connections import Connection, cut
 from sloengine.api.context import Info
+from sloengine.api.drift.types import ServiceDrift
 from sloengine.api.enums import (
     AlertStatus,
     Criticality,
@@ -149,7 +150,7 @@ class Supernode(relay.Node):
 @strawberry.type(
     description="A service, a queue, a database or an external provider: whatever calls or is called."
 )
-class Service(ServiceTelemetry, ServiceRecommendations, ServiceDecisions, relay.Node):
+class Service(ServiceTelemetry, ServiceRecommendations, ServiceDecisions, ServiceDrift, relay.Node):
     """A service."""
 
     service_id: str = strawberry.field(description="The organisation's own name for it, 1 to 253 characters.")

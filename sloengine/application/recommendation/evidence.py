@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sloengine.domain.governance.model import Slo
-from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
+from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior

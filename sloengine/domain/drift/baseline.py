@@ -120,7 +120,9 @@ def normal_scores(fresh: FloatArray, reference: FloatArray, noise: float) -> Flo
     """Innovations by their rank in the reference as standard normal values, cut at ± ``MOST_SCORE``.
 
     Inside the reference the score is van der Waerden's (mid-ranks for ties); beyond its ends it goes on along the
-    line from the median to the end, so that nothing is more extreme than the reference makes it.
+    line from the median to the end, so that nothing is more extreme than the reference makes it. A score is never
+    more than the distance from the median in units of ``noise``: among hours that hardly differ, such as those
+    without any failure, a rank says nothing.
     Source: van der Waerden, Order tests for the two-sample problem, 1952.
     """
     n = len(reference)
@@ -133,7 +135,8 @@ def normal_scores(fresh: FloatArray, reference: FloatArray, noise: float) -> Flo
     down = max((median - reference[0]) / end, noise)
     scores = np.where(fresh > reference[-1], end * (reference[-1] > median) + (fresh - reference[-1]) / up, inside)
     scores = np.where(fresh < reference[0], -end * (reference[0] < median) - (reference[0] - fresh) / down, scores)
-    result: FloatArray = np.clip(np.where(np.isnan(fresh), np.nan, scores), -MOST_SCORE, MOST_SCORE)
+    most = np.minimum(np.abs(fresh - median) / noise, MOST_SCORE)
+    result: FloatArray = np.clip(scores, -most, most)
     return result
 
 

@@ -263,9 +263,7 @@ def latency_window(
     if changed is None:
         return found
     slower_by = changed.slower_by
-    return replace(
-        found, p95_seconds=found.p95_seconds * slower_by, p99_seconds=found.p99_seconds * slower_by
-    )
+    return replace(found, p95_seconds=found.p95_seconds * slower_by, p99_seconds=found.p99_seconds * slower_by)
 
 
 def _days(series: LatencySeries) -> LatencyDays | None:

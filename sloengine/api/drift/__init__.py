@@ -1,0 +1,1 @@
+"""Confirmed changes of behaviour."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange, since, worse_of
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.recommend_availability import window_predictive
+from sloengine.domain.recommendation.window_draws import WindowNumbers
+from sloengine.domain.reliability.daily import DailyHistory
+
+END = datetime(2026, 3, 1, 12, tzinfo=UTC)
+draws = arrays(np.float64, 40, elements=st.floats(0, 1))
+
+
+@given(whole=draws, recent=draws, level=st.floats(0, 1))
+def test_no_quantile_is_better_than_either(whole, recent, level):
+    found = worse_of(whole, recent)
+
+    both = [np.quantile(one, level, method="higher") for one in (whole, recent)]
+    assert np.quantile(found, level, method="higher") == max(both)
+    assert (found >= whole).all()
+
+
+def history(bad_before: float, bad_since: float) -> DailyHistory:
+    bad = np.r_[np.full(80, bad_before), np.full(10, bad_since)]
+    return DailyHistory(("a",), END, bad[None, :], np.full((1, 90), 1e6), np.ones((1, 90)))
+
+
+def test_the_days_before_lose_their_say():
+    left = since(history(10, 100), END - timedelta(days=10))
+
+    assert left.exposure.sum() == 10
+    assert left.bad.sum() == 1_000
+
+
+def test_targets_are_widened_to_the_new_behaviour_and_never_tightened():
+    numbers = WindowNumbers.of(np.random.default_rng(1), 2_000)
+    change = BehaviourChange(END - timedelta(days=10), True, "worse")
+    quantiles = {}
+    for name, days in (("fell", history(50, 5_000)), ("rose", history(5_000, 50)), ("same", history(50, 50))):
+        for changed in (None, change):
+            predicted = window_predictive(
+                days,
+                OrganizationPrior.shipped(),
+                numbers,
+                window_days=28,
+                expected_daily_traffic=1e6,
+                changed=changed,
+            )
+            quantiles[name, changed is None] = float(np.quantile(predicted.unavailability, 0.5))
+
+    assert quantiles["fell", False] > 0.8 * 5e-3
+    assert all(quantiles[name, False] >= quantiles[name, True] for name in ("fell", "rose", "same"))
