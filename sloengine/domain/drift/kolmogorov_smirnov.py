@@ -10,7 +10,7 @@ from scipy.stats import kstwo
 from sloengine.domain.reliability.panel import FloatArray
 
 WINDOW = 24
-P_VALUE = 1e-4
+P_VALUE = 3e-4
 
 
 def distances(windows: FloatArray, reference: FloatArray) -> FloatArray:
