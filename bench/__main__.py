@@ -22,6 +22,7 @@ SECTIONS = {
     "ingest": "bench.ingest",
     "subgraph": "bench.subgraph",
     "regenerate": "bench.regenerate",
+    "aggregate": "bench.aggregate",
     "cached": "bench.api_cached_read",
     "accept": "bench.accept",
     "all-services": "bench.all_services",

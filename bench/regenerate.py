@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
 from bench.all_services import ACTOR, HOUR, synthetic_histories, synthetic_panel
 from bench.graphs import layered_graph
 from bench.merging import merged_here
+from bench.prometheus import Counters, prometheus
 from bench.rows import Goal, Report, Row
-from bench.stage import answers, stage
+from bench.stage import stage
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.bootstrap.container import UseCases, open_use_cases
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.recommendation.model import Recommendation, SliType
-from sloengine.infrastructure.embedded.child_process import ChildProcess, wait_until
-from sloengine.infrastructure.embedded.free_port import LOOPBACK, free_port
 
 SECTION = "regenerate"
 MISSING_HOURS = 6
 STEP = timedelta(minutes=5)
-METRIC = "http_server_request_duration_seconds"
-_BOUNDS = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf")
 
 
 def run(report: Report, *, quick: bool) -> None:
@@ -42,7 +34,8 @@ def run(report: Report, *, quick: bool) -> None:
     document = layered_graph(services, edges)
     service_ids = [row["serviceId"] for row in document["services"]]
     with ExitStack() as stack:
-        url = stack.enter_context(_prometheus(service_ids, now_hour))
+        start = now_hour - (MISSING_HOURS + 2) * HOUR
+        url = stack.enter_context(prometheus(Counters(service_ids, start, now_hour, STEP)))
         on = stack.enter_context(stage(prometheus_url=url))
         pulled, again, queries = asyncio.run(_measure(on.settings, document, service_ids, now_hour, asked))
     what = f"{MISSING_HOURS} missing hours from Prometheus, then both SLIs; {services:,} services, {edges:,} edges"
@@ -97,51 +90,3 @@ async def _regenerate(use_cases: UseCases, service_id: str) -> float:
     if not isinstance(by_type[SliType.AVAILABILITY], Recommendation):
         raise RuntimeError(f"no recommendation to measure: {by_type[SliType.AVAILABILITY]}")  # noqa: TRY004
     return taken
-
-
-@contextmanager
-def _prometheus(service_ids: Sequence[str], end: datetime) -> Generator[str]:
-    """A real server with the hours that are missing, backfilled."""
-    for tool in ("prometheus", "promtool"):
-        if shutil.which(tool) is None:
-            raise RuntimeError(f"{tool} is not on PATH: apt-get install prometheus")
-    with tempfile.TemporaryDirectory(prefix="sloengine-bench-prometheus-") as folder:
-        home = Path(folder)
-        text = home / "chunk.txt"
-        start = end - (MISSING_HOURS + 2) * HOUR
-        text.write_text("\n".join(_openmetrics(service_ids, start, end)) + "\n# EOF\n")
-        backfill = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(home / "data")]
-        subprocess.run(backfill, check=True, capture_output=True)
-        (home / "prometheus.yml").write_text("global: {scrape_interval: 15s}\n")
-        port = free_port()
-        child = ChildProcess("prometheus", home, home / "prometheus.log")
-        child.start(
-            [
-                str(shutil.which("prometheus")),
-                f"--config.file={home / 'prometheus.yml'}",
-                f"--storage.tsdb.path={home / 'data'}",
-                f"--web.listen-address={LOOPBACK}:{port}",
-            ]
-        )
-        try:
-            url = f"http://{LOOPBACK}:{port}"
-            if not wait_until(lambda: answers(f"{url}/-/ready"), lambda: child.exit_code() is None, 60):
-                raise RuntimeError(f"Prometheus does not answer:\n{child.tail(20)}")
-            yield url
-        finally:
-            child.stop(10)
-
-
-def _openmetrics(service_ids: Sequence[str], start: datetime, end: datetime) -> Iterator[str]:
-    """Counters of requests by status, and of buckets, every five minutes."""
-    times = [int((start + i * STEP).timestamp()) for i in range(int((end - start) / STEP) + 1)]
-    yield f"# TYPE {METRIC}_count unknown"
-    for number, service_id in enumerate(service_ids):
-        for status, grows in (("200", 200 + number % 50), ("503", number % 3)):
-            labels = f'job="{service_id}",http_response_status_code="{status}"'
-            yield from (f"{METRIC}_count{{{labels}}} {grows * i} {at}" for i, at in enumerate(times))
-    yield f"# TYPE {METRIC}_bucket unknown"
-    for service_id in service_ids:
-        for position, bound in enumerate(_BOUNDS, start=1):
-            labels = f'job="{service_id}",le="{bound}"'
-            yield from (f"{METRIC}_bucket{{{labels}}} {20 * position * i} {at}" for i, at in enumerate(times))

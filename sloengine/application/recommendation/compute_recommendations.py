@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.evidence import DEPTH, Evidence
 from sloengine.application.recommendation.explaining import explained_availability, explained_latency
+from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import (
     CompositeBound,
@@ -34,7 +35,9 @@ from sloengine.domain.recommendation.recommend import (
     recommend_latency_with_case,
     recommend_with_case,
 )
+from sloengine.domain.recommendation.seed import settings_text
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.additive_fit import AdditiveFit
 from sloengine.domain.topology.composite_bound import BoundResult, Softened, composite_bound
 from sloengine.domain.topology.graph_reliability import GraphReliability, learn_reliability
 from sloengine.domain.topology.joint_draws import DrawnSources, draw_sources
@@ -61,21 +64,41 @@ class Prepared:
     """Evidence with what is worked out once for all services in it.
 
     ``draws``: predictive unavailability per service and window, filled as it is needed; shape (n_draws,).
+    ``earlier``: what was worked out for other services, to be found again.
     """
 
     evidence: Evidence
     findings: TelemetryFindings
     reliability: GraphReliability
     draws: dict[tuple[str, ComplianceWindow], Draws | None] = field(default_factory=dict)
+    earlier: Earlier | None = None
 
 
-def prepare(evidence: Evidence) -> Prepared:
-    """Check the telemetry and learn how failures travel; dear, so done once for all services."""
+@dataclass(frozen=True)
+class Earlier:
+    """What neighbours have in common when they are asked for one after the other: their dependencies' draws, 32 KB
+    each, and the fits of those that call them.
+    """
+
+    draws: ContentMemo[Draws | None] = field(default_factory=lambda: ContentMemo(2_000))
+    fits: ContentMemo[AdditiveFit] = field(default_factory=lambda: ContentMemo(10_000))
+
+
+def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
+    """Check the telemetry and learn how failures travel; dear, so done once for all services.
+
+    ``earlier``: saves work where services are asked for one by one; the answers are the same.
+    """
     findings = inspect(evidence.panel, evidence.graph)
     reliability = learn_reliability(
-        evidence.graph, findings.cleaned, evidence.edges, findings.refused, roots=evidence.asked
+        evidence.graph,
+        findings.cleaned,
+        evidence.edges,
+        findings.refused,
+        roots=evidence.asked,
+        fits=None if earlier is None else earlier.fits,
     )
-    return Prepared(evidence, _with_series_not_given(findings, evidence), reliability)
+    return Prepared(evidence, _with_series_not_given(findings, evidence), reliability, earlier=earlier)
 
 
 def compute_recommendations(
@@ -282,12 +305,29 @@ def predictive_draws(
                 now=now,
                 findings=prepared.findings,
             )
-            predictive = availability_predictive(request, prepared.evidence.priors.availability, settings)
-            prepared.draws[key] = None if predictive is None else predictive.unavailability
+            prepared.draws[key] = _draws_of(request, prepared, settings)
         known = prepared.draws[key]
         if known is not None:
             found[service_id] = known
     return found
+
+
+def _draws_of(request: AvailabilityRequest, prepared: Prepared, settings: EngineSettings) -> Draws | None:
+    def compute() -> Draws | None:
+        predictive = availability_predictive(request, prepared.evidence.priors.availability, settings)
+        return None if predictive is None else predictive.unavailability
+
+    if prepared.earlier is None:
+        return compute()
+    panel = request.panel
+    row = panel.rows.get(request.service_id)
+    series = () if row is None else (panel.good[row], panel.total[row])
+    refused = prepared.findings.refused.get(request.service_id, "")
+    asked = (request.service_id, request.window, request.as_of.isoformat(), panel.start_at.isoformat())
+    priors = prepared.evidence.priors.availability.digest
+    return prepared.earlier.draws(
+        series, (*asked, str(panel.step), refused, priors, settings_text(settings)), compute
+    )
 
 
 def _queries(evidence: Evidence) -> tuple[str, ...]:

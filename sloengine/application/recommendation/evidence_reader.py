@@ -12,7 +12,7 @@ from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
-from sloengine.application.recommendation.compute_recommendations import Prepared, prepare
+from sloengine.application.recommendation.compute_recommendations import Earlier, Prepared, prepare
 from sloengine.application.recommendation.evidence import Evidence, promises_of, surroundings
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
@@ -73,6 +73,7 @@ class EvidenceReader:
     lookback_days: int = 90
     source_name: str | None = None
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
+    _earlier: Earlier = field(default_factory=Earlier, init=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def scope(self, service_ids: Sequence[str]) -> Scope:
@@ -133,4 +134,4 @@ class EvidenceReader:
             source=self.source_name,
             graph_version=scope.graph.version,
         )
-        return await asyncio.to_thread(prepare, evidence)
+        return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 
@@ -22,11 +21,12 @@ _ALIAS_LOG_CORRELATION = 0.8
 _JOINT_DAYS, _FAILED_DAYS, _FAILED_CALLS = 7.0, 2, 20.0
 
 
-def find_aliases(traffic: ObservedTraffic) -> tuple[tuple[int, int], ...]:
+def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None) -> tuple[tuple[int, int], ...]:
     """Pairs of services that fail at the same times and are called by the same caller: two names of one thing.
 
     Left out are services that call each other or share a failing dependency, which explains the same, and members
-    of one redundancy group, whose common failures are the group's matter. Pairs in ascending order.
+    of one redundancy group, whose common failures are the group's matter. Pairs in ascending order, with ``among``
+    only those of these services.
     """
     failing = traffic.bad.sum(axis=1) > 0.0
     below: dict[int, set[int]] = {}
@@ -42,7 +42,7 @@ def find_aliases(traffic: ObservedTraffic) -> tuple[tuple[int, int], ...]:
     found: set[tuple[int, int]] = set()
     refuted: set[tuple[int, int]] = set()
     for caller, siblings in below.items():
-        rows = sorted(siblings)
+        rows = sorted(siblings if among is None else siblings.intersection(among))
         if len(rows) < 2:
             continue
         named = groups.get(caller, {})
@@ -131,5 +131,8 @@ def common_cause(intrinsic: Sequence[float], joint: float | None) -> tuple[float
     limit = least * (1.0 - 1e-9)
     if joint >= together(limit):
         return least, 1.0
+    # Imported here, because scipy.optimize takes an eighth of the engine's start and few graphs get this far.
+    from scipy.optimize import brentq  # noqa: PLC0415
+
     cause = float(brentq(lambda value: together(value) - joint, 0.0, limit, xtol=1e-15, rtol=1e-12))
     return cause, cause / least

@@ -8,8 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.recommendation.model import Contradiction, Estimate
 from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.domain.topology.additive_fit import AdditiveFit
 from sloengine.domain.topology.common_cause import find_aliases
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic, observed_traffic
@@ -117,6 +119,7 @@ def learn_reliability(
     refused: Mapping[str, str] | None = None,
     *,
     roots: Collection[str] | None = None,
+    fits: ContentMemo[AdditiveFit] | None = None,
     seed: int = 0,
 ) -> GraphReliability:
     """Learn pass-through and own failure over a whole graph or a part of it.
@@ -128,6 +131,7 @@ def learn_reliability(
         refused: services whose series cannot be true, with the reason; kept as evidence on the edges into them.
         roots: services whose bounds are wanted; None: any. Pass-through is learnt only of edges that can lead from
             them, which changes none of their bounds: failure travels against the calls.
+        fits: additive fits made before; new ones are added.
         seed: of bootstrap and sampling; the same inputs and seed give the same answer.
 
     A part of a graph should hold the other callers of its services too: without edge metrics a dependency's
@@ -136,7 +140,7 @@ def learn_reliability(
     refused = dict(refused or {})
     traffic = observed_traffic(graph, panel, edge_panel)
     callers = None if roots is None else graph.distances(list(roots), None)
-    passes = learn_pass_through(traffic, refused, seed=seed, callers=callers)
+    passes = learn_pass_through(traffic, refused, seed=seed, callers=callers, fits=fits)
     weights = _call_weights(traffic)
     probability = np.array(
         [pass_probability(f, w) for f, w in zip(passes.in_use.tolist(), weights.tolist(), strict=True)]
@@ -156,7 +160,7 @@ def learn_reliability(
         seen_by_callers=traffic.seen_by_callers,
         unknown=unknown,
         refused=refused,
-        aliases=find_aliases(traffic),
+        aliases=find_aliases(traffic, None if callers is None else {graph.index[key] for key in callers}),
         contracted=contracted,
         members=members,
         intrinsic=learn_intrinsic(traffic, contracted, shown, members),

@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
+from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.recommendation.model import Contradiction, Estimate
 from sloengine.domain.topology.additive_fit import AdditiveFit, additive_fit, interval
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
@@ -87,13 +88,19 @@ def declared_pass_through(dependency: Dependency) -> float:
 
 
 def learn_pass_through(
-    traffic: ObservedTraffic, refused: Mapping[str, str], *, seed: int, callers: Collection[str] | None = None
+    traffic: ObservedTraffic,
+    refused: Mapping[str, str],
+    *,
+    seed: int,
+    callers: Collection[str] | None = None,
+    fits: ContentMemo[AdditiveFit] | None = None,
 ) -> PassThrough:
     """Pass-through of every edge of a graph; with ``callers``, of their edges, while others stay as declared.
 
     ``refused``: services whose series cannot be true as their own SLI, with the reason. As dependencies they are
-    evidence like any other; as callers they are none. Deterministic per edge: the same edge over the same
-    intervals gets the same answer in a subgraph that holds its callers and its caller's dependencies.
+    evidence like any other; as callers they are none. ``fits``: those made before. Deterministic per edge: the
+    same edge over the same intervals gets the same answer in a subgraph that holds its callers and its caller's
+    dependencies.
     """
     count = len(traffic.edges)
     declared = np.array([declared_pass_through(edge) for edge in traffic.edges])
@@ -115,11 +122,11 @@ def learn_pass_through(
     # A replica whose failures do not reach the caller does what it was declared for.
     claimed = np.where(_stands_in(traffic.edges), 0.0, declared)
     upper = _upper_limits(traffic, evidence, claimed, seed)
-    fits = _fits(traffic, evidence, candidates, failed_calls)
+    fitted = _fits(traffic, evidence, candidates, failed_calls, fits)
     measured: dict[int, Estimate] = {}
     contradictions: dict[int, Contradiction] = {}
     for edge in evidence.edges.tolist():
-        fit, error = fits[edge]
+        fit, error = fitted[edge]
         limit = upper.get(edge)
         value = fit if limit is None else min(fit, limit)
         low, high = interval(value, error, float(failed_calls[edge]))
@@ -253,7 +260,11 @@ def _upper(
 
 
 def _fits(
-    traffic: ObservedTraffic, evidence: _Evidence, candidates: IntArray, failed_calls: FloatArray
+    traffic: ObservedTraffic,
+    evidence: _Evidence,
+    candidates: IntArray,
+    failed_calls: FloatArray,
+    remembered: ContentMemo[AdditiveFit] | None,
 ) -> dict[int, tuple[float, float]]:
     """Additive fit of every caller that has an edge with evidence: value and standard error by edge."""
     per_day = max(1, timedelta(days=1) // traffic.step)
@@ -268,7 +279,11 @@ def _fits(
         # One column per distinct series: two names of the same thing could not be told apart.
         attributed, _ = traffic.attributed(edges)
         columns, label = _distinct(attributed)
-        fit = _saturated_fit(traffic.bad[caller], traffic.total[caller], columns, per_day)
+        inputs = traffic.bad[caller], traffic.total[caller], columns
+        if remembered is None:
+            fit = _saturated_fit(*inputs, per_day)
+        else:
+            fit = remembered(inputs, (str(per_day),), partial(_saturated_fit, *inputs, per_day))
         for position, edge in enumerate(edges):
             column = label[position]
             fits[edge] = (float(fit.pass_through[column]), float(fit.standard_error[column]))

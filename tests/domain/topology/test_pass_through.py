@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from sloengine.domain.topology.additive_fit import additive_fit
+from sloengine.domain.content_memo import ContentMemo
+from sloengine.domain.topology.additive_fit import AdditiveFit, additive_fit
 from sloengine.domain.topology.composite_bound import composite_bound
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.failed_calls import observed_traffic
@@ -216,6 +217,19 @@ def test_what_cannot_be_reached_from_a_service_need_not_be_learnt_for_its_bound(
         assert [c.service_id for c in found.contributions] == [c.service_id for c in expected.contributions]
 
     assert skipped > 0
+
+
+def test_fits_made_before_change_no_answer_and_are_made_once():
+    truth = organisation(3)
+    fits: ContentMemo[AdditiveFit] = ContentMemo(1_000)
+    alone = learn_reliability(truth.graph, truth.panel, seed=9)
+
+    answers = [learn_reliability(truth.graph, truth.panel, fits=fits, seed=9) for _ in range(2)]
+
+    assert alone.measured_pass_through
+    for answer in answers:
+        assert answer.measured_pass_through == alone.measured_pass_through
+        assert answer.contradictions == alone.contradictions
 
 
 def test_failed_calls_are_shared_out_by_traffic():
