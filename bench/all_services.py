@@ -64,9 +64,10 @@ def _measure(report: Report, size: Size) -> float:
         prepared = time.monotonic() - began
         with on.workers(WORKERS) as worker, Watched(worker.pid) as watched:
             seconds, failed = asyncio.run(_job(on))
+    peak = watched.peak_bytes / 2**30
     note = (
-        f"{failed} failed; {watched.cpu_seconds:.0f} s CPU and at most {watched.peak_bytes / 2**30:.2f} GiB in all "
-        f"worker processes; storing the history beforehand took {prepared:.0f} s"
+        f"{failed} failed; {watched.cpu_seconds:.0f} s CPU and at most {peak:.2f} GiB in all worker processes; "
+        f"storing the history beforehand took {prepared:.0f} s"
     )
     what = f"{size.services:,} services, {size.edges:,} edges, {DAYS} d hourly, {WORKERS} worker processes"
     report.add(Row(SECTION, what, [seconds], "s", Goal(size.seconds), note=note))
