@@ -65,7 +65,10 @@ def sample(name: str, **labels: str) -> str:
 
 
 class OpenMetricsFolder:
-    """Writes stretches of time, one after the other, as chunk files named by their first sample's time."""
+    """Writes stretches of time, one after the other, as chunk files named by their first sample's time.
+
+    Within a slot counters grow evenly, in fractions where need be, so that an increase over whole slots is exact.
+    """
 
     def __init__(self, folder: Path, slot_seconds: int, samples_per_slot: int) -> None:
         if CHUNK_SECONDS % slot_seconds or slot_seconds % samples_per_slot:
@@ -113,7 +116,7 @@ class OpenMetricsFolder:
         values[:, 0] = held.totals
         values[:, parts::parts] = ends
         for part in range(1, parts):
-            values[:, part:-1:parts] = begins + np.floor(metric.increments * (part / parts))
+            values[:, part:-1:parts] = begins + metric.increments * (part / parts)
         shown, broken = (
             _at_samples(flags, before, parts)
             for flags, before in ((metric.seen, held.seen), (metric.broken & metric.seen, held.broken))
@@ -160,7 +163,7 @@ def _number(value: float) -> str:
     if value != value:  # noqa: PLR0124  - NaN, and faster than asking for it
         return "NaN"
     whole = int(value)
-    return str(whole) if whole == value else f"{value:.6f}"
+    return str(whole) if whole == value else f"{value:.12g}"
 
 
 def _escaped(value: str) -> str:

@@ -26,7 +26,7 @@ from sloengine.infrastructure.files.sli_csv import write_sli
 
 _REQUESTS = "http_server_request_duration_seconds"
 _CALLS = "traces_service_graph_request"
-_LEAST_SAMPLES_PER_HOUR = 2  # growth within an hour is even, so two say it exactly, to Prometheus 2 and 3
+_LEAST_SAMPLES_PER_HOUR = 2  # growth within a slot is even: an hour's increase is exact with an open start, too
 
 
 def write_telemetry(

@@ -42,9 +42,9 @@ def written(folder: Path, *stretches: Metric, parts: int = 1) -> dict[int, str]:
 
 
 def test_a_counter_starts_at_zero_and_grows_evenly_within_a_slot(tmp_path):
-    samples = written(tmp_path, metric([10, 4]), parts=2)
+    samples = written(tmp_path, metric([10, 5]), parts=2)
 
-    assert samples == {0: "0", 1800: "5", 3600: "10", 5400: "12", 7200: "14"}
+    assert samples == {0: "0", 1800: "5", 3600: "10", 5400: "12.5", 7200: "15"}
 
 
 def test_a_file_holds_six_hours_and_the_next_stretch_goes_on_where_the_last_one_stopped(tmp_path):
@@ -71,9 +71,9 @@ def test_a_restart_begins_at_zero_right_after_the_slot_began(tmp_path):
 
 
 def test_a_broken_exporter_says_nan_on_both_ends_of_the_stretch(tmp_path):
-    samples = written(tmp_path, metric([1, 1, 1], broken=[False, True, False]), parts=2)
+    samples = written(tmp_path, metric([2, 2, 2], broken=[False, True, False]), parts=2)
 
-    assert list(samples.values()) == ["0", "0", "NaN", "NaN", "NaN", "2", "3"]
+    assert list(samples.values()) == ["0", "1", "NaN", "NaN", "NaN", "5", "6"]
 
 
 def test_labels_are_escaped():
