@@ -20,7 +20,9 @@ from sloengine.domain.simulation.declared import topology_of
 from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
 from sloengine.domain.simulation.habits import Stretch
 from sloengine.domain.simulation.organisation import Organisation
+from sloengine.domain.simulation.parameters import Parameters
 from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
+from sloengine.domain.topology.validation import check_rows
 from sloengine.infrastructure.files.documents import read_ingestion_file
 from sloengine.infrastructure.files.simulated_organisation import write_telemetry
 from sloengine.infrastructure.files.simulated_truth import time_text, write_truth
@@ -55,7 +57,7 @@ def simulate(
     topology: Annotated[
         Path | None,
         typer.Option(
-            help="Simulate these dependencies: CSV with caller,dependency, or an ingestion document.",
+            help="Simulate these dependencies, as declared: CSV with caller,dependency, or an ingestion document.",
             show_default=False,
         ),
     ] = None,
@@ -96,10 +98,10 @@ def simulate(
             timeouts=faults is not Faults.NONE,
         )
     else:
-        document, warnings = read_ingestion_file(topology, strict=True)
-        for warning in warnings:
-            output.warn(warning)
-        drawn = DrawnOrganisation(Organisation(topology_of(document), parameters, seed), document)
+        drawn = _from_file(topology, parameters, seed)
+    if out_dir.exists() and not out_dir.is_dir():
+        raise Invalid(f"{out_dir} is no folder", path=("OUT_DIR",))
+    _forget_earlier_run(out_dir)
     steps = Steps()
     count = len(drawn.organisation.topology.services)
     with steps.bar(f"simulating {count} services over {days} days at {step.value}") as progress:
@@ -129,6 +131,29 @@ def simulate(
     output.say(f"{len(files)} files, {megabytes:,.1f} MB, in {out_dir}: simulated, seed {seed}. Next:")
     for command in commands:
         typer.echo(f"  {command}")
+
+
+def _from_file(path: Path, parameters: Parameters, seed: int) -> DrawnOrganisation:
+    """The declared topology, taken at its word. Raises ``Invalid`` where it cannot be."""
+    document, warnings = read_ingestion_file(path, strict=True)
+    for warning in warnings:
+        output.warn(warning)
+    rejected = check_rows(document.get("services", ()), document.get("dependencies", ())).rejected
+    if rejected:
+        raise Invalid(f"{path}: {rejected[0].path}: {rejected[0].message}", path=("--topology",))
+    try:
+        return DrawnOrganisation(Organisation(topology_of(document), parameters, seed), document)
+    except ValueError as error:
+        raise Invalid(f"{path} cannot be simulated: {error}", path=("--topology",)) from error
+
+
+def _forget_earlier_run(folder: Path) -> None:
+    """An old truth beside new telemetry would be a lie; what is written anyway is overwritten."""
+    old = [path for path in (folder / "truth.json", *folder.glob("openmetrics/*.om")) if path.exists()]
+    for path in old:
+        path.unlink()
+    if old:
+        output.note(f"removed what an earlier run left in {folder}: truth.json, openmetrics/*.om")
 
 
 def _next_commands(folder: Path, *, openmetrics: bool) -> list[str]:

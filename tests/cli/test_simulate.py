@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sloengine.cli.main import app
-from sloengine.domain.errors import Invalid
+from sloengine.domain.errors import DomainError, Invalid
 
 UNTIL = ("--until", "2026-10-01")
 
@@ -83,3 +83,42 @@ def test_without_faults_nothing_fails(tmp_path):
 def test_two_topologies_are_refused(tmp_path):
     with pytest.raises(Invalid, match="one of the two"):
         run("simulate", tmp_path, "--services", 3, "--topology", tmp_path / "edges.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("caller,dependency,criticality\na,b,VERY\n", "criticality"),
+        ("caller,dependency,redundancy_group,required\na,b,g,3\na,c,g,3\n", "cannot be simulated"),
+        ("caller,dependency,criticality\na,b,HARD\na,b,SOFT\n", "cannot be simulated"),
+    ],
+)
+def test_a_topology_that_cannot_be_is_refused_with_a_reason(tmp_path, text, said):
+    (tmp_path / "edges.csv").write_text(text)
+
+    with pytest.raises(DomainError, match=said):
+        run("simulate", tmp_path / "out", "--topology", tmp_path / "edges.csv", *UNTIL)
+
+
+def test_an_old_truth_does_not_stay_beside_new_telemetry(tmp_path):
+    run("simulate", tmp_path, "--services", 3, "--days", 1, "--truth", "--openmetrics", *UNTIL)
+    run("simulate", tmp_path, "--services", 3, "--days", 1, "--seed", 8, *UNTIL)
+
+    assert not (tmp_path / "truth.json").exists()
+    assert not list(tmp_path.glob("openmetrics/*"))
+
+
+def test_the_truth_has_everything_that_the_engine_estimates(tmp_path):
+    run("simulate", tmp_path, "--services", 13, "--days", 10, "--truth", "--faults", "frequent", *UNTIL)
+
+    truth = json.loads((tmp_path / "truth.json").read_text())
+    service = truth["services"][0]
+    assert [window["days"] for window in service["comingWindows"]] == [7, 28, 30, 90]
+    assert set(service["history"]["latencySeconds"]) == {"p50", "p95", "p99"}
+    assert sum(cause["shareRatio"] for cause in service["history"]["causes"]) == pytest.approx(1)
+    assert 0 < service["longRun"]["availabilityRatio"] < service["longRun"]["intrinsicAvailabilityRatio"] < 1
+    with (tmp_path / "edges.csv").open() as file:
+        declared = {(row["caller"], row["dependency"]) for row in csv.DictReader(file)}
+    assert {(call["caller"], call["dependency"]) for call in truth["calls"]} == declared
+    assert truth["incidents"]
+    assert all(incident["startsAt"] < incident["endsAt"] for incident in truth["incidents"])

@@ -75,8 +75,6 @@ def _weeks(stretch: Stretch) -> list[tuple[int, int]]:
 def _exposed_folder(folder: Path, slots_per_hour: int) -> OpenMetricsFolder:
     target = folder / "openmetrics"
     target.mkdir(exist_ok=True)
-    for old in target.glob("*.om"):
-        old.unlink()
     return OpenMetricsFolder(target, 3600 // slots_per_hour, max(1, _LEAST_SAMPLES_PER_HOUR // slots_per_hour))
 
 
