@@ -6,8 +6,9 @@
     python -m bench.accuracy usual --load DIR       judge those again, drawing nothing
 
 Sections: usual (beside an oracle, by history length and traffic), wrong-prior (worlds that the shipped prior does
-not expect), windows (7 and 30 days), latency, real (uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals
-are 95 % and count whole organisations, or sites and blocks of time. Exit 1: a goal is missed.
+not expect), windows (7 and 30 days), latency, stability (days on which targets on record change), real
+(uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals are 95 % and count whole organisations, or sites and
+blocks of time. Exit 1: a goal is missed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bench.accuracy_forecasts import Forecasts, Trial, forecast
 from bench.accuracy_judging import TIERS, TierResult, judge, judge_rules
 from bench.accuracy_latency import judge_latency
 from bench.accuracy_real import judge_homelab
+from bench.accuracy_stability import judge_stability
 from bench.calibration_organizations import World
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.judged import TrafficClass
@@ -46,6 +48,7 @@ HOLD_GOAL = (-0.01, -0.01, -0.015)
 WRONG_PRIOR_GOAL = (-0.015, -0.03, -0.07)
 WITHIN = 0.02
 OVER_PROMISE_GOAL = (0.015, 0.025, 0.03)
+QUIET_CHANGES = 0.05
 PRICE_GOALS = {30: 2.0, 90: 1.6}
 
 
@@ -145,7 +148,7 @@ def wrong_prior(bench: Bench) -> None:
 def windows(bench: Bench) -> None:
     """Promises over 7 and 30 days."""
     for horizon in (7, 30):
-        found = bench.forecasts("windows", 30, horizon, (World(),), 20_000)
+        found = bench.forecasts("windows", 30, horizon, (World(),), 40_000)
         print_tiers(f"30 days of history, windows of {horizon} days", found, bench)
         for least, result in zip(HOLD_GOAL, judge(found, bench.settings), strict=True):
             value = result.difference.value
@@ -171,11 +174,21 @@ def real(bench: Bench) -> None:
         print(f"  {verdict.text}  {bench.check(verdict.text, verdict.kept)}")
 
 
+def stability(bench: Bench) -> None:
+    """The Balanced target on record, asked for anew every day for a month."""
+    found = judge_stability(3 if bench.quick else bench.organizations // 4, bench.workers)
+    text = f"the Balanced target changed on {found.quiet_share:.1%} of {found.quiet_days} days without an incident"
+    print(f"  {text}  {bench.check(text, found.quiet_share <= QUIET_CHANGES)}")
+    said = f"{found.named} of {found.incident_changes} changes after an incident are named as such"
+    print(f"  {said}  {bench.check(said, found.named == found.incident_changes)}")
+
+
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "usual": usual,
     "wrong-prior": wrong_prior,
     "windows": windows,
     "latency": latency,
+    "stability": stability,
     "real": real,
 }
 

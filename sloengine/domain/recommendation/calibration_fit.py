@@ -17,17 +17,21 @@ _MOST_LOG = 1.6
 
 
 def fit_beta(low: FloatArray, high: FloatArray, effective: float, source: str) -> CalibrationMap:
-    """Beta map by penalised maximum likelihood.
+    """Beta map of ``fitted_beta``. No window: the identity."""
+    if len(low) == 0 or effective <= 0:
+        return CalibrationMap(source=source)
+    return CalibrationMap.beta(*fitted_beta(low, high, effective), source)
+
+
+def fitted_beta(low: FloatArray, high: FloatArray, effective: float) -> tuple[float, float]:
+    """a and b of the beta law that the levels of outcomes have, by penalised maximum likelihood.
 
     ``low`` and ``high``: share of the model's draws better than each outcome, and not worse; shape (n_windows,).
     The outcome's level is spread evenly between them. ``effective``: independent windows that these are worth;
-    the likelihood counts for that many. No window: the identity.
+    the likelihood counts for that many.
     Source: Gneiting & Ranjan (2013), Electronic Journal of Statistics 7:1747, for beta-transformed forecasts; the
     penalty is a normal prior on log a and log b.
     """
-    n = len(low)
-    if n == 0 or effective <= 0:
-        return CalibrationMap(source=source)
     levels = np.concatenate([low + share * (high - low) for share in _TIES])
     levels = np.clip(levels, _CLIP, 1 - _CLIP)
     mean_log, mean_log_rest = float(np.log(levels).mean()), float(np.log1p(-levels).mean())
@@ -40,4 +44,4 @@ def fit_beta(low: FloatArray, high: FloatArray, effective: float, source: str) -
     bounds = [(-_MOST_LOG, _MOST_LOG)] * 2
     found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=bounds)
     a, b = np.exp(found.x)
-    return CalibrationMap.beta(float(a), float(b), source)
+    return float(a), float(b)

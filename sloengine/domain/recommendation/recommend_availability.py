@@ -16,7 +16,7 @@ from sloengine.domain.recommendation.behaviour_change import (
     since,
     worse_of,
 )
-from sloengine.domain.recommendation.confidence import confidence
+from sloengine.domain.recommendation.confidence import confidence, least_balanced
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
     Provenance,
@@ -39,6 +39,7 @@ from sloengine.domain.recommendation.seed import (
 )
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import summarize
+from sloengine.domain.recommendation.target_change import change_of_balanced
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps, availability_tiers, probability_met
 from sloengine.domain.recommendation.window_draws import WindowNumbers
@@ -127,15 +128,23 @@ def recommend_with_case(
             window_days=prepared.window_days,
             telemetry_warnings=len(said),
             bound=bound,
+            promised=least_balanced(tiers),
         ),
-        summary=summarize(
-            request.service_id,
-            request.window,
-            tiers,
-            quality,
-            peers=facts.peers,
-            bound=bound,
-            changed=request.changed,
+        summary=" ".join(
+            said
+            for said in (
+                summarize(
+                    request.service_id,
+                    request.window,
+                    tiers,
+                    quality,
+                    peers=facts.peers,
+                    bound=bound,
+                    changed=request.changed,
+                ),
+                change_of_balanced(request.previous, tiers, prepared.history),
+            )
+            if said
         ),
         engine_version=__version__,
         generated_at=request.now,

@@ -11,7 +11,7 @@ import numpy as np
 from sloengine import __version__
 from sloengine.domain.recommendation import data_quality, lifecycle
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange, changes_said
-from sloengine.domain.recommendation.confidence import confidence
+from sloengine.domain.recommendation.confidence import confidence, least_balanced
 from sloengine.domain.recommendation.latency_days import LatencyDays, describe_days
 from sloengine.domain.recommendation.latency_predictive import (
     LatencyNumbers,
@@ -97,6 +97,7 @@ def recommend_latency_with_case(
             peers=facts.peers,
             window_days=case.predictive.window_days,
             telemetry_warnings=len(said),
+            promised=least_balanced(tiers),
         ),
         summary=summarize(
             request.service_id, request.window, tiers, quality, peers=facts.peers, changed=request.changed

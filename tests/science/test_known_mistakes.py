@@ -1,0 +1,194 @@
+"""Thirteen mistakes that a first design made, each with the figure it would give and the one that is right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom
+
+from sloengine.domain.accuracy.calibrate import as_promised
+from sloengine.domain.recommendation.calibration import SHIPPED_WINDOWS, CalibrationMap
+from sloengine.domain.recommendation.latency_prior import LatencyPrior
+from sloengine.domain.recommendation.model import (
+    ObjectiveKind,
+    Recommendation,
+    SliType,
+    TargetLimit,
+    TierName,
+)
+from sloengine.domain.recommendation.recommend import latency_draws, recommend_latency
+from sloengine.domain.recommendation.request import LatencyRequest
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.intervals import jeffreys_predictive_failures
+from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.rounding import availability_grid
+from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.common_cause import common_cause
+from sloengine.domain.topology.composition import compose
+from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.service import Service
+from sloengine.domain.topology.system import Call, pass_probability
+from tests.domain.accuracy.test_points import levels
+from tests.domain.recommendation.organizations import START, latency_history
+from tests.domain.recommendation.test_tiers import Bound, ratio, recommended, target
+from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
+
+HOUR = timedelta(hours=1)
+TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
+
+
+def test_1_own_failures_are_subtracted_from_sums_and_not_hour_by_hour():
+    random = np.random.default_rng(21)
+    hours, requests, own, below = 24 * 60, 300, 1e-4, 2e-3
+    others = random.binomial(20_000, below, hours).astype(float)
+    mine = random.binomial(requests, 1 - (1 - own) * (1 - below), hours).astype(float)
+    total = np.array([np.full(hours, n) for n in (float(requests), 19_700.0, 20_000.0)])
+    bad = np.array([mine, others * 19_700 / 20_000, others])
+    panel = SliPanel(("front", "others", "db"), START, HOUR, total - bad, total)
+    graph = graph_of(call("front", "db"), call("others", "db"))
+
+    found = 1 - bound_of(graph, panel, "front").bound.intrinsic_ratio
+    hourly = float(np.maximum(0.0, mine / requests - others / 20_000).mean())
+
+    assert hourly > 8 * own  # what the cut at 0 would make of noise
+    assert found < 3 * own
+
+
+def test_2_twenty_independent_calls_fail_twenty_times_as_often_as_one():
+    assert pass_probability(1e-3, 20.0) == pytest.approx(1 - (1 - 1e-3) ** 20)
+    assert pass_probability(1e-3, 20.0) > 19 * pass_probability(1e-3, 0.3)
+
+
+def test_3_a_dependency_on_two_paths_counts_once_and_its_reach_lies_between_the_paths_and_their_sum():
+    soft = [Call(0, 1, 0.5), Call(0, 2, 0.5), Call(1, 3, 0.5), Call(2, 3, 0.5)]
+
+    hard = compose(0, [0.0, 0.0, 0.0, 0.01], [replace(one, probability=1.0) for one in soft])
+    found = compose(0, [0.0, 0.0, 0.0, 0.01], soft)
+
+    assert hard.probability == pytest.approx(0.01)  # 0.0199 along paths
+    assert found.reach[3] == pytest.approx(1 - (1 - 0.25) ** 2)
+    assert 0.25 < found.reach[3] < 0.5
+
+
+def test_4_replicas_are_multiplied_within_the_hour_and_not_within_the_day():
+    graph = graph_of(call("root", "r1", redundancy_group="r"), call("root", "r2", redundancy_group="r"))
+    down = np.zeros(240)
+    down[[10, 61, 132, 203]] = 1000.0
+
+    found = 1 - bound_of(graph, panel_of({"r1": down, "r2": down.copy()})).bound.observed_ratio
+    daily = float(((down.reshape(10, 24).sum(axis=1) / 24_000) ** 2).mean())
+
+    assert found == pytest.approx(4 / 240, rel=1e-3)
+    assert daily < found / 20
+
+
+def test_5_the_common_cause_comes_from_joint_data_and_is_a_tenth_only_without_any():
+    own, joint = [4e-3, 4e-3], 2.8e-3
+
+    measured, share = common_cause(own, joint)
+    assumed, default = common_cause(own, None)
+
+    assert share == pytest.approx(0.7, abs=0.01)
+    assert default == 0.1
+    assert measured + (own[0] - measured) ** 2 == pytest.approx(joint, rel=0.01)
+    assert assumed + (own[0] - assumed) ** 2 < joint / 5  # what a tenth would promise
+
+
+def test_6_a_cap_by_what_dependencies_promise_has_its_p_met_worked_out_anew():
+    capped = recommended(bound=Bound(promised=0.98))
+
+    conservative = target(capped, TierName.CONSERVATIVE)
+    assert conservative.limited_by[0].limit is TargetLimit.DEPENDENCY_PROMISE
+    assert conservative.probability_met > 0.985
+    assert target(capped, TierName.BALANCED).limited_by[0].limit is not TargetLimit.DEPENDENCY_PROMISE
+
+
+def test_7_tiers_are_capped_by_the_same_quantile_of_the_composite_and_not_by_one_point():
+    capped = recommended(bound=Bound(draws=0.01))  # between 0.5 and 1.5 %, evenly
+
+    budgets = [1 - ratio(capped, name) for name in TIERS]
+
+    assert budgets == sorted(budgets, reverse=True)
+    for budget, level in zip(budgets, (0.98, 0.92, 0.80), strict=True):
+        assert budget >= 0.01 * (0.5 + level) - 5e-4
+
+
+def test_8_what_is_printed_is_p_met_of_the_rounded_target():
+    result = recommended()
+
+    for name in TIERS:
+        published = target(result, name)
+        assert published.availability_ratio in availability_grid()
+        assert published.probability_met >= EngineSettings().nominal_probability[name]
+    assert any(target(result, name).probability_met > EngineSettings().nominal_probability[name] for name in TIERS)
+
+
+@pytest.mark.parametrize(("level", "promise"), [(0.99, 0.9983), (0.95, 0.9993), (0.80, 0.9997)])
+def test_9_no_failure_in_three_thousand_is_judged_by_the_next_three_thousand(level: float, promise: float):
+    failures = jeffreys_predictive_failures(0, 3_000, 3_000, level)
+
+    assert 1 - failures / 3_000 == pytest.approx(promise, abs=6e-5)
+    # The rule of three bounds the past: in the next window it holds more often than its 95 %.
+    assert betabinom.cdf(3, 3_000, 0.5, 3_000.5) == pytest.approx(0.978, abs=0.002)
+
+
+def test_10_ninety_days_carry_three_windows_and_not_sixty_three():
+    result = recommended()
+
+    for name in TIERS:
+        assert target(result, name).data_only_probability == pytest.approx(3 / 4)
+        assert target(result, name).backtest.windows == 3  # type: ignore[union-attr]
+
+
+def test_11_a_window_is_judged_by_the_map_of_windows_finished_before_it_was_promised():
+    honest = levels(np.random.default_rng(22).random(480))
+    changed = [
+        replace(one, low=0.999, high=0.999) if one.as_of >= START + timedelta(days=168) else one for one in honest
+    ]
+    shipped = CalibrationMap.beta(1.1, 0.9, "shipped")
+
+    before, after = (as_promised(known, shipped, SliType.AVAILABILITY) for known in (honest, changed))
+
+    early = [position for position, one in enumerate(honest) if one.as_of < START + timedelta(days=168)]
+    assert [before[i] for i in early] == [after[i] for i in early]
+    assert before[0].low == pytest.approx(shipped.probability_of(honest[0].low))  # nothing had finished yet
+    assert SHIPPED_WINDOWS / (SHIPPED_WINDOWS + 100.0) == 0.5
+
+
+def test_12_the_margin_on_latency_is_in_the_draws_once_and_p_met_is_that_of_the_bound():
+    history = latency_history(slow_days=(10, 40))
+    as_of = START + timedelta(days=90)
+    request = LatencyRequest("service-0", ComplianceWindow.ROLLING_28D, as_of, history, as_of)
+    bare = EngineSettings(latency_margin_ratio=0.0, latency_calibration=CalibrationMap())
+    usual = EngineSettings(latency_calibration=CalibrationMap())
+
+    without = latency_draws(request, LatencyPrior.shipped(), bare)
+    with_margin = latency_draws(request, LatencyPrior.shipped(), usual)
+    answer = recommend_latency(request, LatencyPrior.shipped(), usual)
+
+    assert without is not None
+    assert with_margin is not None
+    assert isinstance(answer, Recommendation)
+    draws = with_margin[ObjectiveKind.LATENCY_P95]
+    assert draws == pytest.approx(without[ObjectiveKind.LATENCY_P95] * 1.05)
+    for name in TIERS:
+        published = next(one for one in answer.tier(name).targets if one.kind is ObjectiveKind.LATENCY_P95)
+        assert published.threshold_ms is not None
+        met = float((draws <= published.threshold_ms * (1 + 1e-9)).mean())
+        assert published.probability_met == pytest.approx(min(0.995, met))
+
+
+def test_13_what_was_seen_of_a_provider_comes_before_its_published_figure():
+    provider = Service("mail", published_availability_ratio=0.9999, external=True)
+    graph = graph_of(call("root", "mail"), extra=(provider,))
+    assert isinstance(graph, DependencyGraph)
+
+    seen = bound_of(graph, panel_of({"mail": np.full(240, 5.0)})).bound
+    unseen = bound_of(graph, panel_of({"root": np.full(240, 0.0)})).bound
+
+    assert 1 - seen.observed_ratio == pytest.approx(0.005, rel=0.02)
+    assert 1 - unseen.observed_ratio == pytest.approx(1.1e-4, rel=0.02)  # raised by a tenth
+    assert any("published" in note for note in unseen.assumptions)
