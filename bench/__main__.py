@@ -26,6 +26,7 @@ SECTIONS = {
     "cached": "bench.api_cached_read",
     "accept": "bench.accept",
     "all-services": "bench.all_services",
+    "drift": "bench.drift_pass",
 }
 
 

@@ -68,6 +68,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.backtest:backtest",
             "Replay any objective over the past: windows met, worst stretches, alerts that would have fired.",
         ),
+        Command(
+            "drift",
+            "sloengine.cli.drift:drift",
+            "Say when a service's behaviour, or any series in a file, changed, and what that did to its targets.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(

@@ -1,0 +1,122 @@
+"""``sloengine drift``: has the behaviour of a service, or of any series in a file, changed?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from sloengine.application.ports.drift_store import DriftFilter, SeriesKey
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.bootstrap.container import UseCases
+from sloengine.cli import output
+from sloengine.cli.drift_shapes import change_shape, drift_event_shape
+from sloengine.cli.drift_text import changes_table, events_table, plot
+from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.session import ask
+from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.model import HourlySeries, hour_of, start_of
+from sloengine.domain.drift.watch import LEARNING_HOURS, advance, begin
+from sloengine.domain.errors import Invalid, ServiceNotFound
+from sloengine.domain.governance.model import Actor
+from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.infrastructure.files.series_csv import read_series
+from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
+
+_TITLES = {
+    ObjectiveKind.AVAILABILITY: "availability, %",
+    ObjectiveKind.LATENCY_P95: "p95 latency, ms",
+    ObjectiveKind.LATENCY_P99: "p99 latency, ms",
+}
+
+
+def drift(
+    service: Annotated[
+        str | None, typer.Argument(help="Service id; all services when none is named.", show_default=False)
+    ] = None,
+    series: Annotated[
+        Path | None,
+        typer.Option(help="CSV: timestamp,value; look there instead, with no server.", show_default=False),
+    ] = None,
+    draw: Annotated[bool, typer.Option("--plot", help="Draw the hourly values and where they changed.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=90, help="How far back a service is drawn.")] = 28,
+    first: Annotated[int, typer.Option(min=1, max=200, help="How many events to list.")] = 20,
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Say when a service's behaviour, or any series in a file, changed, and what that did to its targets."""
+    if series is not None:
+        if service is not None:
+            raise Invalid("name a service or --series FILE, not both")
+        _of_file(read_series(series), draw=draw, as_json=as_json)
+        return
+    if draw and service is None:
+        raise Invalid("name the service to draw, or --series FILE", path=("--plot",))
+    page, hourly = ask(state_dir, lambda use_cases, actor: _read(use_cases, actor, service, first, days))
+    if as_json:
+        events = [drift_event_shape(event) for event in page.rows]
+        output.print_json({"driftEvents": events, "totalCount": page.total_count})
+        return
+    if page.rows:
+        output.out.print(events_table(page.rows))
+    else:
+        output.say("no change of behaviour has been confirmed")
+    if draw:
+        for (_, kind), one in sorted(hourly.items()):
+            output.say("")
+            typer.echo(plot(_natural(kind, one), one.first_hour, _marks(page, kind), _TITLES[kind]))
+
+
+async def _read(
+    use_cases: UseCases, _: Actor, service: str | None, first: int, days: int
+) -> tuple[Page[DriftEvent], Mapping[SeriesKey, HourlySeries]]:
+    page = await use_cases.read_drift.page(DriftFilter(service_id=service), PageRequest(first=first))
+    if service is None:
+        return page, {}
+    if service not in await use_cases.read_graph.services([service]):
+        raise ServiceNotFound(f"no service {service!r}")
+    return page, await use_cases.read_drift.hourly(service, timedelta(days=days), datetime.now(UTC))
+
+
+def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:
+    watch = begin(series, series.ends, judged=len(series.values))
+    if watch is None:
+        raise Invalid(
+            f"{len(series.values)} hours are too few: {LEARNING_HOURS} are learnt from before the first is judged",
+            path=("--series",),
+        )
+    judged_from = watch.reached
+    _, changes = advance(watch, series, series.ends, RiverChangeDetectors())
+    if as_json:
+        shapes = [change_shape(change) for change in changes]
+        output.print_json({"judgedFrom": start_of(judged_from).isoformat(), "changes": shapes})
+        return
+    learnt = (judged_from - series.first_hour) / 24
+    output.say(f"learnt from {learnt:.3g} days, judged from {start_of(judged_from):%Y-%m-%d %H:%M} UTC on")
+    if changes:
+        output.out.print(changes_table(changes))
+    else:
+        output.say("no change")
+    if draw:
+        marks = [(change.started_hour, change.detected_hour) for change in changes]
+        output.say("")
+        typer.echo(plot(series.values, series.first_hour, marks, "hourly means"))
+
+
+def _marks(page: Page[DriftEvent], kind: ObjectiveKind) -> list[tuple[int, int]]:
+    return [
+        (hour_of(event.started_at), hour_of(event.detected_at) - 1) for event in page.rows if event.kind is kind
+    ]
+
+
+def _natural(kind: ObjectiveKind, series: HourlySeries) -> FloatArray:
+    if series.total is None:
+        return np.exp(series.values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio: FloatArray = 100.0 * (1.0 - series.values / np.where(series.total > 0, series.total, np.nan))
+    return ratio

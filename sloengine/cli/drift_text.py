@@ -1,0 +1,110 @@
+"""Drift for people: events as a table, and hourly values drawn with where they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+from rich.table import Table
+
+from sloengine.cli import output
+from sloengine.domain.drift.alarm import DriftEvent, shown
+from sloengine.domain.drift.model import Change, start_of
+from sloengine.domain.recommendation.model import TierName
+from sloengine.domain.reliability.panel import FloatArray
+
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+_COLUMNS, _ROWS = 84, 6
+
+
+def events_table(events: Sequence[DriftEvent]) -> Table:
+    """One row an event, newest first."""
+    table = output.table("Confirmed changes of behaviour")
+    table.add_column("service", overflow="fold")
+    for column in ("what", "since", "seen", "before", "after", "balanced target", "by"):
+        table.add_column(column)
+    for event in events:
+        table.add_row(
+            event.service_id,
+            event.kind.lower().replace("_", " "),
+            _time(event.started_at),
+            _time(event.detected_at),
+            shown(event.kind, event.before),
+            shown(event.kind, event.after),
+            _move(event),
+            _names(event.votes),
+        )
+    return table
+
+
+def changes_table(changes: Sequence[Change]) -> Table:
+    """One row a change of a series in a file, oldest first."""
+    table = output.table("Changes")
+    for column in ("since", "seen", "before", "after", "by"):
+        table.add_column(column)
+    for change in changes:
+        table.add_row(
+            _time(start_of(change.started_hour)),
+            _time(start_of(change.detected_hour)),
+            _figure(change.before),
+            _figure(change.after),
+            _names(change.votes),
+        )
+    return table
+
+
+def plot(values: FloatArray, first_hour: int, marks: Sequence[tuple[int, int]], title: str) -> str:
+    """Hourly values as columns of blocks; gaps are no data.
+
+    ``marks``: (hour a change began, hour it was seen); the former is marked ^, the latter !
+    (^ alone where both fall into one column).
+    """
+    columns = min(_COLUMNS, len(values))
+    edges = np.linspace(0, len(values), columns + 1).astype(int)
+    parts = [values[a:b] for a, b in pairwise(edges)]
+    means = np.array([np.nan if np.isnan(part).all() else float(np.nanmean(part)) for part in parts])
+    low, high = (float(np.nanmin(means)), float(np.nanmax(means))) if not np.isnan(means).all() else (0.0, 0.0)
+    span = high - low if high > low else 1.0
+    eighths = np.where(np.isnan(means), -1, 1 + np.round((means - low) / span * (8 * _ROWS - 1))).astype(int)
+    labels = {0: _figure(high), _ROWS - 1: _figure(low)}
+    width = max(len(label) for label in labels.values())
+    lines = [title]
+    for row in range(_ROWS):
+        floor = 8 * (_ROWS - 1 - row)
+        cells = "".join(_EIGHTHS[min(8, max(0, level - floor))] for level in eighths)
+        lines.append(f"{labels.get(row, ''):>{width}} {cells}")
+    line = [" "] * columns
+    for began, seen in marks:
+        for hour, sign in ((seen, "!"), (began, "^")):
+            if 0 <= hour - first_hour < len(values):
+                line[int(np.searchsorted(edges, hour - first_hour, "right")) - 1] = sign
+    begin, end = _time(start_of(first_hour)), _time(start_of(first_hour + len(values)))
+    gap = max(1, columns - len(begin) - len(end))
+    lines.append(f"{'':{width}} {''.join(line).rstrip()}")
+    lines.append(f"{'':{width}} {begin}{'':{gap}}{end}")
+    return "\n".join(lines)
+
+
+def _move(event: DriftEvent) -> str:
+    if event.reevaluated_at is None:
+        return "being looked at"
+    for move in event.targets:
+        if move.tier is TierName.BALANCED and move.kind is event.kind:
+            before = "none" if move.before is None else shown(move.kind, move.before)
+            after = "none" if move.after is None else shown(move.kind, move.after)
+            return f"{before} → {after}"
+    return "–"
+
+
+def _names(votes: Sequence[str]) -> str:
+    return ", ".join(vote.lower().replace("_", "-") for vote in votes)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.5g}"
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
