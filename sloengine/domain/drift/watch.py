@@ -178,7 +178,9 @@ def _judge(
         if detector in ballot.detectors
     }
     if Detector.KOLMOGOROV_SMIRNOV in ballot.detectors:
-        alarms[Detector.KOLMOGOROV_SMIRNOV] = _window_alarms(scores, first, baseline)
+        # Only windows that end in a new hour are looked at.
+        recent = max(first, watch.reached - WIDEST_GAP * WINDOW)
+        alarms[Detector.KOLMOGOROV_SMIRNOV] = _window_alarms(scores[recent - first :], recent, baseline)
     votes, restarts = dict(watch.votes), dict(watch.restarts)
     events = sorted(
         (hour, detector) for detector, hours in alarms.items() for hour in hours if hour >= watch.reached
