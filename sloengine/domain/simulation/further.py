@@ -105,20 +105,31 @@ class FurtherRequests:
                 chances = _at(known.chances[call_place], at)
                 hit = blame.struck_by(1 - unhurt(call, chances.call))
                 self.tally.hits[call_place, at] += hit
-                self.book(call_place, self._calls(call, chances, hit, requests - hit), at)
+                others = np.where(known.exists[self.topology.position[call.dependency], at], requests - hit, 0)
+                self.book(call_place, self._calls(call, chances, hit, others), at)
         for members in self.topology.groups_by_caller.get(service_id, ()):
             places = [self.topology.position[call.dependency] for _, call in members]
             down = np.array(
                 [
-                    (intrinsic if call_place in self.topology.callbacks else known.failing)[member, at]
+                    np.where(
+                        known.exists[member, at],
+                        (intrinsic if call_place in self.topology.callbacks else known.failing)[member, at],
+                        0.0,
+                    )
                     for (call_place, _), member in zip(members, places, strict=True)
                 ]
             )
             hit = blame.struck_by(1 - unhurt_by_group(members[0][1], 1 - down))
-            self._group_calls(members, down, hit, requests - hit, at)
+            self._group_calls(members, down, hit, requests - hit, known, at)
 
     def _group_calls(
-        self, members: tuple[Placed, ...], down: FloatArray, hit: IntArray, others: IntArray, at: IntArray
+        self,
+        members: tuple[Placed, ...],
+        down: FloatArray,
+        hit: IntArray,
+        others: IntArray,
+        known: Moment,
+        at: IntArray,
     ) -> None:
         """Calls of the members; exact for 1 of n and n of n, close to it between."""
         too_few = fewer_than(members[0][1].required, 1 - down)
@@ -126,7 +137,8 @@ class FurtherRequests:
             self.tally.hits[call_place, at] += hit * ratio(share, down.sum(axis=0))
             in_hit = np.minimum(ratio(share, too_few), 1.0)
             in_others = np.clip(ratio(share - too_few * in_hit, 1 - too_few), 0.0, 1.0)
-            made = [calls_needed(self.rng, self.topology, call, some) for some in (hit, others)]
+            exists = known.exists[self.topology.position[call.dependency], at]
+            made = [calls_needed(self.rng, self.topology, call, some * exists) for some in (hit, others)]
             lost = self.rng.binomial(made[0], in_hit) + self.rng.binomial(made[1], in_others)
             self.book(call_place, Attempts(made[0] + made[1], lost, lost, np.zeros_like(lost)), at)
 

@@ -107,7 +107,9 @@ def _usual_seconds(topology: SimulatedTopology, parameters: Parameters, seed: in
     ordered = [profiles[service.service_id] for service in topology.services]
     nothing = np.zeros((len(ordered), 1))
     median = np.array([profile.latency_median_seconds for profile in ordered])[:, None]
-    usual = moment(topology, parameters, profiles, Conditions(nothing, nothing, utilisations(ordered), median))
+    exists = np.ones((len(ordered), 1), dtype=np.bool_)
+    given = Conditions(nothing, nothing, utilisations(ordered), median, exists)
+    usual = moment(topology, parameters, profiles, given)
     return {
         service.service_id: float(seconds)
         for service, seconds in zip(topology.services, usual.typical_seconds[:, 0], strict=True)

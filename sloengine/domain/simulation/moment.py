@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sloengine.domain.simulation.blocks import FloatArray, IntArray
 from sloengine.domain.simulation.latency import FULLEST, mean_requests_per_hour, share_within
@@ -13,31 +14,36 @@ from sloengine.domain.simulation.outcome import CallChances, call_chances, unhur
 from sloengine.domain.simulation.parameters import Parameters, Profile
 from sloengine.domain.simulation.topology import Placed, SimulatedTopology
 
+type Flags = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Conditions:
     """What comes from within and from outside, shape (n_services, slots) each.
 
     ``intrinsic``: share of requests that fail by themselves; ``incident_failure``: by incidents alone. ``load``:
-    utilisation. ``median_seconds``: own latency at mean traffic without faults.
+    utilisation. ``median_seconds``: own latency at mean traffic without faults. ``exists``: False before birth,
+    when nobody calls the service yet.
     """
 
     intrinsic: FloatArray
     incident_failure: FloatArray
     load: FloatArray
     median_seconds: FloatArray
+    exists: Flags
 
 
 @dataclass(frozen=True)
 class Moment:
     """``typical_seconds``: median latency with the calls waited for; ``failing``: share of requests that fail.
 
-    Shape (n_services, slots). ``chances``: of each call, by its place, groups left out.
+    ``exists``: as given. Shape (n_services, slots). ``chances``: of each call, by its place, groups left out.
     """
 
     typical_seconds: FloatArray
     failing: FloatArray
     load: FloatArray
+    exists: Flags
     chances: Mapping[int, CallChances]
 
 
@@ -60,7 +66,14 @@ def conditions(
         incident_failure,
         load=np.minimum(utilisations(ordered) * relative, FULLEST),
         median_seconds=np.array([_median(profile, hours) for profile in ordered]),
+        exists=existing(topology, hours),
     )
+
+
+def existing(topology: SimulatedTopology, hours: FloatArray) -> Flags:
+    """Which services exist at these times, shape (n_services, len(hours))."""
+    born = [-np.inf if service.born_at_hour is None else service.born_at_hour for service in topology.services]
+    return hours[None, :] >= np.array(born)[:, None]
 
 
 def utilisations(profiles: list[Profile]) -> FloatArray:
@@ -86,10 +99,12 @@ def moment(
             seconds = (own if back else typical)[dependency]
             attempts: FloatArray | float = 1.0
             if call.group is None:
-                server = (given.intrinsic if back else failing)[dependency]
+                exists = given.exists[dependency]
+                server = np.where(exists, (given.intrinsic if back else failing)[dependency], 0.0)
                 slow: FloatArray | float = 0.0
                 if call.timeout_seconds is not None:
-                    slow = 1 - share_within(parameters, seconds, given.load[dependency], call.timeout_seconds)
+                    within = share_within(parameters, seconds, given.load[dependency], call.timeout_seconds)
+                    slow = np.where(exists, 1 - within, 0.0)
                     seconds = np.minimum(seconds, call.timeout_seconds)
                 found = chances[place] = call_chances(call, server, slow)
                 passing = passing * unhurt(call, found.call)
@@ -97,9 +112,9 @@ def moment(
             if call.waits:
                 typical[caller] += topology.calls_per_request(call) * attempts * seconds
         for members in topology.groups_by_caller.get(service_id, ()):
-            passing = passing * unhurt_by_group(members[0][1], _up(topology, members, given.intrinsic, failing))
+            passing = passing * unhurt_by_group(members[0][1], _up(topology, members, given, failing))
         failing[caller] = 1 - passing
-    return Moment(typical, failing, given.load, chances)
+    return Moment(typical, failing, given.load, given.exists, chances)
 
 
 def expected_requests(
@@ -141,12 +156,13 @@ def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
 
 
 def _up(
-    topology: SimulatedTopology, members: tuple[Placed, ...], intrinsic: FloatArray, failing: FloatArray
+    topology: SimulatedTopology, members: tuple[Placed, ...], given: Conditions, failing: FloatArray
 ) -> FloatArray:
+    places = [topology.position[call.dependency] for _, call in members]
     return np.array(
         [
-            1 - (intrinsic if place in topology.callbacks else failing)[topology.position[call.dependency]]
-            for place, call in members
+            1 - np.where(given.exists, given.intrinsic if place in topology.callbacks else failing, 0.0)[member]
+            for (place, _), member in zip(members, places, strict=True)
         ]
     )
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sloengine.domain.simulation.blocks import Block, FloatArray, blocks_of
 from sloengine.domain.simulation.faults import base_failure, incident_failure
-from sloengine.domain.simulation.moment import Moment, conditions, moment
+from sloengine.domain.simulation.moment import Moment, conditions, existing, moment
 from sloengine.domain.simulation.parameters import Parameters
 from sloengine.domain.simulation.requests import Scene, play
 from sloengine.domain.simulation.streams import stream
@@ -115,10 +115,7 @@ def _play_block(organisation: Organisation, block: Block) -> Played:
     profiles = [organisation.profiles[service.service_id] for service in topology.services]
     incidents = np.array([incident_failure(profile, parameters, seed, block) for profile in profiles])
     base = np.array([base_failure(profile, parameters, seed, block) for profile in profiles])
-    born = np.array(
-        [-np.inf if service.born_at_hour is None else service.born_at_hour for service in topology.services]
-    )
-    exists = block.hours[None, :] >= born[:, None]
+    exists = existing(topology, block.hours)
     intrinsic = 1 - (1 - incidents) * (1 - base)
     return Played(
         block=block,

@@ -154,7 +154,8 @@ def _moments(
     traffic = traffic_shape(parameters, rng.uniform(0, _WEEK_HOURS, _BATCH))
     load = np.minimum(utilisations(profiles) * traffic, FULLEST)
     median = np.array([profile.latency_median_seconds for profile in profiles])[:, None]
-    return Conditions(1 - passing * (1 - base), 1 - passing, load, median), traffic
+    exists = np.ones(passing.shape, dtype=np.bool_)
+    return Conditions(1 - passing * (1 - base), 1 - passing, load, median, exists), traffic
 
 
 def _overlaps(rng: np.random.Generator, count: int, slot: float, parameters: Parameters) -> FloatArray:

@@ -244,6 +244,28 @@ def test_the_books_balance_whatever_calls_whom(calls, fails):
         assert sum(found.causes[service.service_id].values()) == pytest.approx(found.failed_requests[place])
 
 
+def test_nobody_calls_a_service_before_its_birth_however_often_they_try_others():
+    born = HOUR + 100
+    services = tuple(
+        SimulatedService(name, 500 * (name == "a"), base_failure_ratio=0.3, born_at_hour=born if late else None)
+        for name, late in (("a", False), ("b", False), ("new", True), ("m1", True), ("m2", False))
+    )
+    calls = (
+        SimulatedCall("a", "b", attempts=3),
+        SimulatedCall("b", "new", attempts=2, timeout_seconds=0.1),
+        SimulatedCall("b", "m1", group="m"),
+        SimulatedCall("b", "m2", group="m"),
+    )
+    organisation = Organisation(SimulatedTopology(services, calls), Parameters(incident_every_days=2), seed=3)
+
+    before, after = lived(organisation, HOUR, born), lived(organisation, born, born + 100)
+
+    for place, name in enumerate(("a", "b", "new", "m1", "m2")):
+        assert (before.requests[place] == 0) == (name in {"new", "m1"})
+        assert after.requests[place] > 0
+    assert before.calls[1] == before.failed_calls[1] == before.hits[1] == 0
+
+
 def test_any_part_of_the_time_has_the_numbers_of_the_whole_with_all_of_it_in_use():
     organisation = Organisation(everything(), Parameters(incident_every_days=3), seed=2)
     whole, whole_calls = (ask(organisation, HOUR, HOUR + 400) for ask in (availability, edges))
