@@ -16,6 +16,7 @@ from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import DomainError
 from sloengine.infrastructure.prometheus.client import PrometheusClient
+from sloengine.infrastructure.prometheus.discovery import HistogramKind
 from sloengine.infrastructure.prometheus.identities import reconcile
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
 from sloengine.infrastructure.queue.broker import living_workers
@@ -103,6 +104,13 @@ async def _telemetry(settings: Settings) -> Seen:
         await client.close()
 
 
+_HISTOGRAM_WORDS = {
+    HistogramKind.NONE: " without histogram",
+    HistogramKind.CLASSIC: "",
+    HistogramKind.NATIVE: " with native histograms",
+}
+
+
 async def _conventions(settings: Settings, source: PrometheusTelemetrySource) -> Seen:
     found = await source.conventions()
     if not found.requests:
@@ -111,8 +119,7 @@ async def _conventions(settings: Settings, source: PrometheusTelemetrySource) ->
             f"{source.name} answers, but has none of the metrics that docs/telemetry.md lists",
         )
     names = ", ".join(
-        f"{c.preset.name} by {c.service_label}{'' if c.has_histogram else ' without histogram'}"
-        for c in found.requests
+        f"{c.preset.name} by {c.service_label}{_HISTOGRAM_WORDS[c.histogram]}" for c in found.requests
     )
     edges = "service-graph metrics" if found.edges else "no service-graph metrics"
     now = datetime.now(UTC)

@@ -1,9 +1,12 @@
-"""What the server has: which presets match, and which label carries the identity."""
+"""What the server has: which presets match, which kind of histogram, and which label carries the identity."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 
+from sloengine.infrastructure.prometheus import promql
 from sloengine.infrastructure.prometheus.client import PrometheusClient
 from sloengine.infrastructure.prometheus.presets import (
     REQUEST_PRESETS,
@@ -13,14 +16,36 @@ from sloengine.infrastructure.prometheus.presets import (
 )
 
 
+class HistogramKind(StrEnum):
+    """Classic: one series a bucket, with ``le``. Native: one series, buckets inside."""
+
+    NONE = "none"
+    CLASSIC = "classic"
+    NATIVE = "native"
+
+
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """A preset that the server has series for, and the label that carries the service's identity."""
+    """A preset that the server has series for, and the label that carries the service's identity.
+
+    ``counted_natively``: requests come from a native histogram too, there is no counter.
+    """
 
     preset: RequestPreset
     service_label: str
     series: int
-    has_histogram: bool
+    histogram: HistogramKind
+    counted_natively: bool = False
+
+    @property
+    def has_histogram(self) -> bool:
+        """Whether latency can be read."""
+        return self.histogram is not HistogramKind.NONE
+
+    @property
+    def metric(self) -> str:
+        """The metric that requests are counted by."""
+        return promql.native_metric(self.preset) if self.counted_natively else self.preset.metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +57,54 @@ class Conventions:
 
 
 async def discover(client: PrometheusClient, *, at: float, lookback: str = "1d") -> Conventions:
-    """Ask which conventions have series with samples in the look-back. Raises as the client."""
-    found: list[Convention] = []
-    for preset in REQUEST_PRESETS:
-        for label in preset.service_labels:
-            matchers = ",".join(part for part in (preset.matchers, f'{label}!=""') if part)
-            series = await _count(client, f"{preset.metric}{{{matchers}}}", at, lookback)
-            if series:
-                has_histogram = bool(
-                    preset.histogram and await _count(client, f'{preset.histogram}{{{label}!=""}}', at, lookback)
-                )
-                found.append(Convention(preset, label, series, has_histogram))
-                break
-    edges = SERVICE_GRAPH if await _count(client, SERVICE_GRAPH.calls, at, lookback) else None
+    """Ask which conventions have series with samples in the look-back. Raises as the client.
+
+    While services move from classic to native histograms a server has both: both are found, classic first.
+    """
+    asking = _Asking(client, at, lookback)
+    found = [convention for preset in REQUEST_PRESETS async for convention in asking.conventions(preset)]
+    edges = SERVICE_GRAPH if await asking.series(SERVICE_GRAPH.calls) else None
     # Two presets on the same counter differ in the histogram only: the one whose histogram is there wins.
     best: dict[str, Convention] = {}
     for convention in found:
-        known = best.get(convention.preset.metric)
+        known = best.get(convention.metric)
         if known is None or (convention.has_histogram and not known.has_histogram):
-            best[convention.preset.metric] = convention
+            best[convention.metric] = convention
     return Conventions(tuple(best.values()), edges)
 
 
-async def _count(client: PrometheusClient, selector: str, at: float, lookback: str) -> int:
-    result = await client.query(f"count(last_over_time({selector}[{lookback}]))", at=at)
-    return int(float(result[0]["value"][1])) if result else 0
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    client: PrometheusClient
+    at: float
+    lookback: str
+
+    async def conventions(self, preset: RequestPreset) -> AsyncIterator[Convention]:
+        for label in preset.service_labels:
+            series = await self.series(preset.metric, preset.matchers, f'{label}!=""')
+            if series:
+                yield Convention(preset, label, series, await self._histogram(preset, label))
+                break
+        if not preset.counts_by_histogram:
+            return
+        for label in preset.service_labels:
+            series = await self.series(promql.native_metric(preset), preset.matchers, f'{label}!=""')
+            if series:
+                yield Convention(preset, label, series, HistogramKind.NATIVE, counted_natively=True)
+                break
+
+    async def _histogram(self, preset: RequestPreset, label: str) -> HistogramKind:
+        if preset.histogram is None:
+            return HistogramKind.NONE
+        if await self.series(preset.histogram, f'{label}!=""'):
+            return HistogramKind.CLASSIC
+        if not preset.counts_by_histogram and await self.series(promql.native_metric(preset), f'{label}!=""'):
+            return HistogramKind.NATIVE
+        return HistogramKind.NONE
+
+    async def series(self, metric: str, *matchers: str) -> int:
+        """Series with samples in the look-back; a bare name where there is nothing to match."""
+        inside = ",".join(part for part in matchers if part)
+        selector = f"{metric}{{{inside}}}"
+        result = await self.client.query(f"count(last_over_time({selector}[{self.lookback}]))", at=self.at)
+        return int(float(result[0]["value"][1])) if result else 0

@@ -29,6 +29,16 @@ class RequestPreset:
     histogram_matchers: str = ""
     unit_seconds: float = 1.0
 
+    @property
+    def native_histogram(self) -> str | None:
+        """Name of the same histogram where it is a native one: those have no ``_bucket`` and no ``_count``."""
+        return None if self.histogram is None else self.histogram.removesuffix("_bucket")
+
+    @property
+    def counts_by_histogram(self) -> bool:
+        """Whether requests are the histogram's own count, so that a native histogram replaces the counter too."""
+        return self.native_histogram is not None and self.metric == f"{self.native_histogram}_count"
+
 
 @dataclass(frozen=True, slots=True)
 class EdgePreset:

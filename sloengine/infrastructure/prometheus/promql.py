@@ -28,27 +28,40 @@ def _selector(metric: str, matchers: Iterable[str], range_: str) -> str:
     return f"{metric}{{{inside}}}[{range_}]"
 
 
-def requests(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
-    """Requests of each service in the hour before the evaluation."""
-    selector = _selector(preset.metric, (preset.matchers, matcher), range_)
-    return f"sum by ({label}) (increase({selector}))"
+def requests(preset: RequestPreset, label: str, matcher: str, *, native: bool = False, range_: str = "1h") -> str:
+    """Requests of each service in the hour before the evaluation.
+
+    ``native``: counted by a native histogram, which takes the place of the counter.
+    """
+    return _requests(preset, label, (matcher,), native, range_)
 
 
-def failures(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
+def failures(preset: RequestPreset, label: str, matcher: str, *, native: bool = False, range_: str = "1h") -> str:
     """Failed requests of each service; alternatives do not overlap, so they are put side by side and summed."""
-    parts = [
-        f"increase({_selector(preset.metric, (preset.matchers, matcher, failed), range_)})"
-        for failed in preset.failures
-    ]
-    return f"sum by ({label}) ({' or '.join(parts)})"
+    return _requests(preset, label, tuple(f"{matcher},{failed}" for failed in preset.failures), native, range_)
 
 
-def buckets(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
-    """Requests at or under each bound, of each service."""
+def _requests(preset: RequestPreset, label: str, alternatives: Iterable[str], native: bool, range_: str) -> str:
+    metric = native_metric(preset) if native else preset.metric
+    parts = [f"increase({_selector(metric, (preset.matchers, one), range_)})" for one in alternatives]
+    summed = f"sum by ({label}) ({' or '.join(parts)})"
+    return f"histogram_count({summed})" if native else summed
+
+
+def buckets(preset: RequestPreset, label: str, matcher: str, *, native: bool = False, range_: str = "1h") -> str:
+    """Requests at or under each bound, of each service; ``native``: one histogram each, with its buckets in it."""
     if preset.histogram is None:
         raise ValueError(f"preset {preset.name} has no histogram")
-    selector = _selector(preset.histogram, (preset.histogram_matchers, matcher), range_)
-    return f"sum by ({label}, le) (increase({selector}))"
+    metric = native_metric(preset) if native else preset.histogram
+    selector = _selector(metric, (preset.histogram_matchers, matcher), range_)
+    return f"sum by ({label if native else f'{label}, le'}) (increase({selector}))"
+
+
+def native_metric(preset: RequestPreset) -> str:
+    """Name of the preset's native histogram. Raises: ValueError, if it has none."""
+    if preset.native_histogram is None:
+        raise ValueError(f"preset {preset.name} has no histogram")
+    return preset.native_histogram
 
 
 def edge_calls(preset: EdgePreset, matcher: str, *, failed: bool, range_: str = "1h") -> str:

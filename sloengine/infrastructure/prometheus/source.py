@@ -15,9 +15,10 @@ from sloengine.domain.errors import Unavailable
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
 from sloengine.infrastructure.prometheus import promql
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
-from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, discover
+from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, HistogramKind, discover
 from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
 from sloengine.infrastructure.prometheus.matrices import Key, histogram_rows, on_grid
+from sloengine.infrastructure.prometheus.native import NATIVE_BOUNDS_SECONDS, native_rows
 
 HOUR = timedelta(hours=1)
 _MAX_POINTS = 10_000
@@ -64,7 +65,7 @@ class PrometheusTelemetrySource:
         for convention in (await self.conventions()).requests:
             label, preset = convention.service_label, convention.preset
             selector = ",".join(part for part in (preset.matchers, f'{label}!=""') if part)
-            query = f"count by ({label}) (last_over_time({preset.metric}{{{selector}}}[{seconds}s]))"
+            query = f"count by ({label}) (last_over_time({convention.metric}{{{selector}}}[{seconds}s]))"
             for series in await self._instant(query, to_at):
                 seen.add(str(series["metric"][label]))
         return sorted(seen)
@@ -107,13 +108,15 @@ class PrometheusTelemetrySource:
     ) -> None:
         label, preset = convention.service_label, convention.preset
         matcher = promql.service_matcher(label, shard)
+        counted = convention.counted_natively
         asked = {
-            "requests": promql.requests(preset, label, matcher),
-            "failures": promql.failures(preset, label, matcher),
+            "requests": promql.requests(preset, label, matcher, native=counted),
+            "failures": promql.failures(preset, label, matcher, native=counted),
         }
         slow = [service_id for service_id in shard if latency_of is None or service_id in latency_of]
         if convention.has_histogram and slow:
-            asked["buckets"] = promql.buckets(preset, label, promql.service_matcher(label, slow))
+            native = convention.histogram is HistogramKind.NATIVE
+            asked["buckets"] = promql.buckets(preset, label, promql.service_matcher(label, slow), native=native)
         answers = dict(
             zip(
                 asked,
@@ -219,7 +222,11 @@ class _Collected:
             self.total[row] = total
             self.good[row] = np.clip(total - bad, 0.0, None)
             self.answered.add(service_id)
-        if "buckets" in answers:
+        if "buckets" not in answers:
+            return
+        if convention.histogram is HistogramKind.NATIVE:
+            self._take_native(convention, answers["buckets"], key_of)
+        else:
             self._take_histograms(convention, self._grid_rows(answers["buckets"], (label, "le"), key_of))
 
     def _take_histograms(self, convention: Convention, rows: Mapping[Key, FloatArray]) -> None:
@@ -237,6 +244,19 @@ class _Collected:
             if mixed:
                 self.refused[service_id] = "instances with different latency bucket layouts cannot be added up"
                 continue
+            self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
+
+    def _take_native(self, convention: Convention, result: list[Any], key_of: Callable[[Key], Key | None]) -> None:
+        unit = convention.preset.unit_seconds
+        grid = (self.grid.first_end, HOUR.total_seconds(), self.grid.hours)
+        for (service_id,), counts in native_rows(result, convention.service_label, grid, key_of, unit).items():
+            if counts is None:
+                self.refused[service_id] = (
+                    "native latency histogram with buckets wider than a factor of two: counts at other bounds "
+                    "would be guesses; record it at a finer resolution, or as a classic histogram"
+                )
+                continue
+            bounds = np.array([*NATIVE_BOUNDS_SECONDS, np.inf])
             self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
 
     def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
