@@ -89,6 +89,13 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
         notes.append(
             f"Call weight not known, limited by the dependency's traffic: {_listed(shown, len(limited))}."
         )
+    for edge in sorted(model.pass_through.less.intersection(edges)):
+        passed = model.pass_through.measured[edge]
+        notes.append(
+            f"{_pair(model, edge)} passes on {passed.value:.0%} [{passed.low:.0%}, {passed.high:.0%}] of its "
+            f"failed calls, less than the declared {model.pass_through.declared[edge]:.0%}: the measured share is "
+            "used."
+        )
     for attribute, value in (("mode", "SYNC"), ("criticality", "HARD")):
         filled = [edge for edge in edges if attribute in model.edges[edge].assumed]
         if filled:

@@ -25,6 +25,7 @@ from sloengine.domain.topology.failed_calls import FloatArray
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
 from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws, source_nodes
+from sloengine.domain.topology.pass_through import FAILED_WINDOWS
 from sloengine.domain.topology.system import SOFT_PASS_THROUGH, edge_key, pass_probability
 
 #: At most this many dependencies are listed, those with the largest share.
@@ -32,6 +33,8 @@ CONTRIBUTIONS = 50
 _SMALLEST_SHARE = 1e-6
 # Room for rounding when one unavailability is held against a tenth of another.
 _TOLERANCE = 1e-12
+# Watched as long as another: at least this part of its intervals have data.
+_WATCHED = 0.9
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def composite_bound(
     if len(made.stands_for) > 0 and any(model.intrinsic.causes[c] for c in depth):
         independent = solve(bound_system(model, component, depth, own, joint=False).system, seed=seed).probability
     independent = _either(independent, beyond)
-    inherited = _joint_inherited(model, made, joint, beyond)
+    inherited = _no_more_than_shown(model, position, depth, _joint_inherited(model, made, joint, beyond))
     own_part = _own_unavailability(model, position, component, inherited)
     observed = max(_either(own_part, inherited), _direct_limit(model, position))
     error = joint.standard_error * (1.0 - own_part)
@@ -215,6 +218,22 @@ def _own_unavailability(model: GraphReliability, position: int, component: int, 
     if not np.isfinite(shown) or inherited >= 1.0:
         return 0.0
     return max(0.0, 1.0 - (1.0 - shown) / (1.0 - inherited))
+
+
+def _no_more_than_shown(
+    model: GraphReliability, position: int, depth: Mapping[int, int], inherited: float
+) -> float:
+    """What the root inherited is part of what it showed, if it was watched as long as what lies below it.
+
+    Composition over several calls takes each dependency to fail all its callers alike; retries and caches on the
+    way make that too much.
+    """
+    shown = float(model.shown[position])
+    below = [service for component in depth for service in model.members[component] if service != position]
+    longest = max((int(model.intervals[service]) for service in below), default=0)
+    if not np.isfinite(shown) or model.intervals[position] < max(FAILED_WINDOWS, _WATCHED * longest):
+        return inherited
+    return min(inherited, max(shown, _direct_limit(model, position)))
 
 
 def _direct_limit(model: GraphReliability, position: int) -> float:

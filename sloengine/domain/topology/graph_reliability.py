@@ -14,7 +14,7 @@ from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.additive_fit import AdditiveFit
 from sloengine.domain.topology.common_cause import find_aliases
 from sloengine.domain.topology.dependency import Dependency
-from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic, observed_traffic
+from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic, observed_traffic
 from sloengine.domain.topology.failure_profile import FailureProfile, failure_profile
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.intrinsic import (
@@ -24,7 +24,7 @@ from sloengine.domain.topology.intrinsic import (
     learn_intrinsic,
     shown_unavailability,
 )
-from sloengine.domain.topology.pass_through import FAILED_WINDOWS, PassThrough, learn_pass_through
+from sloengine.domain.topology.pass_through import FAILED_CALLS, FAILED_WINDOWS, PassThrough, learn_pass_through
 from sloengine.domain.topology.system import Call, Contracted, contract, edge_key, pass_probability
 
 
@@ -34,8 +34,9 @@ class GraphReliability:
 
     ``edges``: dependencies that are not stale; ``probability``: that each passes failure on, per request of the
     caller; ``call_weights`` in use. ``shown``: each service's unavailability as seen, NaN where nothing is known;
-    ``requests``: how many were seen. ``published``, ``seen_by_callers`` and ``unknown``: services known by their
-    published figure only, by what their callers count, and not at all. ``aliases``: pairs of positions.
+    ``requests``: how many were seen, in so many ``intervals``. ``published``, ``seen_by_callers``, ``unknown``:
+    services known by their published figure only, by what their callers count, and not at all. ``aliases``: pairs
+    of positions.
     """
 
     graph: DependencyGraph
@@ -45,6 +46,7 @@ class GraphReliability:
     call_weights: FloatArray
     shown: FloatArray
     requests: FloatArray
+    intervals: IntArray
     published: frozenset[int]
     seen_by_callers: frozenset[int]
     unknown: frozenset[int]
@@ -146,6 +148,7 @@ def learn_reliability(
         [pass_probability(f, w) for f, w in zip(passes.in_use.tolist(), weights.tolist(), strict=True)]
     )
     shown, published, unknown = shown_unavailability(traffic, refused)
+    _by_counted_calls(traffic, passes, shown, probability)
     contracted = _contracted(traffic, probability)
     members = component_members(contracted)
     return GraphReliability(
@@ -156,6 +159,7 @@ def learn_reliability(
         call_weights=weights,
         shown=shown,
         requests=traffic.total.sum(axis=1),
+        intervals=np.asarray((traffic.total > 0.0).sum(axis=1), np.int64),
         published=published,
         seen_by_callers=traffic.seen_by_callers,
         unknown=unknown,
@@ -185,6 +189,23 @@ def _call_weights(traffic: ObservedTraffic) -> FloatArray:
             if enough[caller] and enough[called] and rate[caller] > 0.0:
                 weights[edge] = min(1.0, float(rate[called] / rate[caller]))
     return weights
+
+
+def _by_counted_calls(
+    traffic: ObservedTraffic, passes: PassThrough, shown: FloatArray, probability: FloatArray
+) -> None:
+    """Where metrics count an edge's calls, let it bring Σ f·B failures, in place of weight × what all callers saw.
+
+    A dependency fails each of its callers differently: those that retry ask most while it is down.
+    """
+    requests = traffic.total.sum(axis=1)
+    for edge in traffic.counted:
+        caller, called = int(traffic.callers[edge]), int(traffic.dependencies[edge])
+        failed = float(passes.failed_calls[edge])
+        seen = requests[caller] > 0.0 and np.isfinite(shown[called]) and shown[called] > 0.0
+        if seen and failed >= FAILED_CALLS and traffic.edges[edge].redundancy_group is None:
+            brought = float(passes.in_use[edge]) * failed / float(requests[caller])
+            probability[edge] = min(1.0, brought / float(shown[called]))
 
 
 def _contracted(traffic: ObservedTraffic, probability: FloatArray) -> Contracted:

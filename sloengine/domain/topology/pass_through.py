@@ -1,9 +1,9 @@
 """How much of a dependency's failure reaches its caller: as declared, and as the data say.
 
 Declared is not true. f of an edge is at most Σ min(B, E) / Σ B, whatever else may have failed; where the upper
-97.5 % limit of that lies below half of what is declared, on enough evidence, the dependency is *contradicted by
-the data*, and f̂ from an additive Poisson fit takes the declared value's place. One episode is no evidence: the
-finding must survive leaving out the worst day.
+97.5 % limit of that lies below what is declared, on enough evidence, f̂ from an additive Poisson fit takes the
+declared value's place, and where it lies below half of that, the dependency is *contradicted by the data*. One
+episode is no evidence: the finding must survive leaving out the worst day.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln, xlogy
 
 from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.recommendation.model import Contradiction, Estimate
-from sloengine.domain.topology.additive_fit import AdditiveFit, additive_fit, interval
+from sloengine.domain.topology.additive_fit import Z_95, AdditiveFit, additive_fit, interval
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
 from sloengine.domain.topology.system import (
@@ -33,6 +34,10 @@ from sloengine.domain.topology.system import (
 FAILED_CALLS, FAILED_WINDOWS = 20.0, 12
 #: Contradicted: the upper limit of f is below this part of what is declared.
 CONTRADICTED_BELOW = 0.5
+#: Less than declared: the upper limit is below this part of it. Retries and caches do that to a hard dependency.
+LESS_BELOW = 0.9
+#: Edges that would bring this many times what the caller failed bring too much.
+_EXCESS = 1.1
 BOOTSTRAP_DRAWS = 400
 _UPPER_QUANTILE = 0.975
 _BLOCK = timedelta(hours=1)
@@ -60,7 +65,7 @@ class PassThrough:
     """Pass-through of each edge, in the order of ``ObservedTraffic.edges``.
 
     ``declared`` and ``in_use``: shape (n_edges,). ``failed_calls``: Σ B. ``measured``: by edge, where the evidence
-    suffices. ``contradictions``: by edge.
+    suffices. ``contradictions``: by edge. ``less``: edges that surely pass on less than declared.
     """
 
     declared: FloatArray
@@ -68,14 +73,19 @@ class PassThrough:
     failed_calls: FloatArray
     measured: Mapping[int, Estimate]
     contradictions: Mapping[int, Contradiction]
+    less: frozenset[int]
 
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Edges with enough failed calls, their caps, and one-hour sums of min(B, E) and B."""
+    """Edges with enough failed calls, their caps, and one-hour sums of min(B, E) and B.
+
+    ``chance``: by how much chance alone keeps Σ min(B, E) below Σ B where B is expected, not counted; at least 1.
+    """
 
     edges: IntArray
     cap: FloatArray
+    chance: FloatArray
     passed: npt.NDArray[np.float32]
     failed: npt.NDArray[np.float32]
 
@@ -121,10 +131,11 @@ def learn_pass_through(
     evidence = _evidence(traffic, candidates, expected, failed_calls)
     # A replica whose failures do not reach the caller does what it was declared for.
     claimed = np.where(_stands_in(traffic.edges), 0.0, declared)
-    upper = _upper_limits(traffic, evidence, claimed, seed)
+    upper, contradicted = _upper_limits(traffic, evidence, claimed, seed)
     fitted = _fits(traffic, evidence, candidates, failed_calls, fits)
     measured: dict[int, Estimate] = {}
     contradictions: dict[int, Contradiction] = {}
+    less: set[int] = set()
     for edge in evidence.edges.tolist():
         fit, error = fitted[edge]
         limit = upper.get(edge)
@@ -135,10 +146,58 @@ def learn_pass_through(
         measured[edge] = Estimate(value, min(low, value), min(1.0, high))
         if limit is not None:
             in_use[edge] = value if value >= _NOTHING else 0.0
+            if edge not in contradicted:
+                less.add(edge)
+                continue
             contradictions[edge] = _contradiction(
                 traffic.edges[edge], float(declared[edge]), measured[edge], float(failed_calls[edge]), refused
             )
-    return PassThrough(declared, in_use, failed_calls, measured, contradictions)
+    for edge in _brought_too_much(traffic, evidence, claimed, in_use, failed_calls, fitted):
+        in_use[edge] = measured[edge].value
+        less.add(edge)
+    return PassThrough(declared, in_use, failed_calls, measured, contradictions, frozenset(less))
+
+
+def _brought_too_much(
+    traffic: ObservedTraffic,
+    evidence: _Evidence,
+    claimed: FloatArray,
+    in_use: FloatArray,
+    failed_calls: FloatArray,
+    fits: Mapping[int, tuple[float, float]],
+) -> list[int]:
+    """Edges whose fit says surely less than declared, of callers that failed less than their edges would bring.
+
+    The limit of such an edge may be high, because something else failed the caller at the same time; but the
+    totals do not add up, and the fit says where.
+    """
+    single = np.array([edge.redundancy_group is None for edge in traffic.edges], bool)
+    brought = np.bincount(
+        traffic.callers, weights=np.where(single, in_use * failed_calls, 0.0), minlength=len(traffic.bad)
+    )
+    excessive = brought > _EXCESS * traffic.bad.sum(axis=1)
+    found: list[int] = []
+    for row, edge in enumerate(evidence.edges.tolist()):
+        value, error = fits[edge]
+        if (
+            excessive[traffic.callers[edge]]
+            and in_use[edge] == claimed[edge]
+            and value + Z_95 * error < LESS_BELOW * claimed[edge]
+            and _outside_worst_day(evidence.failed[row], traffic.step) >= FAILED_CALLS
+        ):
+            found.append(edge)
+    return found
+
+
+def _outside_worst_day(failed: npt.NDArray[np.float32], step: timedelta) -> float:
+    length = _worst_length(len(failed), step)
+    sums = np.concatenate([[0.0], np.cumsum(failed, dtype=np.float64)])
+    return float(sums[-1] - (sums[length:] - sums[:-length]).max())
+
+
+def _worst_length(blocks: int, step: timedelta) -> int:
+    """A day's worth of blocks, but no more than a quarter of a short history."""
+    return max(1, min(int(_EPISODE / max(step, _BLOCK)), blocks // 4))
 
 
 def _stands_in(edges: Sequence[Dependency]) -> npt.NDArray[np.bool_]:
@@ -166,6 +225,7 @@ def _evidence(
     starts = _block_starts(traffic)
     edges: list[IntArray] = [np.zeros(0, np.int64)]
     caps: list[FloatArray] = [np.zeros(0)]
+    chances: list[FloatArray] = [np.ones(0)]
     passed: list[npt.NDArray[np.float32]] = [np.zeros((0, len(starts)), np.float32)]
     failed: list[npt.NDArray[np.float32]] = [np.zeros((0, len(starts)), np.float32)]
     for portion in traffic.blocks_of(candidates):
@@ -177,13 +237,29 @@ def _evidence(
             continue
         attributed, own = attributed[enough], own[enough]
         through = np.minimum(attributed, own)
+        chance = np.ones(len(attributed))
         for row in np.flatnonzero(expected[portion[enough]]).tolist():
             attributed[row], through[row] = _without_sparse(attributed[row], own[row], day)
+            chance[row] = attributed[row].sum() / _least_seen(attributed[row]).sum()
         edges.append(portion[enough])
         caps.append(through.sum(axis=1) / attributed.sum(axis=1))
+        chances.append(chance)
         passed.append(np.add.reduceat(through, starts, axis=1).astype(np.float32))
         failed.append(np.add.reduceat(attributed, starts, axis=1).astype(np.float32))
-    return _Evidence(np.concatenate(edges), np.concatenate(caps), np.vstack(passed), np.vstack(failed))
+    joined = np.concatenate(edges), np.concatenate(caps), np.concatenate(chances)
+    return _Evidence(*joined, np.vstack(passed), np.vstack(failed))
+
+
+def _least_seen(expected: FloatArray) -> FloatArray:
+    """Mean of min(B, X) for a Poisson number X of failed calls where B are expected: B (1 - P(X = floor B)).
+
+    That is what a caller shows that every failed call fails, and that never fails but for them.
+    """
+    return np.asarray(expected * (1.0 - np.exp(_log_poisson(np.floor(expected), expected))))
+
+
+def _log_poisson(count: FloatArray, mean: FloatArray) -> FloatArray:
+    return np.asarray(xlogy(count, mean) - mean - gammaln(count + 1.0))
 
 
 def _without_sparse(attributed: FloatArray, own: FloatArray, day: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -213,22 +289,21 @@ def _block_starts(traffic: ObservedTraffic) -> IntArray:
 
 def _upper_limits(
     traffic: ObservedTraffic, evidence: _Evidence, declared: FloatArray, seed: int
-) -> dict[int, float]:
-    """Upper limit of f for the edges that the data contradict."""
-    limit = CONTRADICTED_BELOW * declared[evidence.edges]
+) -> tuple[dict[int, float], frozenset[int]]:
+    """Upper limit of f for the edges that pass on less than declared, and which of them the data contradict."""
+    claimed = declared[evidence.edges]
     # A bootstrap's upper limit is never below the value itself, so most edges need none.
-    rows = np.flatnonzero(evidence.cap < limit)
+    rows = np.flatnonzero(evidence.cap < LESS_BELOW * claimed)
     if not len(rows):
-        return {}
+        return {}, frozenset()
     blocks = evidence.failed.shape[1]
     weights = _bootstrap_weights(blocks, seed)
     upper = _upper(weights, evidence.passed[rows], evidence.failed[rows])
-    kept = np.flatnonzero(upper < limit[rows])
+    kept = np.flatnonzero(upper < LESS_BELOW * claimed[rows])
     rows, upper = rows[kept], upper[kept]
     if not len(rows):
-        return {}
-    # A day's worth of blocks, but no more than a quarter of a short history.
-    length = max(1, min(int(_EPISODE / max(traffic.step, _BLOCK)), blocks // 4))
+        return {}, frozenset()
+    length = _worst_length(blocks, traffic.step)
     passed, failed = evidence.passed[rows].copy(), evidence.failed[rows].copy()
     sums = np.cumsum(np.hstack([np.zeros((len(rows), 1)), failed]), axis=1)
     worst = np.argmax(sums[:, length:] - sums[:, :-length], axis=1)
@@ -236,8 +311,16 @@ def _upper_limits(
         passed[row, start : start + length] = 0.0
         failed[row, start : start + length] = 0.0
     without_worst = _upper(weights, passed, failed)
-    standing = (without_worst < limit[rows]) & (failed.sum(axis=1) >= FAILED_CALLS)
-    return dict(zip(evidence.edges[rows[standing]].tolist(), upper[standing].tolist(), strict=True))
+    enough = failed.sum(axis=1) >= FAILED_CALLS
+    limit = CONTRADICTED_BELOW * claimed[rows]
+    contradicted = enough & (upper < limit) & (without_worst < limit)
+    # Nearer to what is declared, chance must be taken out before less can be said to pass.
+    highest = np.maximum(upper, without_worst) * evidence.chance[rows]
+    standing = contradicted | (enough & (highest < LESS_BELOW * claimed[rows]))
+    limits = np.where(contradicted, upper, np.minimum(1.0, upper * evidence.chance[rows]))
+    edges = evidence.edges[rows]
+    found = dict(zip(edges[standing].tolist(), limits[standing].tolist(), strict=True))
+    return found, frozenset(edges[contradicted].tolist())
 
 
 @lru_cache(maxsize=8)

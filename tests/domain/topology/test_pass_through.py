@@ -83,8 +83,9 @@ def test_what_was_declared_stays_where_the_data_do_not_contradict_it():
     model = learn_reliability(soft, truth.panel, None, seed=1)
 
     for edge, dependency in enumerate(model.edges):
-        contradicted = dependency.pair in model.contradictions
-        assert (model.pass_through.in_use[edge] != 0.1) <= contradicted
+        measured = dependency.pair in model.contradictions or edge in model.pass_through.less
+        assert (model.pass_through.in_use[edge] != 0.1) <= measured
+        assert model.pass_through.in_use[edge] <= 0.1
 
 
 def one_edge(bad_caller, bad_leaf, requests=1000.0):
