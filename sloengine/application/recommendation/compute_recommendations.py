@@ -186,6 +186,10 @@ def _availability_request(
     previous: Recommendation | None = None,
 ) -> AvailabilityRequest:
     evidence = prepared.evidence
+
+    def remember(draws: Draws) -> None:
+        prepared.draws[service_id, window] = draws
+
     return AvailabilityRequest(
         service_id=service_id,
         window=window,
@@ -198,6 +202,7 @@ def _availability_request(
         queries=_queries(evidence),
         previous=previous,
         changed=evidence.changes.get((service_id, SliType.AVAILABILITY)),
+        on_predicted=remember,
     )
 
 

@@ -17,6 +17,8 @@ from sloengine.domain.topology.composite_bound import Softened
 _STEPS = 12
 """Halvings in search of the least change: it is then known to a four-thousandth."""
 _SMALLEST = 1e-9
+_MOST_SOFTENED = 1
+"""Calls that are tried as soft ones: each means solving the system below the service again."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def availability_counterfactuals(
         for place, part in enumerate(dependencies.parts):
             if part.service_id is not None:
                 found.append(_dependency(rerun, dependencies, place, part.service_id, goal))
-                soft = _soft(rerun, dependencies, part, goal, softened)
+                soft = _soft(rerun, dependencies, part, goal, softened) if place < _MOST_SOFTENED else None
                 if soft is not None:
                     found.append(soft)
     own = _own(rerun, goal)

@@ -7,6 +7,7 @@ several coalitions have in common is computed once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +28,7 @@ from sloengine.domain.recommendation.window_draws import (
     base_level,
     episode_counts,
     episode_sizes,
+    window_severity,
     with_base_spread,
     with_sampling_noise,
 )
@@ -100,13 +102,49 @@ class AvailabilityGame:
         return self._known[key]
 
     def _quantile(self, own: list[bool], below: int) -> float:
-        drawn = self._window(own, below)
-        found = higher_quantile(drawn, self.level)
-        if below and self.dependencies is not None:
-            world, total = self._world(own[RELIABILITY], below)
-            composite = self.dependencies.drawn.composed_of(total, world, drawn)
-            found = max(found, higher_quantile(composite, self.level))
-        return found
+        return max(self._level_of(drawn) for drawn in self._windows(own, below, self._severity))
+
+    def draws(self, row: BoolArray) -> list[FloatArray]:
+        """Unavailability of each window: the service's own, and the composite's where there is one."""
+        own = row[: len(OWN_GROUPS)].tolist()
+        below = sum(1 << part for part in range(self._parts) if row[len(OWN_GROUPS) + part])
+        return self._windows(own, below, self._single_severity)
+
+    def _windows(
+        self, own: list[bool], below: int, severity: Callable[[bool, bool, bool, int, bool], FloatArray]
+    ) -> list[FloatArray]:
+        reliability, clustering, traffic, trend, coverage = own
+        requests = self.window_days * (self.daily_traffic if traffic else self.reference.daily_traffic)
+        total = severity(reliability, trend, coverage, below, clustering)
+        ratio = self._base(reliability, coverage, below, clustering, requests)
+        drawn = with_sampling_noise(ratio + total / self.window_days, self.numbers, requests)
+        if not below or self.dependencies is None:
+            return [drawn]
+        changed, hazard = self._world(reliability, below)
+        return [drawn, self.dependencies.drawn.composed_of(hazard, changed, drawn)]
+
+    @cached_property
+    def _single(self) -> int:
+        """Windows that stand for themselves only."""
+        weights = self.numbers.weights
+        return self.numbers.n if weights is None else int((weights == 1.0).sum())
+
+    def _level_of(self, values: FloatArray) -> float:
+        """The quantile as the engine takes it, over the windows that these stand for."""
+        weights = self.numbers.weights
+        whole = len(values) if weights is None else round(float(weights.sum()))
+        place = min(whole - 1, int(np.ceil(self.level * (whole - 1))))
+        if weights is None:
+            return float(np.partition(values, place)[place])
+        # Windows that stand for many come last, and seldom lie above.
+        single = values[: self._single]
+        if len(single) > whole - place:
+            found = float(np.partition(single, len(single) - whole + place)[len(single) - whole + place])
+            if not (values[self._single :] > found).any():
+                return found
+        order = np.argsort(-values)
+        above = np.searchsorted(np.cumsum(weights[order]), whole - place - 1e-9)
+        return float(values[order[min(int(above), len(order) - 1)]])
 
     @cached_property
     def _inert(self) -> tuple[bool, ...]:
@@ -117,13 +155,6 @@ class AvailabilityGame:
         flags[TREND] = all(len(record.ages) == 0 and not record.running for record in records)
         flags[COVERAGE] = bool(np.allclose(self._days, self._reference_days, rtol=1e-12, atol=0.0))
         return tuple(flags)
-
-    def _window(self, own: list[bool], below: int) -> FloatArray:
-        reliability, clustering, traffic, trend, coverage = own
-        requests = self.window_days * (self.daily_traffic if traffic else self.reference.daily_traffic)
-        total = self._severity(reliability, trend, coverage, below, clustering)
-        ratio = self._base(reliability, coverage, below, clustering, requests)
-        return with_sampling_noise(ratio + total / self.window_days, self.numbers, requests)
 
     @cached_property
     def _records(self) -> dict[tuple[bool, int], _Record]:
@@ -197,7 +228,8 @@ class AvailabilityGame:
         if key not in self._worlds and self.dependencies is not None:
             own = None if reliability else self.reference.unavailability
             made = world(self.dependencies, below, own)
-            self._worlds[key] = made, self.dependencies.drawn.hazard(made)
+            known = self._worlds.get((not reliability, below))
+            self._worlds[key] = made, known[1] if known else self.dependencies.drawn.hazard(made)
         return self._worlds[key]
 
     def _counts(self, reliability: bool, trend: bool, coverage: bool, below: int) -> npt.NDArray[np.int64]:
@@ -235,11 +267,21 @@ class AvailabilityGame:
         sums = self._sums_of_sizes(clustering, below, trend)
         return sums[count, np.arange(self.numbers.n)]
 
+    def _single_severity(
+        self, reliability: bool, trend: bool, coverage: bool, below: int, clustering: bool
+    ) -> FloatArray:
+        """As ``_severity``, for a coalition that is looked at by itself."""
+        count = self._counts(reliability, trend, coverage, below)
+        return window_severity(count, self._size_knowledge(clustering, below, trend), self.prior, self.numbers)
+
+    def _size_knowledge(self, clustering: bool, below: int, trend: bool) -> SizeKnowledge:
+        return self._sizes(below, trend=trend) if clustering else SizeKnowledge(np.zeros(0), np.zeros(0), 0.0)
+
     def _sums_of_sizes(self, clustering: bool, below: int, trend: bool) -> FloatArray:
         """Sum of the first k episodes' sizes in each window, shape (1 + most, n)."""
         key: tuple[object, ...] = ("sizes", below, trend) if clustering else ("sizes",)
         if key not in self._cache:
-            sizes = self._sizes(below, trend=trend) if clustering else SizeKnowledge(np.zeros(0), np.zeros(0), 0.0)
+            sizes = self._size_knowledge(clustering, below, trend)
             sums = np.zeros((int(self._most.max(initial=0)) + 1, self.numbers.n))
             for position in range(len(sums) - 1):
                 rows = np.flatnonzero(self._most > position)
@@ -270,12 +312,6 @@ class AvailabilityGame:
                 self._cache[level] = base_level(known, self.prior, self.numbers)
             self._cache[key] = with_base_spread(self._cache[level], known, self.prior, self.numbers, requests)
         return self._cache[key]
-
-
-def higher_quantile(values: FloatArray, level: float) -> float:
-    """As ``np.quantile(values, level, method="higher")``, without what that costs on a thousand values."""
-    place = min(len(values) - 1, int(np.ceil(level * (len(values) - 1))))
-    return float(np.partition(values, place)[place])
 
 
 def world(dependencies: Dependencies, below: int, own_unavailability: float | None) -> InheritedFailure:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from sloengine.domain.explanation.availability_counterfactuals import availability_counterfactuals
-from sloengine.domain.explanation.availability_game import OWN_GROUPS, AvailabilityGame
+from sloengine.domain.explanation.availability_game import CLUSTERING, OWN_GROUPS, AvailabilityGame
 from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.dependency_parts import Dependencies, main_parts, split_failures
 from sloengine.domain.explanation.reference import Reference
@@ -34,6 +35,7 @@ from sloengine.domain.topology.composite_bound import Softened
 from sloengine.domain.topology.joint_draws import DrawnSources
 
 OTHER_DEPENDENCIES, DEPENDENCY, ROUNDING = "other dependencies", "dependency", "rounding"
+_TAIL_MARGIN = 1.3
 _PREFERRED = (TierName.BALANCED, TierName.AGGRESSIVE, TierName.CONSERVATIVE)
 
 type Attribute = Callable[[Values, int], FloatArray]
@@ -111,22 +113,49 @@ class AvailabilityExplainer:
         )
 
     def game(self, level: float, dependencies: Dependencies | None) -> AvailabilityGame:
-        """The game on the first windows of the recommendation's own draws."""
-        rows = min(self.settings.explanation_draws, self.case.numbers.n)
-        below = dependencies
-        if below is not None:
-            below = Dependencies(below.drawn.head(rows), below.parts, below.failures)
-        return AvailabilityGame(
+        """The game on those of the recommendation's own windows that can decide a coalition's value."""
+        whole = AvailabilityGame(
             history=self.case.history,
             prior=ServicePrior.of(self.prior, self.request.service_id),
-            numbers=self.case.numbers.head(rows),
+            numbers=self.case.numbers,
             reference=self.reference,
             window_days=self.case.window_days,
             daily_traffic=self.case.daily_traffic,
             level=level,
             testable_failures=self.settings.testable_failures,
-            dependencies=below,
+            dependencies=dependencies,
         )
+        if self.settings.explanation_draws >= self.case.numbers.n:
+            return whole
+        rows, weights = self._deciding_windows(whole)
+        below = dependencies
+        if below is not None:
+            below = Dependencies(below.drawn.take(rows, weights), below.parts, below.failures)
+        return replace(whole, numbers=self.case.numbers.take(rows, weights), dependencies=below)
+
+    def _deciding_windows(self, game: AvailabilityGame) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """Windows near or above the quantile in some coalition, and a few that stand for all others.
+
+        A window that is better than the quantile in every coalition may be any such window.
+        """
+        n = self.case.numbers.n
+        tail = n - int(np.ceil(game.level * (n - 1)))
+        kept = min(n, int(tail * _TAIL_MARGIN))
+        everything = np.ones(game.players, bool)
+        looked_at = [self.case.predictive.unavailability]
+        if self.case.caps.composite is not None:
+            looked_at.append(self.case.caps.composite)
+        for row in (~everything, everything ^ (np.arange(game.players) == CLUSTERING)):
+            looked_at.extend(game.draws(row))
+        decides = np.zeros(n, bool)
+        for drawn in looked_at:
+            decides[np.argpartition(drawn, n - kept)[n - kept :]] = True
+        rest = np.flatnonzero(~decides)
+        others = rest[:: max(1, len(rest) // max(1, self.settings.explanation_draws))]
+        rows = np.concatenate([np.flatnonzero(decides), others])
+        weights = np.ones(len(rows))
+        weights[len(rows) - len(others) :] = len(rest) / max(1, len(others))
+        return rows, weights
 
     def values(self, game: AvailabilityGame, engine: AvailabilityRerun) -> Values:
         """Coalitions' targets in percent, unavailability held to the engine's own where all groups are in.

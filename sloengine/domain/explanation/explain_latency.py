@@ -88,7 +88,7 @@ class LatencyExplainer:
             service_id=self.request.service_id,
             days=self.case.days,
             prior=self.prior,
-            numbers=self.case.numbers.head(self.settings.explanation_draws),
+            numbers=self.case.numbers,
             window_days=self.case.predictive.window_days,
             level=level,
             tail_share=1.0 - SHARES[kind],

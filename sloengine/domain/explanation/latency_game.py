@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 
-from sloengine.domain.explanation.availability_game import higher_quantile
 from sloengine.domain.explanation.shapley import BoolArray
 from sloengine.domain.recommendation.incident_rate import OWN_HALF_LIFE_DAYS, RATES, RateKnowledge
 from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
@@ -70,7 +69,9 @@ class LatencyGame:
         if key not in self._known:
             level = level_factors(self._level(clustering, coverage), self.prior, self.numbers, self.window_days)
             factors = self._factors(reliability, clustering, trend, coverage) * level
-            self._known[key] = higher_quantile(factors, self.level) * self.days.scale_seconds * 1000.0
+            self._known[key] = (
+                float(np.quantile(factors, self.level, method="higher")) * self.days.scale_seconds * 1000.0
+            )
         return self._known[key] * (1.0 + self.margins[throttled])
 
     @cached_property

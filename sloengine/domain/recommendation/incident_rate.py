@@ -129,12 +129,11 @@ class RateKnowledge:
 
     def draw(self, rng: np.random.Generator, n: int) -> FloatArray:
         """Rates per day, stratified, one in twenty from the prior; shape (n,)."""
-        return pick_rates(self, stratified(rng, n))
+        return pick_rates(self, stratified(rng, n), regime_rows(n))
 
 
-def pick_rates(knowledge: RateKnowledge, level: FloatArray) -> FloatArray:
-    """Rates per day at these levels of [0, 1], one in twenty from the prior."""
-    regime = regime_rows(len(level))
+def pick_rates(knowledge: RateKnowledge, level: FloatArray, regime: npt.NDArray[np.bool_]) -> FloatArray:
+    """Rates per day at these levels of [0, 1], from the prior where ``regime`` says so."""
     picked = np.where(regime, _pick(knowledge.prior_weights, level), _pick(knowledge.weights, level))
     return RATES[picked]
 

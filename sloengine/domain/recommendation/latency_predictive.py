@@ -82,31 +82,6 @@ class LatencyNumbers:
             self._episodes.append(drawn)
         return self._episodes[position]
 
-    def head(self, rows: int) -> LatencyNumbers:
-        """The numbers of the first windows; ``episode`` goes on from the same streams."""
-        rows = min(rows, self.n)
-        return _Head(
-            n=rows,
-            base_tail=self.base_tail[:rows],
-            rate_level=self.rate_level[:rows],
-            count_level=self.count_level[:rows],
-            goes_on=self.goes_on[:rows],
-            scale=self.scale[:rows],
-            level=self.level[:rows],
-            _sizes=self._sizes,
-            whole=self,
-        )
-
-
-@dataclass
-class _Head(LatencyNumbers):
-    whole: LatencyNumbers | None = None
-
-    def episode(self, position: int) -> tuple[FloatArray, ...]:
-        if self.whole is None:
-            raise ValueError("a head needs the numbers it is taken from")
-        return tuple(values[: self.n] for values in self.whole.episode(position))
-
 
 @dataclass(frozen=True)
 class SlowSpells:
@@ -194,7 +169,7 @@ def predict_latency_with(
 
 def spell_counts(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
     """Slow spells in each window."""
-    mean = pick_rates(spells.rate, numbers.rate_level) * window_days
+    mean = pick_rates(spells.rate, numbers.rate_level, regime_rows(numbers.n)) * window_days
     count = np.minimum(poisson_quantile(numbers.count_level, mean), _MOST_EPISODES).astype(np.int64)
     return count + (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS) if spells.running else count
 

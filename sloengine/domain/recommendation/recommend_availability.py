@@ -203,6 +203,8 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
         expected_daily_traffic=daily_traffic,
         changed=request.changed,
     )
+    if request.on_predicted is not None:
+        request.on_predicted(predictive.unavailability)
     composite, promised, weakest = None, None, None
     if request.bound is not None:
         composite = request.bound.joint_draws(settings.n_draws, composite_rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -40,7 +41,8 @@ class AvailabilityRequest:
     ``panel``: at least the service's own row, any step up to a day; data at or after ``as_of`` and older than
     the look-back are ignored. ``findings``: what was wrong with the telemetry. ``previous``: the recommendation
     on record, whose targets stay while they still hold. ``now``: the clock, for the record only. ``changed``: the
-    newest confirmed change of its behaviour, if one lies in the look-back.
+    newest confirmed change of its behaviour, if one lies in the look-back. ``on_predicted``: told the draws of the
+    window before the bound is asked for its own, which rest on them, too.
     """
 
     service_id: str
@@ -54,6 +56,7 @@ class AvailabilityRequest:
     queries: tuple[str, ...] = ()
     previous: Recommendation | None = None
     changed: BehaviourChange | None = None
+    on_predicted: Callable[[FloatArray], None] | None = None
 
 
 @dataclass(frozen=True)

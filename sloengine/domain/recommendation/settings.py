@@ -21,7 +21,7 @@ class EngineSettings:
     is no promise, and the tier is left out. ``testable_failures``: the budget holds at least so many failures,
     so that one costs at most 20 % of it. ``lookback_days``: own history that is looked at;
     ``prior_lookback_days``: what services have in common is learnt from a year, because incidents that many share
-    are rare. ``explanation_draws``: windows on which an explanation compares coalitions.
+    are rare. ``explanation_draws``: windows that stand, in an explanation, for all those that decide nothing.
     ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put on latency before calibration, on own
     and on shared infrastructure. ``anti_flap``: how far below and above the nominal probability an earlier
     target's P(met) may lie before it is replaced.
@@ -36,7 +36,7 @@ class EngineSettings:
     cold_start_days: float = 30.0
     n_draws: int = 4096
     n_latency_draws: int = 2048
-    explanation_draws: int = 1024
+    explanation_draws: int = 256
     latency_margin_ratio: float = 0.05
     shared_latency_margin_ratio: float = 0.10
     expires_after_days: float = 14.0

@@ -94,19 +94,24 @@ class BaseKnowledge:
 class WindowNumbers:
     """Random numbers of ``n`` windows; each episode of a window has its own.
 
-    A row's numbers depend neither on the other rows nor on how many episodes they have.
+    ``regime``: windows that stand for a coming change of regime. ``weights``: how many windows each stands for;
+    None: itself. A row's numbers depend neither on the other rows nor on how many episodes they have.
     """
 
     n: int
+    regime: npt.NDArray[np.bool_]
     rate_level: FloatArray
     shared: FloatArray
     count_level: FloatArray
     goes_on: FloatArray
     scale: FloatArray
     base_level: FloatArray
+    base_normal: FloatArray
     base_factor: FloatArray
+    factor_normal: FloatArray
     noise_level: FloatArray
     noise_normal: FloatArray
+    weights: FloatArray | None
     _sizes: np.random.Generator
     _episodes: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
 
@@ -115,18 +120,23 @@ class WindowNumbers:
         """Drawn from ``rng``."""
         rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng = rng.spawn(6)
         scale_rng, sizes_rng = size_rng.spawn(2)
+        base_level, base_factor = stratified(base_rng, n), base_rng.random(n)
         noise_level = noise_rng.random(n)
         return cls(
             n=n,
+            regime=regime_rows(n),
             rate_level=stratified(rate_rng, n),
             shared=shared_rng.standard_normal(n),
             count_level=stratified(count_rng, n),
             goes_on=count_rng.random(n),
             scale=scale_rng.standard_normal(n),
-            base_level=stratified(base_rng, n),
-            base_factor=base_rng.random(n),
+            base_level=base_level,
+            base_normal=ndtri(base_level),
+            base_factor=base_factor,
+            factor_normal=ndtri(base_factor),
             noise_level=noise_level,
             noise_normal=ndtri(noise_level),
+            weights=None,
             _sizes=sizes_rng,
         )
 
@@ -139,33 +149,45 @@ class WindowNumbers:
             )
         return self._episodes[position]
 
-    def head(self, rows: int) -> WindowNumbers:
-        """The numbers of the first windows; ``episode`` goes on from the same streams."""
-        return _Head(
-            n=rows,
-            rate_level=self.rate_level[:rows],
-            shared=self.shared[:rows],
-            count_level=self.count_level[:rows],
-            goes_on=self.goes_on[:rows],
-            scale=self.scale[:rows],
-            base_level=self.base_level[:rows],
-            base_factor=self.base_factor[:rows],
-            noise_level=self.noise_level[:rows],
-            noise_normal=self.noise_normal[:rows],
+    def take(self, rows: npt.NDArray[np.int64], weights: FloatArray) -> WindowNumbers:
+        """The numbers of some windows, each of which stands for so many; ``episode`` goes on from the streams."""
+        return _Taken(
+            n=len(rows),
+            regime=self.regime[rows],
+            rate_level=self.rate_level[rows],
+            shared=self.shared[rows],
+            count_level=self.count_level[rows],
+            goes_on=self.goes_on[rows],
+            scale=self.scale[rows],
+            base_level=self.base_level[rows],
+            base_normal=self.base_normal[rows],
+            base_factor=self.base_factor[rows],
+            factor_normal=self.factor_normal[rows],
+            noise_level=self.noise_level[rows],
+            noise_normal=self.noise_normal[rows],
+            weights=weights,
             _sizes=self._sizes,
             whole=self,
+            rows=rows,
         )
+
+    def mean(self, values: FloatArray) -> float:
+        """Mean over the windows that these stand for."""
+        return float(values.mean() if self.weights is None else values @ self.weights / self.weights.sum())
 
 
 @dataclass
-class _Head(WindowNumbers):
+class _Taken(WindowNumbers):
     whole: WindowNumbers | None = None
+    rows: npt.NDArray[np.int64] | None = None
 
     def episode(self, position: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         if self.whole is None:
-            raise ValueError("a head needs the numbers it is taken from")
-        source, second, level, jitter = self.whole.episode(position)
-        return source[: self.n], second[: self.n], level[: self.n], jitter[: self.n]
+            raise ValueError("taken numbers need those they are taken from")
+        while len(self._episodes) <= position:
+            source, second, level, jitter = self.whole.episode(len(self._episodes))
+            self._episodes.append((source[self.rows], second[self.rows], level[self.rows], jitter[self.rows]))
+        return self._episodes[position]
 
 
 def episode_counts(
@@ -177,7 +199,7 @@ def episode_counts(
     """
     # The organisation's own rate is only known from so many episodes: one factor for a whole window.
     blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
-    rates = pick_rates(rate, numbers.rate_level)
+    rates = pick_rates(rate, numbers.rate_level, numbers.regime)
     count = poisson_quantile(numbers.count_level, rates * window_days * np.exp(blur * numbers.shared))
     whole = np.minimum(count.astype(np.int64), MOST_EPISODES)
     return whole + (numbers.goes_on < 1 - 1 / prior.episode_days) if running else whole
@@ -223,9 +245,9 @@ def base_failures(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbe
 
 def base_level(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers) -> FloatArray:
     """Ratio of failures outside incidents as far as it is known, in each window."""
-    regime = regime_rows(numbers.n)
-    level = numbers.base_level
-    ratio = gamma_quantile(level, prior.base_shape + base.bad) / (prior.base_rate + base.valid)
+    regime, level = numbers.regime, numbers.base_level
+    shape = prior.base_shape + base.bad
+    ratio = gamma_quantile(level, shape, numbers.base_normal) / (prior.base_rate + base.valid)
     ratio[regime] = gamma_quantile(level[regime], prior.base_shape) / prior.base_rate
     return ratio
 
@@ -239,10 +261,12 @@ def with_base_spread(
     if dispersion <= 1.0 or not np.isfinite(requests) or requests <= 0:
         return ratio
     # Variance beyond Poisson's, as a gamma factor of mean 1; its squared variation is (dispersion - 1) / mean.
-    expected = max(float(ratio.mean()) * requests, 1.0)
+    expected = max(numbers.mean(ratio) * requests, 1.0)
     variation = min((dispersion - 1.0) / expected, 4.0)
     factor_shape = 1.0 / variation
-    return np.asarray(ratio * gamma_quantile(numbers.base_factor, factor_shape) / factor_shape)
+    return np.asarray(
+        ratio * gamma_quantile(numbers.base_factor, factor_shape, numbers.factor_normal) / factor_shape
+    )
 
 
 def with_sampling_noise(unavailability: FloatArray, numbers: WindowNumbers, requests: float) -> FloatArray:

@@ -169,6 +169,8 @@ class DrawnSources:
     values: tuple[FloatArray | float, ...]
     place: npt.NDArray[np.int64] | None
     """Rows of the root's own draws, where it has another number of them."""
+    weights: FloatArray | None = None
+    """Windows that each of these stands for; None: one each."""
 
     def composed(self, root: FloatArray | None, world: InheritedFailure | None = None) -> FloatArray:
         """Draws of the root's window unavailability.
@@ -199,23 +201,29 @@ class DrawnSources:
             total = total + hazard(inherited.own_part)
             return np.asarray(-np.expm1(-total))
         if inherited.shown is not None and inherited.observed > 0.0:
-            total = total * _no_more_than_its_share(inherited, total, float(np.mean(root)))
+            shown = self.mean(-np.expm1(-total))
+            total = total * _no_more_than_its_share(inherited, shown, self.mean(root))
         own = root if self.place is None else np.asarray(root, np.float64)[self.place]
         own_values = inherited.own_of_shown * own
         result = -np.expm1(-(total - np.log1p(-np.minimum(own_values, 1.0 - 1e-12))))
         if inherited.shown is not None and inherited.requests > 0.0:
             # Half a failure keeps a clean record from meaning that nothing ever fails.
             floor = max(inherited.shown, 0.5 / max(inherited.requests, 1.0))
-            wanted = float(np.mean(root)) * max(1.0, inherited.observed / floor)
-            mean = float(result.mean())
+            wanted = self.mean(root) * max(1.0, inherited.observed / floor)
+            mean = self.mean(result)
             if mean > wanted > 0.0:
                 result = result * (wanted / mean)
         return np.asarray(np.clip(result, 0.0, 1.0))
 
-    def head(self, rows: int) -> DrawnSources:
-        """The first windows."""
-        values = tuple(value if isinstance(value, float) else value[:rows] for value in self.values)
-        return DrawnSources(self.inherited, rows, values, None if self.place is None else self.place[:rows])
+    def take(self, rows: npt.NDArray[np.int64], weights: FloatArray) -> DrawnSources:
+        """Some of the windows, each of which stands for so many."""
+        values = tuple(value if isinstance(value, float) else value[rows] for value in self.values)
+        place = None if self.place is None else self.place[rows]
+        return DrawnSources(self.inherited, len(rows), values, place, weights)
+
+    def mean(self, values: FloatArray) -> float:
+        """Mean over the windows that these stand for."""
+        return float(np.mean(values) if self.weights is None else values @ self.weights / self.weights.sum())
 
 
 def joint_draws(
@@ -268,12 +276,11 @@ def draw_sources(
     return DrawnSources(inherited, n, tuple(values), place)
 
 
-def _no_more_than_its_share(inherited: InheritedFailure, total: FloatArray, root_mean: float) -> float:
+def _no_more_than_its_share(inherited: InheritedFailure, mean: float, root_mean: float) -> float:
     """Factor on the inherited hazard, at most 1: its mean is no larger than its observed share of the root's."""
     floor = max(inherited.shown or 0.0, 0.5 / max(inherited.requests, 1.0))
     share = max(0.0, 1.0 - inherited.own_part / inherited.observed)
     wanted = share * root_mean * max(1.0, inherited.observed / floor)
-    mean = float(-np.expm1(-total).mean())
     return min(1.0, wanted / mean) if mean > 0.0 else 1.0
 
 

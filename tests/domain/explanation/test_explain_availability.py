@@ -243,3 +243,18 @@ def test_coalitions_of_a_service_that_calls_nothing_are_its_own_groups():
 
     assert game.dependencies is None
     assert len(coalitions(game.players)) == 32
+
+
+@pytest.mark.parametrize("service_id", ["cart", "db"])
+def test_few_windows_stand_for_all(service_id: str):
+    """Windows that can decide a coalition's value are all in; the others are represented."""
+    exact = case_of(service_id, shop_panel(), settings=replace(SETTINGS, n_draws=2_000, explanation_draws=2_000))
+    few = case_of(service_id, shop_panel(), settings=replace(SETTINGS, n_draws=2_000, explanation_draws=300))
+
+    ours, theirs = few.explain(), exact.explain()
+
+    largest = max(abs(part.contribution) for part in theirs.attributions)
+    assert few.explainer.game(few.level, None).numbers.n < 1_500
+    assert ours.unrounded_value == theirs.unrounded_value
+    for one, other in zip(ours.attributions, theirs.attributions, strict=True):
+        assert one.contribution == pytest.approx(other.contribution, abs=0.15 * largest)
