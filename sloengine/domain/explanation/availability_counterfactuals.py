@@ -12,13 +12,14 @@ from sloengine.domain.recommendation.model import Counterfactual, TierTarget
 from sloengine.domain.recommendation.summary import times_in_a_hundred
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
+from sloengine.domain.topology.common_cause import DEFAULT_COMMON_CAUSE
 from sloengine.domain.topology.composite_bound import Softened
 
 _STEPS = 12
 """Halvings in search of the least change: it is then known to a four-thousandth."""
 _SMALLEST = 1e-9
-_MOST_SOFTENED = 1
-"""Calls that are tried as soft ones: each means solving the system below the service again."""
+_MOST_REBUILT = 1
+"""Dependencies that are tried as soft or redundant ones."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def availability_counterfactuals(
         for place, part in enumerate(dependencies.parts):
             if part.service_id is not None:
                 found.append(_dependency(rerun, dependencies, place, part.service_id, goal))
-                soft = _soft(rerun, dependencies, part, goal, softened) if place < _MOST_SOFTENED else None
+                if place >= _MOST_REBUILT:
+                    continue
+                found.append(_redundant(rerun, dependencies, place, part.service_id, goal))
+                soft = _soft(rerun, dependencies, part, goal, softened)
                 if soft is not None:
                     found.append(soft)
     own = _own(rerun, goal)
@@ -143,6 +147,24 @@ def _soft(
     return change, Counterfactual(
         said, percent_from_ratio(reached), is_there, part.service_id, made.before, made.after
     )
+
+
+def _redundant(
+    rerun: AvailabilityRerun, dependencies: Dependencies, place: int, service_id: str, goal: Goal
+) -> tuple[float, Counterfactual]:
+    """A second instance beside the dependency: what both have in common still fails, the rest only together."""
+    own = max(dependencies.inherited.sources[source][2] for source in dependencies.parts[place].sources)
+    stays = DEFAULT_COMMON_CAUSE + (1.0 - DEFAULT_COMMON_CAUSE) * own
+    by_part = [1.0] * len(dependencies.parts)
+    by_part[place] = stays
+    reached = rerun.published(by_source=dependencies.factors(by_part)) or 0.0
+    said = (
+        f"With an independent second {service_id} beside it (a tenth of its failures still in common) the target "
+        f"would be {availability_text(percent_from_ratio(reached))}"
+    )
+    before, after = percent_from_ratio(1.0 - own), percent_from_ratio(1.0 - own * stays)
+    is_there = reached >= goal.wanted - 1e-12
+    return 1.0 - stays, Counterfactual(said, percent_from_ratio(reached), is_there, service_id, before, after)
 
 
 def _own(rerun: AvailabilityRerun, goal: Goal) -> tuple[float, Counterfactual] | None:

@@ -7,7 +7,7 @@ several coalitions have in common is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,7 +84,15 @@ class AvailabilityGame:
 
         ``coalitions``: shape (n, players). Returns shape (n,).
         """
-        return np.array([self._value(row) for row in coalitions])
+        keys = [self._key(row) for row in coalitions]
+        together: dict[tuple[bool, int], list[tuple[bool, ...]]] = {}
+        for own, below in dict.fromkeys(keys):
+            if (own, below) not in self._known:
+                together.setdefault((own[RELIABILITY], below), []).append(own)
+        for (_, below), suppositions in together.items():
+            values = np.max([self._levels(drawn) for drawn in self._windows(suppositions, below)], axis=0)
+            self._known.update({(own, below): value for own, value in zip(suppositions, values, strict=True)})
+        return np.array([self._known[key] for key in keys])
 
     def with_traffic_limit(self, unavailability: FloatArray, coalitions: BoolArray) -> FloatArray:
         """The same, never tighter than traffic lets anybody test; it binds where the service's traffic is in."""
@@ -92,59 +100,64 @@ class AvailabilityGame:
         least = 1.0 - tightest_availability(requests, self.testable_failures)
         return np.where(coalitions[:, TRAFFIC], np.maximum(unavailability, least), unavailability)
 
-    def _value(self, row: BoolArray) -> float:
-        """Of one coalition; groups that change nothing are taken as in, so that it is looked at once."""
-        own = [bool(flag) or inert for flag, inert in zip(row, self._inert, strict=False)]
-        below = sum(1 << part for part in range(self._parts) if row[len(OWN_GROUPS) + part])
-        key = (*own, below)
-        if key not in self._known:
-            self._known[key] = self._quantile(own, below)
-        return self._known[key]
-
-    def _quantile(self, own: list[bool], below: int) -> float:
-        return max(self._level_of(drawn) for drawn in self._windows(own, below, self._severity))
+    def _key(self, row: BoolArray) -> tuple[tuple[bool, ...], int]:
+        """One coalition; own groups that change nothing are taken as in, so that it is looked at once."""
+        own = tuple(bool(flag) or inert for flag, inert in zip(row, self._inert, strict=False))
+        return own, sum(1 << part for part in range(self._parts) if row[len(OWN_GROUPS) + part])
 
     def draws(self, row: BoolArray) -> list[FloatArray]:
         """Unavailability of each window: the service's own, and the composite's where there is one."""
-        own = row[: len(OWN_GROUPS)].tolist()
-        below = sum(1 << part for part in range(self._parts) if row[len(OWN_GROUPS) + part])
-        return self._windows(own, below, self._single_severity)
+        own, below = self._key(row)
+        return [drawn[0] for drawn in self._windows([own], below, one_by_one=True)]
 
     def _windows(
-        self, own: list[bool], below: int, severity: Callable[[bool, bool, bool, int, bool], FloatArray]
+        self, suppositions: Sequence[tuple[bool, ...]], below: int, *, one_by_one: bool = False
     ) -> list[FloatArray]:
-        reliability, clustering, traffic, trend, coverage = own
-        requests = self.window_days * (self.daily_traffic if traffic else self.reference.daily_traffic)
-        total = severity(reliability, trend, coverage, below, clustering)
-        ratio = self._base(reliability, coverage, below, clustering, requests)
-        drawn = with_sampling_noise(ratio + total / self.window_days, self.numbers, requests)
+        """Of several coalitions with the same parts and own reliability, shape (n_suppositions, n)."""
+        drawn = np.empty((len(suppositions), self.numbers.n))
+        severity = self._single_severity if one_by_one else self._severity
+        for traffic in (False, True):
+            rows = [place for place, own in enumerate(suppositions) if own[TRAFFIC] == traffic]
+            if not rows:
+                continue
+            requests = self.window_days * (self.daily_traffic if traffic else self.reference.daily_traffic)
+            certain = []
+            for place in rows:
+                reliability, clustering, _, trend, coverage = suppositions[place]
+                days = severity(reliability, trend, coverage, below, clustering)
+                base = self._base(reliability, coverage, below, clustering, requests)
+                certain.append(base + days / self.window_days)
+            drawn[rows] = with_sampling_noise(np.array(certain), self.numbers, requests)
         if not below or self.dependencies is None:
             return [drawn]
-        changed, hazard = self._world(reliability, below)
+        changed, hazard = self._world(suppositions[0][RELIABILITY], below)
         return [drawn, self.dependencies.drawn.composed_of(hazard, changed, drawn)]
 
     @cached_property
     def _single(self) -> int:
-        """Windows that stand for themselves only."""
+        """Windows that stand for themselves only; they come first."""
         weights = self.numbers.weights
         return self.numbers.n if weights is None else int((weights == 1.0).sum())
 
-    def _level_of(self, values: FloatArray) -> float:
-        """The quantile as the engine takes it, over the windows that these stand for."""
+    def _levels(self, drawn: FloatArray) -> FloatArray:
+        """The quantile of each row as the engine takes it, over the windows that these stand for."""
         weights = self.numbers.weights
-        whole = len(values) if weights is None else round(float(weights.sum()))
-        place = min(whole - 1, int(np.ceil(self.level * (whole - 1))))
-        if weights is None:
-            return float(np.partition(values, place)[place])
-        # Windows that stand for many come last, and seldom lie above.
-        single = values[: self._single]
-        if len(single) > whole - place:
-            found = float(np.partition(single, len(single) - whole + place)[len(single) - whole + place])
-            if not (values[self._single :] > found).any():
-                return found
+        whole = self.numbers.n if weights is None else round(float(weights.sum()))
+        above = whole - min(whole - 1, int(np.ceil(self.level * (whole - 1))))
+        single = self._single
+        if single < above:
+            return np.array([self._weighted(values, above) for values in drawn])
+        found = np.partition(drawn[:, :single], single - above, axis=1)[:, single - above]
+        # Windows that stand for many seldom lie above.
+        for row in np.flatnonzero((drawn[:, single:] > found[:, None]).any(axis=1)):
+            found[row] = self._weighted(drawn[row], above)
+        return np.asarray(found)
+
+    def _weighted(self, values: FloatArray, above: int) -> float:
         order = np.argsort(-values)
-        above = np.searchsorted(np.cumsum(weights[order]), whole - place - 1e-9)
-        return float(values[order[min(int(above), len(order) - 1)]])
+        weights = np.ones(len(values)) if self.numbers.weights is None else self.numbers.weights
+        place = int(np.searchsorted(np.cumsum(weights[order]), above - 1e-9))
+        return float(values[order[min(place, len(order) - 1)]])
 
     @cached_property
     def _inert(self) -> tuple[bool, ...]:
@@ -211,7 +224,7 @@ class AvailabilityGame:
         return len(record.ages) * discounted / whole
 
     @cached_property
-    def _known(self) -> dict[tuple[object, ...], float]:
+    def _known(self) -> dict[tuple[tuple[bool, ...], int], float]:
         return {}
 
     @cached_property

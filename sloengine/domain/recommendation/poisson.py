@@ -30,7 +30,8 @@ def poisson_quantile(level: FloatArray, mean: FloatArray, normal: FloatArray | N
         result[small] = _by_recurrence(level[small], mean[small])
     large = ~small
     if large.any():
-        z, m = ndtri(level[large]) if normal is None else normal[large], mean[large]
+        z = ndtri(level[large]) if normal is None else np.broadcast_to(normal, mean.shape)[large]
+        m = mean[large]
         root = np.sqrt(m)
         corrected = m + root * z + (z * z - 1) / 6 + (z - z**3) / (72 * root) - 0.5
         result[large] = np.maximum(0.0, np.ceil(corrected))

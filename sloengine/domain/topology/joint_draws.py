@@ -196,23 +196,25 @@ class DrawnSources:
         return np.asarray((total + steady) * factor + max(0.0, inherited.others))
 
     def composed_of(self, total: FloatArray, inherited: InheritedFailure, root: FloatArray | None) -> FloatArray:
-        """The root's window unavailability from the hazard that reaches it."""
+        """The root's window unavailability from the hazard that reaches it.
+
+        ``root``: shape (n,), or (k, n) for k suppositions about it at once.
+        """
         if root is None:
             total = total + hazard(inherited.own_part)
             return np.asarray(-np.expm1(-total))
+        usual = self.mean(root)
         if inherited.shown is not None and inherited.observed > 0.0:
-            shown = self.mean(-np.expm1(-total))
-            total = total * _no_more_than_its_share(inherited, shown, self.mean(root))
-        own = root if self.place is None else np.asarray(root, np.float64)[self.place]
+            total = total * _no_more_than_its_share(inherited, self.mean(-np.expm1(-total)), usual)
+        own = root if self.place is None else np.asarray(root, np.float64)[..., self.place]
         own_values = inherited.own_of_shown * own
         result = -np.expm1(-(total - np.log1p(-np.minimum(own_values, 1.0 - 1e-12))))
         if inherited.shown is not None and inherited.requests > 0.0:
             # Half a failure keeps a clean record from meaning that nothing ever fails.
             floor = max(inherited.shown, 0.5 / max(inherited.requests, 1.0))
-            wanted = self.mean(root) * max(1.0, inherited.observed / floor)
+            wanted = usual * max(1.0, inherited.observed / floor)
             mean = self.mean(result)
-            if mean > wanted > 0.0:
-                result = result * (wanted / mean)
+            result = result * np.where((mean > wanted) & (wanted > 0.0), wanted / np.maximum(mean, 1e-300), 1.0)
         return np.asarray(np.clip(result, 0.0, 1.0))
 
     def take(self, rows: npt.NDArray[np.int64], weights: FloatArray) -> DrawnSources:
@@ -221,9 +223,11 @@ class DrawnSources:
         place = None if self.place is None else self.place[rows]
         return DrawnSources(self.inherited, len(rows), values, place, weights)
 
-    def mean(self, values: FloatArray) -> float:
-        """Mean over the windows that these stand for."""
-        return float(np.mean(values) if self.weights is None else values @ self.weights / self.weights.sum())
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Mean over the windows that these stand for, shape (..., 1)."""
+        weights = self.weights
+        found = values.mean(axis=-1) if weights is None else values @ weights / weights.sum()
+        return np.asarray(found)[..., None]
 
 
 def joint_draws(
@@ -276,12 +280,12 @@ def draw_sources(
     return DrawnSources(inherited, n, tuple(values), place)
 
 
-def _no_more_than_its_share(inherited: InheritedFailure, mean: float, root_mean: float) -> float:
+def _no_more_than_its_share(inherited: InheritedFailure, mean: FloatArray, root_mean: FloatArray) -> FloatArray:
     """Factor on the inherited hazard, at most 1: its mean is no larger than its observed share of the root's."""
     floor = max(inherited.shown or 0.0, 0.5 / max(inherited.requests, 1.0))
     share = max(0.0, 1.0 - inherited.own_part / inherited.observed)
     wanted = share * root_mean * max(1.0, inherited.observed / floor)
-    return min(1.0, wanted / mean) if mean > 0.0 else 1.0
+    return np.where(mean > 0.0, np.minimum(1.0, wanted / np.maximum(mean, 1e-300)), 1.0)
 
 
 def _mean_of(
