@@ -9,6 +9,7 @@ import numpy as np
 
 from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.predictive import predict_with
 from sloengine.domain.recommendation.recommend_availability import AvailabilityCase, window_predictive
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
@@ -23,6 +24,15 @@ class AvailabilityRerun:
     level: float
     testable_failures: float
     dependencies: Dependencies | None = None
+
+    def unchanged(self) -> AvailabilityRerun:
+        """The engine had nobody told it of a confirmed change of behaviour."""
+        case = self.case
+        if case.changed is None:
+            return self
+        limits = {"window_days": case.window_days, "expected_daily_traffic": case.daily_traffic}
+        predictive = predict_with(case.history, self.prior, case.numbers, **limits)
+        return replace(self, case=replace(case, changed=None, predictive=predictive))
 
     def before_traffic_limit(self, *, own: float = 1.0, by_source: Sequence[float] | None = None) -> float:
         """The target as unavailability, neither rounded nor held to what traffic lets anybody test.

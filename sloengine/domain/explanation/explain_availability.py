@@ -35,6 +35,8 @@ from sloengine.domain.topology.composite_bound import Softened
 from sloengine.domain.topology.joint_draws import DrawnSources
 
 OTHER_DEPENDENCIES, DEPENDENCY, ROUNDING = "other dependencies", "dependency", "rounding"
+CHANGE = "confirmed change"
+"""What a confirmed change of behaviour costs on top: the more cautious of all days and of the days since."""
 _TAIL_MARGIN = 1.3
 _PREFERRED = (TierName.BALANCED, TierName.AGGRESSIVE, TierName.CONSERVATIVE)
 
@@ -76,12 +78,15 @@ class AvailabilityExplainer:
         dependencies = self._dependencies()
         game = self.game(level, dependencies)
         unrounded = AvailabilityRerun(self.case, self.prior, level, self.settings.testable_failures, dependencies)
-        values = self.values(game, unrounded)
+        values = self.values(game, unrounded.unchanged())
         none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
         shapley = self.attribute(values, game.players)
         reference_value, reached = float(values(none)[0]), float(values(everything)[0])
         published = percent_from_ratio(target.availability_ratio or 0.0)
         attributions = self._named(shapley, dependencies)
+        if self.case.changed is not None:
+            before, reached = reached, 100.0 * (1.0 - unrounded.unavailability())
+            attributions.append(Attribution(CHANGE, reached - before))
         attributions.append(Attribution(ROUNDING, published - reached))
         towards, beyond = availability_counterfactuals(
             unrounded,

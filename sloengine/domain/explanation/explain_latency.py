@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sloengine.domain.explanation.explain_availability import ROUNDING, Attribute, explained_target
+from sloengine.domain.explanation.explain_availability import CHANGE, ROUNDING, Attribute, explained_target
 from sloengine.domain.explanation.latency_game import LATENCY_GROUPS, LatencyGame
 from sloengine.domain.explanation.shapley import BoolArray, Values
 from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, value_text
@@ -48,7 +48,9 @@ class LatencyExplainer:
         tier, target = picked
         level = self.settings.latency_calibration.level_for(self.settings.nominal_probability[tier])
         game = self.game(level, target.kind)
-        values = self.values(game, self.raw_ms(level, target.kind))
+        slower_by = 1.0 if self.request.changed is None else self.request.changed.slower_by
+        raw_ms = self.raw_ms(level, target.kind)
+        values = self.values(game, raw_ms / slower_by)
         none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
         shapley = self.attribute(values, game.players)
         reference_value, reached = float(values(none)[0]), float(values(everything)[0])
@@ -56,6 +58,9 @@ class LatencyExplainer:
         attributions = [
             Attribution(name, float(value)) for name, value in zip(LATENCY_GROUPS, shapley, strict=False)
         ]
+        if self.request.changed is not None:
+            before, reached = reached, raw_ms
+            attributions.append(Attribution(CHANGE, reached - before))
         attributions.append(Attribution(ROUNDING, threshold - reached))
         towards, beyond = self._towards(level, target, reached), self._beyond(target)
         return Explanation(

@@ -203,7 +203,7 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
         expected_daily_traffic=daily_traffic,
         changed=request.changed,
     )
-    if request.on_predicted is not None:
+    if request.on_predicted is not None and request.changed is None:
         request.on_predicted(predictive.unavailability)
     composite, promised, weakest = None, None, None
     if request.bound is not None:

@@ -42,7 +42,7 @@ class AvailabilityRequest:
     the look-back are ignored. ``findings``: what was wrong with the telemetry. ``previous``: the recommendation
     on record, whose targets stay while they still hold. ``now``: the clock, for the record only. ``changed``: the
     newest confirmed change of its behaviour, if one lies in the look-back. ``on_predicted``: told the draws of the
-    window before the bound is asked for its own, which rest on them, too.
+    window, where there is no such change, before the bound is asked for its own, which rest on them, too.
     """
 
     service_id: str

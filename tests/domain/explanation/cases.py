@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.explain_availability import AvailabilityExplainer
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import coalitions, shapley_values
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import Explanation, Recommendation, TierName
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
@@ -86,6 +87,7 @@ def case_of(
     settings: EngineSettings = SETTINGS,
     soft: tuple[str, ...] = (),
     reference: Reference | None = None,
+    changed: BehaviourChange | None = None,
 ) -> Case:
     """The recommendation for one service of the shop. ``soft``: calls such as "cart>db" that are declared soft."""
     hard, mild = DependencyCriticality.HARD, DependencyCriticality.SOFT
@@ -102,6 +104,7 @@ def case_of(
     )
     prepared = computing.prepare(evidence)
     request = computing._availability_request(prepared, service_id, window, END, settings)
+    request = replace(request, changed=changed)
     prior = evidence.priors.availability
     recommendation, case = recommend_with_case(request, prior, settings)
     assert isinstance(recommendation, Recommendation)

@@ -10,6 +10,7 @@ import pytest
 from sloengine.domain.explanation.availability_game import COVERAGE, OWN_GROUPS, TRAFFIC
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import coalitions
+from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import CompositeBound, Explanation, Recommendation, TierName
 from sloengine.domain.recommendation.recommend_availability import (
     availability_predictive,
@@ -18,7 +19,7 @@ from sloengine.domain.recommendation.recommend_availability import (
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.joint_draws import DrawnSources, InheritedFailure
-from tests.domain.explanation.cases import CALLS, SETTINGS, Case, case_of, shop_panel
+from tests.domain.explanation.cases import CALLS, END, SETTINGS, Case, case_of, shop_panel
 
 DAY = timedelta(days=1)
 
@@ -258,3 +259,20 @@ def test_few_windows_stand_for_all(service_id: str):
     assert ours.unrounded_value == theirs.unrounded_value
     for one, other in zip(ours.attributions, theirs.attributions, strict=True):
         assert one.contribution == pytest.approx(other.contribution, abs=0.15 * largest)
+
+
+def test_a_confirmed_change_has_a_line_of_its_own():
+    panel = shop_panel()
+    row, since = panel.rows["db"], panel.total.shape[1] - 5 * 24
+    worse = panel.good.copy()
+    worse[row, since:] *= 0.99
+    worsened = replace(panel, good=worse)
+    change = BehaviourChange(END - timedelta(days=5), is_worse=True, what="99.99 % before, 99 % since")
+
+    told, untold = case_of("db", worsened, changed=change).explain(), case_of("db", worsened).explain()
+
+    line = next(part for part in told.attributions if part.feature == "confirmed change")
+    assert line.contribution < 0
+    assert total(told) == pytest.approx(told.target_value - told.reference_value, abs=1e-9)
+    assert told.unrounded_value == pytest.approx(untold.unrounded_value + line.contribution, abs=1e-9)
+    assert [p.contribution for p in told.attributions[:5]] == [p.contribution for p in untold.attributions[:5]]
