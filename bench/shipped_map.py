@@ -27,6 +27,7 @@ from bench.latency_trial import run_trial
 from sloengine.domain.recommendation.calibration_fit import fitted_beta
 from sloengine.domain.recommendation.settings import EngineSettings
 
+type Pair = tuple[float, float]
 type Floats = npt.NDArray[np.float64]
 
 FIRST_SEED = 20_000
@@ -104,6 +105,18 @@ def _latency(seed: int) -> Floats:
     return trial.levels.ravel()
 
 
+def module_text(windows: tuple[int, int], slow_windows: tuple[int, int], availability: Pair, latency: Pair) -> str:
+    """The module. ``windows``: windows and organisations that the map was learnt on, latency's apart."""
+    first, second, third = HISTORIES
+    provenance = (
+        f"Availability: {windows[0]:,} windows of\n{windows[1]} organisations with {first}, {second} and {third} "
+        f"days of history; latency: {slow_windows[0]:,} windows of {slow_windows[1]}."
+    )
+    return _TEXT.format(
+        provenance=provenance, availability=availability, latency=latency, organizations=windows[1]
+    )
+
+
 def main() -> None:
     """Draw if asked to, learn, write the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -120,15 +133,7 @@ def main() -> None:
     known = slow[~np.isnan(slow)]
     availability = fitted_beta(low, high, organizations)
     latency = fitted_beta(known, known, len(slow))
-    provenance = (
-        f"Availability: {len(low):,} windows of\n{organizations} organisations with {HISTORIES[0]}, "
-        f"{HISTORIES[1]} and {HISTORIES[2]} days of history; latency: {len(known):,} windows of {len(slow)}."
-    )
-    MODULE.write_text(
-        _TEXT.format(
-            provenance=provenance, availability=availability, latency=latency, organizations=organizations
-        )
-    )
+    MODULE.write_text(module_text((len(low), organizations), (len(known), len(slow)), availability, latency))
     print(MODULE.read_text())
 
 

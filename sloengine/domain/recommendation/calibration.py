@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,11 @@ class CalibrationMap:
     def level_for(self, probability: float) -> float:
         """Level to ask of the model so that targets hold this often; the inverse of ``probability_of``."""
         return float(np.interp(probability, (0.0, *self.attained, 1.0), (0.0, *self.model_levels, 1.0)))
+
+    def never_tighter(self) -> CalibrationMap:
+        """This map where it makes targets more careful, the identity where it would make them tighter."""
+        attained = np.minimum(self.attained, self.model_levels)
+        return replace(self, attained=_apart(attained))
 
     def with_own(self, own: CalibrationMap, windows: float) -> CalibrationMap:
         """This map giving way to one learnt on the organisation's own ``windows`` independent finished windows.

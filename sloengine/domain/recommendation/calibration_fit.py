@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betaln
+from scipy.special import betainc, betaln
 
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.reliability.panel import FloatArray
 
 PENALTY = 5.0
 """So many independent windows' worth of resistance against leaving the identity."""
+CENSORED_BELOW = 0.6
+"""Below this level it only counts that the outcome lay there: no tier asks for such a level, and what the model
+says of its middle must not bend the map where tiers stand."""
 _TIES = (0.125, 0.375, 0.625, 0.875)
 _CLIP = 2e-4
 _MOST_LOG = 1.6
@@ -29,16 +32,21 @@ def fitted_beta(low: FloatArray, high: FloatArray, effective: float) -> tuple[fl
     ``low`` and ``high``: share of the model's draws better than each outcome, and not worse; shape (n_windows,).
     The outcome's level is spread evenly between them. ``effective``: independent windows that these are worth;
     the likelihood counts for that many.
-    Source: Gneiting & Ranjan (2013), Electronic Journal of Statistics 7:1747, for beta-transformed forecasts; the
-    penalty is a normal prior on log a and log b.
+    Source: Gneiting & Ranjan (2013), Electronic Journal of Statistics 7:1747, for beta-transformed forecasts;
+    Diks, Panchenko & van Dijk (2011), Journal of Econometrics 163:215, for the censored likelihood; the penalty is
+    a normal prior on log a and log b.
     """
     levels = np.concatenate([low + share * (high - low) for share in _TIES])
     levels = np.clip(levels, _CLIP, 1 - _CLIP)
-    mean_log, mean_log_rest = float(np.log(levels).mean()), float(np.log1p(-levels).mean())
+    seen = levels[levels >= CENSORED_BELOW]
+    above, below = len(seen) / len(levels), 1 - len(seen) / len(levels)
+    sum_log = float(np.log(seen).sum()) / len(levels)
+    sum_log_rest = float(np.log1p(-seen).sum()) / len(levels)
 
     def loss(logs: FloatArray) -> float:
         a, b = np.exp(logs)
-        likelihood = (a - 1) * mean_log + (b - 1) * mean_log_rest - betaln(a, b)
+        likelihood = (a - 1) * sum_log + (b - 1) * sum_log_rest - above * betaln(a, b)
+        likelihood += below * np.log(max(float(betainc(a, b, CENSORED_BELOW)), 1e-300))
         return float(-effective * likelihood + PENALTY * (logs @ logs))
 
     bounds = [(-_MOST_LOG, _MOST_LOG)] * 2

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from sloengine.domain.recommendation import shipped_calibration as shipped
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.model import TierName
 
+# Simulated organisations are tamer than real ones: only where they show the model to be too bold is it believed.
+_AVAILABILITY_MAP = CalibrationMap.beta(
+    shipped.AVAILABILITY_A, shipped.AVAILABILITY_B, shipped.SOURCE
+).never_tighter()
+_LATENCY_MAP = CalibrationMap.beta(shipped.LATENCY_A, shipped.LATENCY_B, shipped.SOURCE).never_tighter()
 _NOMINAL = MappingProxyType({TierName.CONSERVATIVE: 0.98, TierName.BALANCED: 0.92, TierName.AGGRESSIVE: 0.80})
 
 
@@ -41,8 +47,8 @@ class EngineSettings:
     shared_latency_margin_ratio: float = 0.10
     expires_after_days: float = 14.0
     anti_flap: tuple[float, float] = (0.05, 0.03)
-    availability_calibration: CalibrationMap = field(default_factory=CalibrationMap)
-    latency_calibration: CalibrationMap = field(default_factory=CalibrationMap)
+    availability_calibration: CalibrationMap = _AVAILABILITY_MAP
+    latency_calibration: CalibrationMap = _LATENCY_MAP
 
     def __post_init__(self) -> None:
         """Refuse what would make nonsense of the tiers.

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from bench import shipped_map
 from sloengine.domain.accuracy.calibrate import independent_windows, map_in_force
+from sloengine.domain.recommendation import shipped_calibration
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.calibration_fit import fit_beta
 from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.settings import EngineSettings
 from tests.domain.accuracy.test_points import levels
 
 
@@ -71,3 +77,40 @@ def test_a_map_survives_being_stored():
     made = CalibrationMap.beta(1.2, 0.9, "shipped").with_own(CalibrationMap(source="own"), 40.0)
 
     assert CalibrationMap.from_dict(made.to_dict()) == made
+
+
+def test_a_middle_that_is_off_does_not_bend_the_map_where_tiers_stand():
+    random = np.random.default_rng(14)
+    honest = random.random(20_000)
+    drawn = np.where(
+        honest < 0.5, 0.5 * random.beta(0.3, 2.0, 20_000), honest
+    )  # a margin puts the middle too high
+
+    found = fit_beta(drawn, drawn, 20_000, "drawn")
+
+    for level in (0.8, 0.92, 0.98):
+        assert found.probability_of(level) == pytest.approx(level, abs=0.01)
+
+
+def test_the_shipped_maps_make_no_target_tighter():
+    settings = EngineSettings()
+
+    for shipped in (settings.availability_calibration, settings.latency_calibration):
+        assert "504 simulated organisations" in shipped.source
+        assert shipped.own_weight == 0
+        for level in (0.8, 0.92, 0.98):
+            assert shipped.level_for(level) >= level - 1e-6
+            assert shipped.level_for(level) <= settings.highest_level
+
+
+def test_the_recipe_writes_the_maps_that_are_shipped():
+    written = Path(inspect.getfile(shipped_calibration)).read_text()
+
+    text = shipped_map.module_text(
+        (24_192, 504),
+        (6_048, 504),
+        (shipped_calibration.AVAILABILITY_A, shipped_calibration.AVAILABILITY_B),
+        (shipped_calibration.LATENCY_A, shipped_calibration.LATENCY_B),
+    )
+
+    assert text == written
