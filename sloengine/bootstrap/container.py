@@ -282,7 +282,7 @@ async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         case TelemetryKind.PROMETHEUS:
             client = PrometheusClient(settings.prometheus_url or "", settings.prometheus_headers())
             stack.push_async_callback(client.close)
-            return PrometheusTelemetrySource(client, clock.now)
+            return PrometheusTelemetrySource(client, clock.now, throttling_label=settings.throttling_label)
         case TelemetryKind.NONE:
             return None
 

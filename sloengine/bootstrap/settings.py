@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Sent as a bearer token."""
     prometheus_tenant: str | None = None
     """Sent as ``X-Scope-OrgID``, as Mimir wants it."""
+    throttling_label: str = "container"
+    """Label of cAdvisor's CPU metrics that carries the service's identity."""
     sample_seed: int = 7
 
     dev_api_key: SecretStr | None = None

@@ -195,7 +195,7 @@ async def test_the_watermark_is_kept(history: SliHistory):
     assert await history.watermark() == Watermark(None, None)
 
     for watermark in (
-        Watermark(MONDAY, MONDAY + HOUR, "timed out", {"a": "not a number"}),
+        Watermark(MONDAY, MONDAY + HOUR, "timed out", {"a": "not a number"}, {"b": 0.31}),
         Watermark(MONDAY + HOUR, MONDAY + 2 * HOUR),
     ):
         await history.set_watermark(watermark)

@@ -17,12 +17,15 @@ class Watermark:
 
     ``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if so.
     ``refused``: services whose series the newest pull did not take, and why (stored with the rest).
+    ``throttled``: share of scheduling periods of the day before in which a service's CPU was withheld; services of
+    which nothing is known, or hardly anything was withheld, are absent.
     """
 
     aggregated_to: datetime | None
     pulled_at: datetime | None
     last_error: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    throttled: Mapping[str, float] = field(default_factory=dict)
 
 
 class SliHistory(Protocol):

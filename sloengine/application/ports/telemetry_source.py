@@ -53,6 +53,13 @@ class TelemetrySource(Protocol):
         """
         ...
 
+    async def cpu_throttling(self, service_ids: Sequence[str], at: datetime) -> Mapping[str, float]:
+        """Share of scheduling periods, in the day before ``at``, in which CPU was withheld from a service.
+
+        In [0, 1]. Services that nothing is known of are absent.
+        """
+        ...
+
     async def earliest(self) -> datetime | None:
         """From when on there may be data; None: not known."""
         ...

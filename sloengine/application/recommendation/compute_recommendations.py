@@ -220,6 +220,7 @@ def _latency_request(
         as_of=evidence.as_of,
         history=evidence.latency.get(service_id),
         now=now,
+        throttled_ratio=evidence.throttled.get(service_id),
         graph_version=evidence.graph_version,
         findings=prepared.findings,
         queries=_queries(evidence),

@@ -62,8 +62,9 @@ class Evidence:
     these; ``panel``: their availability. ``asked``: services that answers are wanted for; None: any of the graph.
     ``latency``: at least of the services asked for. ``promises``:
     availability ratio of the active SLO per service. ``refused``: services whose series the telemetry source did
-    not give, and why. ``changes``: confirmed changes of behaviour that targets have to take care of. ``source``:
-    what telemetry comes from, for the provenance. ``graph_version`` None: the graph comes from a file.
+    not give, and why. ``throttled``: share of periods in which CPU was withheld, where that is known. ``changes``:
+    confirmed changes of behaviour that targets have to take care of. ``source``: what telemetry comes from, for
+    the provenance. ``graph_version`` None: the graph comes from a file.
     """
 
     as_of: datetime
@@ -75,6 +76,7 @@ class Evidence:
     edges: EdgePanel | None = None
     promises: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    throttled: Mapping[str, float] = field(default_factory=dict)
     source: str | None = None
     changes: Mapping[tuple[str, SliType], BehaviourChange] = field(default_factory=dict)
     graph_version: int | None = None

@@ -131,6 +131,7 @@ class EvidenceReader:
             latency=await self.history.read_latency(scope.asked, first_day, last_day),
             edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
             refused=watermark.refused,
+            throttled=watermark.throttled,
             source=self.source_name,
             graph_version=scope.graph.version,
         )

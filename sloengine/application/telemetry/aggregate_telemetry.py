@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,7 +18,11 @@ from sloengine.domain.errors import Conflict, Unavailable
 LOOKBACK = timedelta(days=90)
 CHUNK = timedelta(days=5)
 LOCK = "telemetry"
+WORTH_NOTING = 0.01
+"""Share of throttled periods below which nothing is kept."""
 LOCK_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +106,18 @@ class AggregateTelemetry:
                     refused={**report.refused, **pulled.refused},
                     query_count=report.query_count + pulled.query_count,
                 )
-                watermark = Watermark(
-                    max(end, watermark.aggregated_to or end), self.clock.now(), None, report.refused
+                watermark = replace(
+                    watermark,
+                    aggregated_to=max(end, watermark.aggregated_to or end),
+                    pulled_at=self.clock.now(),
+                    last_error=None,
+                    refused=report.refused,
                 )
                 await self.history.set_watermark(watermark)
                 report = replace(report, aggregated_to=watermark.aggregated_to)
                 begin = end
+            throttled = await _throttling(source, wanted, until, watermark.throttled)
+            await self.history.set_watermark(replace(watermark, throttled=throttled))
         except Unavailable as error:
             await self.history.set_watermark(replace(watermark, last_error=error.message))
             return replace(report, error=error.message)
@@ -122,3 +133,15 @@ class AggregateTelemetry:
             return max(watermark.aggregated_to, oldest)
         earliest = await source.earliest()
         return oldest if earliest is None else max(oldest, floor_to(earliest, HOUR))
+
+
+async def _throttling(
+    source: TelemetrySource, wanted: Sequence[str], at: datetime, earlier: Mapping[str, float]
+) -> Mapping[str, float]:
+    """What is worth noting; what was known before where the source gives no answer, which fails nothing else."""
+    try:
+        shares = await source.cpu_throttling(wanted, at)
+    except Unavailable as error:
+        _log.warning("CPU throttling is not known anew: %s", error.message)
+        return earlier
+    return {service_id: round(share, 4) for service_id, share in shares.items() if share >= WORTH_NOTING}

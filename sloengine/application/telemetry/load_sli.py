@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.ports.sli_history import SliHistory, Watermark
+from sloengine.application.ports.sli_history import SliHistory
 from sloengine.domain.errors import Invalid
 from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor
@@ -75,7 +75,7 @@ class LoadSli:
         to_at = max(end for _, end in spans)
         watermark = await self.history.watermark()
         if watermark.aggregated_to is None or to_at > watermark.aggregated_to:
-            await self.history.set_watermark(Watermark(to_at, now, watermark.last_error, watermark.refused))
+            await self.history.set_watermark(replace(watermark, aggregated_to=to_at, pulled_at=now))
         await self.cache.invalidate(None)
         return LoadReport(
             services=len(named),

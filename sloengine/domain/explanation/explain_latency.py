@@ -87,7 +87,6 @@ class LatencyExplainer:
 
     def game(self, level: float, kind: ObjectiveKind) -> LatencyGame:
         """The game on the recommendation's own windows."""
-        shared = self.request.shared_infrastructure
         usual = self.settings.latency_margin_ratio
         return LatencyGame(
             service_id=self.request.service_id,
@@ -97,7 +96,7 @@ class LatencyExplainer:
             window_days=self.case.predictive.window_days,
             level=level,
             tail_share=1.0 - SHARES[kind],
-            margins=(usual, self.settings.shared_latency_margin_ratio if shared else usual),
+            margins=(usual, self.case.margin_ratio),
             most_ms=float(self.case.days.bounds_seconds[-2] * 1000.0),
             history_days=float(self.settings.lookback_days),
         )

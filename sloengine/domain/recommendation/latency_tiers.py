@@ -14,6 +14,7 @@ import numpy as np
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.latency_days import LatencyDays
+from sloengine.domain.recommendation.latency_layout import COARSE, Rounded, layout_note
 from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, LatencyPredictive
 from sloengine.domain.recommendation.latency_replay import LatencySeries
 from sloengine.domain.recommendation.model import (
@@ -36,7 +37,6 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 SHARES = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
 _ROUNDING_WORTH_SAYING = 1.1
-_COARSE = 1.5
 _SLACK = 1e-9
 
 
@@ -72,14 +72,16 @@ def latency_tiers(
     settings: EngineSettings,
     window: ComplianceWindow,
     kept: Mapping[tuple[TierName, ObjectiveKind], float] | None = None,
-) -> tuple[tuple[Tier, ...], tuple[str, ...]]:
-    """The three tiers, conservative first, and warnings about objectives that had to be left out.
+) -> tuple[tuple[Tier, ...], tuple[str, ...], tuple[str, ...]]:
+    """The three tiers, conservative first; warnings about objectives that had to be left out; what the layout of
+    the buckets costs.
 
     ``kept``: earlier thresholds that stay, their P(met) computed anew.
     """
     targets: dict[TierName, list[TierTarget]] = {name: [] for name in TierName}
     reasons: dict[TierName, list[str]] = {name: [] for name in TierName}
     warnings: list[str] = []
+    layout: list[str] = []
     for kind, share in SHARES.items():
         if (1.0 - share) * case.window_requests < settings.testable_failures:
             warnings.append(
@@ -89,14 +91,16 @@ def latency_tiers(
             for name in TierName:
                 reasons[name].append(warnings[-1])
             continue
-        _targets_of(kind, case, settings, window, kept or {}, targets, reasons)
+        rounded = _targets_of(kind, case, settings, window, kept or {}, targets, reasons)
+        note = layout_note(round(share * 100), rounded, case.days.bounds_seconds)
+        layout.extend(() if note is None else (note,))
     tiers: list[Tier] = []
     for name in TierName:
         reason = None if targets[name] else "; ".join(reasons[name])
         tiers.append(Tier(name, settings.nominal_probability[name], tuple(targets[name]), reason))
         if targets[name]:
             warnings.extend(said for said in reasons[name] if said not in warnings)
-    return tuple(tiers), tuple(warnings)
+    return tuple(tiers), tuple(warnings), tuple(layout)
 
 
 def _targets_of(
@@ -107,7 +111,7 @@ def _targets_of(
     kept: Mapping[tuple[TierName, ObjectiveKind], float],
     targets: dict[TierName, list[TierTarget]],
     reasons: dict[TierName, list[str]],
-) -> None:
+) -> list[Rounded]:
     calibration, share = settings.latency_calibration, SHARES[kind]
     levels = {name: calibration.level_for(settings.nominal_probability[name]) for name in TierName}
     draws = case.draws_ms(kind)
@@ -122,6 +126,7 @@ def _targets_of(
     )
     intervals = dict(zip(TierName, spans, strict=True))
     floor = 0.0
+    rounded: list[Rounded] = []
     for name in (TierName.AGGRESSIVE, TierName.BALANCED, TierName.CONSERVATIVE):
         title = name.value.capitalize()
         if levels[name] > settings.highest_level:
@@ -139,6 +144,7 @@ def _targets_of(
             )
             continue
         floor = threshold
+        rounded.append(Rounded(name, raw, threshold))
         low, high = intervals[name]
         targets[name].append(
             TierTarget(
@@ -156,6 +162,7 @@ def _targets_of(
                 backtest=case.series.replay(threshold, share),
             )
         )
+    return rounded
 
 
 def _bound_at_least(milliseconds: float, bounds_seconds: FloatArray) -> float | None:
@@ -180,7 +187,7 @@ def _ratio_objective(threshold: float, share: float, raw: float, days: LatencyDa
     resolution = float(counts[position] / counts.sum())
     below = bounds[position - 1] if position else 0.0
     warning = None
-    if threshold > _COARSE * raw:
+    if threshold > COARSE * raw:
         warning = (
             f"the histogram has no bound between {below:,.6g} and {threshold:,.6g} ms: with one near "
             f"{float(f'{raw:.2g}'):,.6g} ms the promise could be that tight"

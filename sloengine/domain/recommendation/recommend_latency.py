@@ -13,6 +13,7 @@ from sloengine.domain.recommendation import data_quality, lifecycle
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange, changes_said
 from sloengine.domain.recommendation.confidence import confidence, least_balanced
 from sloengine.domain.recommendation.latency_days import LatencyDays, describe_days
+from sloengine.domain.recommendation.latency_margin import margin_notes, margin_ratio
 from sloengine.domain.recommendation.latency_predictive import (
     LatencyNumbers,
     LatencyPredictive,
@@ -67,7 +68,7 @@ def recommend_latency_with_case(
     if isinstance(prepared, RecommendationUnavailable):
         return prepared, None
     case = prepared.case
-    tiers, left_out = latency_tiers(case, settings, request.window, _kept(request, case, settings))
+    tiers, left_out, layout = latency_tiers(case, settings, request.window, _kept(request, case, settings))
     if not any(tier.targets for tier in tiers) and len(left_out) == len(SHARES):
         said_why = f"{'; '.join(left_out)}."
         return _unavailable(request, UnavailableReason.NOT_TESTABLE, said_why, case.series), None
@@ -83,7 +84,13 @@ def recommend_latency_with_case(
             window_days=case.predictive.window_days,
         ),
         settings,
-        telemetry_warnings=(*said, *left_out, *changes_said(request.changed)),
+        telemetry_warnings=(
+            *said,
+            *left_out,
+            *layout,
+            *margin_notes(request, settings),
+            *changes_said(request.changed),
+        ),
     )
     expires = lifecycle.expires_at(request.now, settings.expires_after_days)
     recommendation = Recommendation(
@@ -100,7 +107,13 @@ def recommend_latency_with_case(
             promised=least_balanced(tiers),
         ),
         summary=summarize(
-            request.service_id, request.window, tiers, quality, peers=facts.peers, changed=request.changed
+            request.service_id,
+            request.window,
+            tiers,
+            quality,
+            peers=facts.peers,
+            changed=request.changed,
+            layout=layout,
         ),
         engine_version=__version__,
         generated_at=request.now,
@@ -119,7 +132,7 @@ def recommend_latency_with_case(
                     case.series.ends_at.isoformat(),
                     prior.digest,
                     settings_text(settings),
-                    str(request.shared_infrastructure),
+                    str(case.margin_ratio),
                     str(request.changed),
                 ),
             ),
@@ -231,14 +244,13 @@ def _case(
     predictive = latency_window(
         days, prior, request.service_id, numbers, window_days=window_days, changed=request.changed
     )
-    shared = request.shared_infrastructure
     windows = series.disjoint_windows
     return _Prepared(
         LatencyCase(
             days=days,
             predictive=predictive,
             series=series,
-            margin_ratio=settings.shared_latency_margin_ratio if shared else settings.latency_margin_ratio,
+            margin_ratio=margin_ratio(request, settings),
             window_requests=float(days.requests[-_TRAFFIC_DAYS:].mean()) * window_days,
             data_only_probability=windows / (windows + 1.0),
             numbers=numbers,

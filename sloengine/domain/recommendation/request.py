@@ -64,7 +64,8 @@ class LatencyRequest:
     """One service's latency, measured at its own end.
 
     ``history`` None: there is no histogram at all. ``shared_infrastructure``: neighbours or CPU throttling make
-    the measured latency noisier. ``changed``: as for availability.
+    the measured latency noisier. ``throttled_ratio``: share of the last day's scheduling periods in which CPU was
+    withheld; None: not known, or hardly any. ``changed``: as for availability.
     """
 
     service_id: str
@@ -73,6 +74,7 @@ class LatencyRequest:
     history: LatencyHistory | None
     now: datetime
     shared_infrastructure: bool = False
+    throttled_ratio: float | None = None
     graph_version: int | None = None
     findings: TelemetryFindings | None = None
     queries: tuple[str, ...] = ()

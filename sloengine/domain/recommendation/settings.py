@@ -29,7 +29,9 @@ class EngineSettings:
     ``prior_lookback_days``: what services have in common is learnt from a year, because incidents that many share
     are rare. ``explanation_draws``: windows that stand, in an explanation, for all those that decide nothing.
     ``latency_margin_ratio`` and ``shared_latency_margin_ratio``: noise put on latency before calibration, on own
-    and on shared infrastructure. ``anti_flap``: how far below and above the nominal probability an earlier
+    and on shared or throttled infrastructure. ``throttled_above_ratio``: share of scheduling periods with CPU
+    withheld above which a service counts as throttled (where kubernetes-mixin's alert CPUThrottlingHigh fires).
+    ``anti_flap``: how far below and above the nominal probability an earlier
     target's P(met) may lie before it is replaced.
     """
 
@@ -45,6 +47,7 @@ class EngineSettings:
     explanation_draws: int = 256
     latency_margin_ratio: float = 0.05
     shared_latency_margin_ratio: float = 0.10
+    throttled_above_ratio: float = 0.25
     expires_after_days: float = 14.0
     anti_flap: tuple[float, float] = (0.05, 0.03)
     availability_calibration: CalibrationMap = _AVAILABILITY_MAP

@@ -35,8 +35,12 @@ def summarize(
     peers: int,
     bound: CompositeBound | None = None,
     changed: BehaviourChange | None = None,
+    layout: tuple[str, ...] = (),
 ) -> str:
-    """Plain sentences; every number in them stands in the tiers, the data quality or the bound too."""
+    """Plain sentences; every number in them stands in the tiers, the data quality or the bound too.
+
+    ``layout``: what the buckets of a latency histogram cost.
+    """
     by_name = {tier.name: tier for tier in tiers}
     lead = next((by_name[name] for name in _PREFERRED if by_name[name].targets), None)
     sentences: list[str] = []
@@ -48,6 +52,7 @@ def summarize(
         sentences.extend(_others(lead, tiers))
         sentences.extend(_past(lead.targets[0], quality, peers))
         sentences.extend(_limits(lead.targets[0]))
+        sentences.extend(f"The bucket bounds decide, {note}." for note in layout)
     if bound is not None and bound.contradictions:
         named = ", ".join(contradiction.dependency for contradiction in bound.contradictions)
         sentences.append(f"Failures of {named} hardly reach it, whatever the graph declares.")

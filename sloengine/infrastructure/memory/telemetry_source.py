@@ -29,6 +29,8 @@ class MemoryTelemetrySource:
         self.hourly_latency = dict(hourly_latency or {})
         self.edges = edges
         self.refused = dict(refused or {})
+        self.throttling_is_down = False
+        self.throttled: dict[str, float] = {}
         self.is_down = False
         self.answers_left: int | None = None
         self.pulls: list[tuple[datetime, datetime]] = []
@@ -37,6 +39,15 @@ class MemoryTelemetrySource:
         """All of them."""
         self._answer()
         return self.panel.service_ids if from_at < to_at else ()
+
+    async def cpu_throttling(self, service_ids: Sequence[str], at: datetime) -> Mapping[str, float]:
+        """What it was given; ``throttling_is_down`` makes this alone fail."""
+        self._answer()
+        if self.throttling_is_down:
+            raise Unavailable("the recorded source does not answer")
+        return {
+            service_id: self.throttled[service_id] for service_id in service_ids if service_id in self.throttled
+        }
 
     async def earliest(self) -> datetime | None:
         """Start of the panel."""

@@ -70,7 +70,10 @@ class CalibrationNode(AsyncStructuredNode):
 
 
 class AggregationStateNode(AsyncStructuredNode):
-    """How far the hourly aggregation has come. ``refused``: a JSON object, reason by service."""
+    """How far the hourly aggregation has come.
+
+    JSON objects by service: ``refused`` reasons, ``throttled`` shares of scheduling periods.
+    """
 
     __label__ = "AggregationState"
 
@@ -79,6 +82,7 @@ class AggregationStateNode(AsyncStructuredNode):
     pulled_at = DateTimeNeo4jFormatProperty()
     last_error = StringProperty()
     refused = StringProperty()
+    throttled = StringProperty()
 
 
 class RecommendationJobNode(AsyncStructuredNode):

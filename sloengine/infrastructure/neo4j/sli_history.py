@@ -191,7 +191,13 @@ class Neo4jSliHistory:
             node = await AggregationStateNode.nodes.get_or_none(name=_STATE_NAME)
         if node is None:
             return Watermark(None, None)
-        return Watermark(node.aggregated_to, node.pulled_at, node.last_error, orjson.loads(node.refused or "{}"))
+        return Watermark(
+            node.aggregated_to,
+            node.pulled_at,
+            node.last_error,
+            orjson.loads(node.refused or "{}"),
+            orjson.loads(node.throttled or "{}"),
+        )
 
     async def set_watermark(self, watermark: Watermark) -> None:
         """Store it."""
@@ -205,6 +211,7 @@ class Neo4jSliHistory:
                 pulled_at=watermark.pulled_at,
                 last_error=watermark.last_error,
                 refused=orjson.dumps(dict(watermark.refused)).decode(),
+                throttled=orjson.dumps(dict(watermark.throttled)).decode(),
             )
             await node.save()
 

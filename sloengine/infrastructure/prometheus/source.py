@@ -13,7 +13,7 @@ import numpy as np
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
-from sloengine.infrastructure.prometheus import promql
+from sloengine.infrastructure.prometheus import promql, throttling
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
 from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, HistogramKind, discover
 from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
@@ -30,13 +30,15 @@ class PrometheusTelemetrySource:
     """Pulls hourly sums from one Prometheus-compatible server.
 
     ``shard_size``: services a query. ``now``: the clock, to ask which conventions are in use.
-    ``rediscover_after``: how long an answer to that is trusted.
+    ``rediscover_after``: how long an answer to that is trusted. ``throttling_label``: the label of cAdvisor's
+    metrics that carries the service's identity.
     """
 
     client: PrometheusClient
     now: Callable[[], datetime]
     shard_size: int = 400
     rediscover_after: timedelta = timedelta(minutes=30)
+    throttling_label: str = throttling.LABEL
     _known: tuple[datetime, Conventions] | None = field(default=None, init=False)
 
     @property
@@ -69,6 +71,25 @@ class PrometheusTelemetrySource:
             for series in await self._instant(query, to_at):
                 seen.add(str(series["metric"][label]))
         return sorted(seen)
+
+    async def cpu_throttling(self, service_ids: Sequence[str], at: datetime) -> Mapping[str, float]:
+        """From cAdvisor's CFS counters; one query for ``shard_size`` services."""
+        wanted = tuple(dict.fromkeys(service_ids))
+        shards = [wanted[first : first + self.shard_size] for first in range(0, len(wanted), self.shard_size)]
+        found = await _together(self._throttled(shard, at) for shard in shards)
+        return {service_id: share for part in found for service_id, share in part.items()}
+
+    async def _throttled(self, shard: Sequence[str], at: datetime) -> Mapping[str, float]:
+        query = throttling.query(self.throttling_label, shard)
+        try:
+            answer = await self.client.query(query, at=at.timestamp())
+        except QueryRefused as error:
+            if not error.too_large or len(shard) <= 1:
+                raise Unavailable(f"Prometheus refused a query: {error}") from error
+            middle = len(shard) // 2
+            halves = [await self._throttled(half, at) for half in (shard[:middle], shard[middle:])]
+            return {**halves[0], **halves[1]}
+        return throttling.shares(answer, self.throttling_label, shard)
 
     async def earliest(self) -> datetime | None:
         """Not known: retention is not part of the query API."""

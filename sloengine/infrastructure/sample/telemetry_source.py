@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -52,6 +52,10 @@ class SampleTelemetrySource:
             for service in self._organisation.topology.services
             if service.monitored and (service.born_at_hour is None or time_of(service.born_at_hour) < to_at)
         ]
+
+    async def cpu_throttling(self, service_ids: Sequence[str], at: datetime) -> Mapping[str, float]:
+        """Nothing: CPU is not simulated."""
+        return {}
 
     async def earliest(self) -> datetime | None:
         """90 days before the last whole hour."""

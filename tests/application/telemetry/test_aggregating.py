@@ -276,3 +276,21 @@ async def test_a_year_is_not_read_again_within_the_day():
 
     assert at_once == ()
     assert SliType.AVAILABILITY in next_day
+
+
+async def test_throttled_cpu_is_kept_and_an_answer_that_does_not_come_changes_nothing():
+    engine = await engine_on(hourly_panel("a", "b", days=2), "a", "b")
+    assert engine.source is not None
+    engine.source.throttled = {"a": 0.4, "b": 0.004}
+
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    kept = (await engine.history.watermark()).throttled
+    await engine.use.load_sli(LoadSliCommand(panel=hourly_panel("a", days=2, until=NOW + DAY)), actor=ADMIN)
+
+    assert kept == {"a": 0.4}
+    assert (await engine.history.watermark()).throttled == kept
+    engine.clock.advance(3 * DAY)
+    engine.source.throttling_is_down = True
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+    assert (report.error, report.hours > 0) == (None, True)
+    assert (await engine.history.watermark()).throttled == kept

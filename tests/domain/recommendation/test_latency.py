@@ -144,6 +144,21 @@ def test_shared_infrastructure_takes_a_larger_margin() -> None:
     assert sum(own) < sum(shared)
 
 
+def test_throttled_cpu_takes_the_larger_margin_and_is_named_with_its_share() -> None:
+    history = latency_history(bounds=FINE)
+
+    hardly, throttled = (recommended(history, throttled_ratio=share) for share in (0.25, 0.31))
+    shared = recommended(history, shared_infrastructure=True)
+
+    assert thresholds(hardly) == thresholds(recommended(history))
+    assert thresholds(throttled) == thresholds(shared)
+    said = [note for note in throttled.data_quality.warnings if "withheld" in note]
+    assert len(said) == 1
+    assert "31 %" in said[0]
+    assert "10 % instead of 5 %" in said[0]
+    assert not any("withheld" in note for note in hardly.data_quality.warnings)
+
+
 def test_p_met_rises_with_the_threshold() -> None:
     asked = request(latency_history(slow_days=(5, 40)))
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sloengine.infrastructure.prometheus import throttling
 from sloengine.infrastructure.prometheus.identities import looks_personal, reconcile, refused_labels
 from sloengine.infrastructure.prometheus.matrices import histogram_rows
 from sloengine.infrastructure.prometheus.promql import quoted, service_matcher
@@ -62,3 +63,13 @@ def test_instances_with_different_layouts_are_noticed():
     rows = {0.1: np.array([100.0]), 0.2: np.array([10.0]), float("inf"): np.array([110.0])}
 
     assert histogram_rows(rows)[2]
+
+
+def test_a_service_without_scheduling_periods_is_no_data_and_not_unthrottled():
+    answer = [
+        {"metric": {"container": "checkout"}, "value": [0, "0.31"]},
+        {"metric": {"container": "idle"}, "value": [0, "NaN"]},
+        {"metric": {"container": "stranger"}, "value": [0, "0.9"]},
+    ]
+
+    assert throttling.shares(answer, "container", ["checkout", "idle"]) == {"checkout": 0.31}

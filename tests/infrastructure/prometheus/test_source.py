@@ -53,6 +53,16 @@ def organisation() -> dict[str, list[Counter]]:
             Counter({"client": "user", "server": "checkout", "failed": "false"}, 100),
             Counter({"client": "checkout", "server": "unknown", "failed": "false"}, 3),
         ],
+        "container_cpu_cfs_throttled_periods_total": [
+            Counter({"container": "checkout", "pod": "checkout-1"}, 900),
+            Counter({"container": "checkout", "pod": "checkout-2"}, 0),
+            Counter({"container": "catalog", "pod": "catalog-1"}, 0),
+        ],
+        "container_cpu_cfs_periods_total": [
+            Counter({"container": "checkout", "pod": "checkout-1"}, 1500),
+            Counter({"container": "checkout", "pod": "checkout-2"}, 1500),
+            Counter({"container": "catalog", "pod": "catalog-1"}, 3000),
+        ],
         "traces_service_graph_request_failed_total": [
             Counter({"client": "checkout", "server": "catalog", "failed": "true"}, 5),
         ],
@@ -158,6 +168,23 @@ async def test_histograms_are_asked_for_only_where_they_are_wanted(source):
     np.testing.assert_array_equal(some.latency["checkout"].counts, every.latency["checkout"].counts)
     assert (none.latency, none.query_count) == ({}, some.query_count - 1)
     np.testing.assert_array_equal(none.availability.total, every.availability.total)
+
+
+async def test_throttling_of_many_services_is_one_query_and_a_share_of_all_their_periods(source):
+    before = source.client.query_count
+
+    found = await source.cpu_throttling(["checkout", "catalog", "nobody"], END)
+
+    assert source.client.query_count == before + 1
+    assert found == {"checkout": pytest.approx(0.3), "catalog": 0.0}
+
+
+async def test_another_label_may_carry_the_identity_of_throttled_containers(prometheus):
+    client = PrometheusClient(prometheus.url, limits=QUICK)
+    source = PrometheusTelemetrySource(client, lambda: NOW, throttling_label="pod")
+
+    assert await source.cpu_throttling(["checkout-1"], END) == {"checkout-1": pytest.approx(0.6)}
+    await client.close()
 
 
 async def test_identities_are_listed_with_their_namespace(source):
