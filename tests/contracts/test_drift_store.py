@@ -169,9 +169,12 @@ async def test_the_newest_event_counts_by_its_last_alarm(stores: Stores):
     asked = [AT, AT + timedelta(days=5), AT + timedelta(days=10)]
     newest = [await stores.drift.newest(["a", "b"], SliType.AVAILABILITY, since) for since in asked]
 
-    assert [{key: one.event_id for key, one in found.items()} for found in newest] == [
+    assert [{key: one.event_id for key, one in some.items()} for some in newest] == [
         {"a": "e1"},
         {"a": "e0"},
         {},
     ]
     assert await stores.drift.newest(["a"], SliType.LATENCY, AT) == {}
+    await stores.drift.save([found(event("e2", "b"))])
+    everybody = await stores.drift.newest(None, SliType.AVAILABILITY, AT)
+    assert {key: one.event_id for key, one in everybody.items()} == {"a": "e1", "b": "e2"}

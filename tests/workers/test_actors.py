@@ -7,12 +7,18 @@ import pendulum
 import pytest
 
 import workers
+from sloengine.application.ports.drift_store import WatchUpdate
 from sloengine.application.recommendation.recommendation_job import LANES, StartRecommendationJobCommand
+from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.model import Detector
+from sloengine.domain.drift.watch import Watch
 from sloengine.domain.errors import NotFound
+from sloengine.domain.governance.model import AuditAction
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.topology.ingestion import JobStatus
 from tests.application.organisation import ADMIN, Engine, edges, shop
 from tests.workers.conftest import Bench
-from workers import governance, recommendation, telemetry, topology
+from workers import drift, governance, recommendation, telemetry, topology
 
 PERIODS = {
     "drift.detect": ["12:00", "12:15", "12:45"],
@@ -164,3 +170,26 @@ def test_messages_are_as_the_queue_sends_them():
     )
 
     assert dramatiq.Message.decode(message.encode()).kwargs == {"ingestion_id": "7"}
+
+
+async def test_a_drift_pass_takes_up_what_an_earlier_one_left(bench: Bench):
+    engine = Engine()
+    at = engine.clock.now()
+    event = DriftEvent(
+        event_id="e",
+        service_id="gone",
+        sli_type=SliType.AVAILABILITY,
+        kind=ObjectiveKind.AVAILABILITY,
+        detected_at=at,
+        started_at=at,
+        votes=(Detector.ADWIN, Detector.PAGE_HINKLEY),
+        before=0.999,
+        after=0.99,
+        last_alarm_at=at,
+    )
+    await engine.stores.drift.save([WatchUpdate("gone", event.kind, Watch(0, 0), 0, events=(event,))])
+
+    await bench.run(engine.use, drift.detect.message(), drift.detect.message())
+
+    assert engine.db.drift_events["e"].reevaluated_at is not None
+    assert [entry.action for entry in engine.db.trail] == [AuditAction.DRIFT_TRIGGERED]

@@ -70,9 +70,12 @@ class DriftStore(Protocol):
         ...
 
     async def newest(
-        self, service_ids: Sequence[str], sli_type: SliType, since: datetime
+        self, service_ids: Sequence[str] | None, sli_type: SliType, since: datetime
     ) -> Mapping[str, DriftEvent]:
-        """The newest event of each service whose last alarm was at or after ``since``; others are absent."""
+        """The newest event of each service (None: of all) whose last alarm was at or after ``since``.
+
+        Services without one are absent.
+        """
         ...
 
     async def page(self, wanted: DriftFilter, page: PageRequest) -> Page[DriftEvent]:

@@ -102,21 +102,21 @@ class EvidenceReader:
                 if self._kept is None or self._kept[0] != key:
                     self._kept = (key, await self._read(scope, as_of, now, watermark))
                 prepared = self._kept[1]
-        changes = await self._changes(scope.asked, as_of)
+        changes = await self._changes(scope, as_of)
         evidence = replace(prepared.evidence, promises=promises_of(active), changes=changes)
         return replace(prepared, evidence=evidence)
 
-    async def _changes(
-        self, service_ids: Sequence[str], as_of: datetime
-    ) -> dict[tuple[str, SliType], BehaviourChange]:
-        found: dict[tuple[str, SliType], BehaviourChange] = {}
-        for sli_type in SliType:
-            events = await self.drift.newest(service_ids, sli_type, as_of - self.lookback_days * DAY)
-            for service_id, event in events.items():
-                change = change_of(event)
-                if change.matters(as_of):
-                    found[service_id, sli_type] = change
-        return found
+    async def _changes(self, scope: Scope, as_of: datetime) -> dict[tuple[str, SliType], BehaviourChange]:
+        """Of the services asked for; of a whole graph those that have any, which are few."""
+        asked = None if scope.is_whole else scope.asked
+        since = as_of - self.lookback_days * DAY
+        by_type = await asyncio.gather(*(self.drift.newest(asked, sli_type, since) for sli_type in SliType))
+        return {
+            (service_id, sli_type): change
+            for sli_type, events in zip(SliType, by_type, strict=True)
+            for service_id, event in events.items()
+            if (change := change_of(event)).matters(as_of)
+        }
 
     async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
         from_at = as_of - self.lookback_days * DAY

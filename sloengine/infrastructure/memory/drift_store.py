@@ -99,12 +99,13 @@ class MemoryDriftStore:
         return True
 
     async def newest(
-        self, service_ids: Sequence[str], sli_type: SliType, since: datetime
+        self, service_ids: Sequence[str] | None, sli_type: SliType, since: datetime
     ) -> Mapping[str, DriftEvent]:
         """The newest event of each service."""
         found: dict[str, DriftEvent] = {}
         for event in sorted(self._db.drift_events.values(), key=_newest_first, reverse=True):
-            if event.service_id in service_ids and event.sli_type is sli_type and event.last_alarm_at >= since:
+            asked = service_ids is None or event.service_id in service_ids
+            if asked and event.sli_type is sli_type and event.last_alarm_at >= since:
                 found[event.service_id] = event
         return found
 

@@ -94,12 +94,14 @@ class Neo4jDriftStore:
         return await self._connection.in_write(work)
 
     async def newest(
-        self, service_ids: Sequence[str], sli_type: SliType, since: datetime
+        self, service_ids: Sequence[str] | None, sli_type: SliType, since: datetime
     ) -> Mapping[str, DriftEvent]:
         """The newest event of each service."""
-        rows = await self._connection.read(
-            "newest_drift", service_ids=list(service_ids), sli_type=sli_type.value, since=since
-        )
+        asked = {"sli_type": sli_type.value, "since": since}
+        if service_ids is None:
+            rows = await self._connection.read("all_newest_drift", **asked)
+        else:
+            rows = await self._connection.read("newest_drift", service_ids=list(service_ids), **asked)
         return {event.service_id: event for event in (_event_of(*row) for row in rows)}
 
     async def page(self, wanted: DriftFilter, page: PageRequest) -> Page[DriftEvent]:
