@@ -15,6 +15,7 @@ from sloengine.application.recommendation.evidence import DEPTH, Evidence
 from sloengine.application.recommendation.explaining import explained_availability, explained_latency
 from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.recommendation.behaviour_change import still_slow
 from sloengine.domain.recommendation.model import (
     CompositeBound,
     ObjectiveKind,
@@ -225,7 +226,7 @@ def _latency_request(
         findings=prepared.findings,
         queries=_queries(evidence),
         previous=previous,
-        changed=evidence.changes.get((service_id, SliType.LATENCY)),
+        changed=still_slow(evidence.changes.get((service_id, SliType.LATENCY)), evidence.latency.get(service_id)),
     )
 
 

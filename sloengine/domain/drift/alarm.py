@@ -114,6 +114,8 @@ def change_of(event: DriftEvent) -> BehaviourChange:
         is_worse=event.is_worse is not False,
         what=what,
         latency_ratio=ratio if event.sli_type is SliType.LATENCY else None,
+        detected_at=event.detected_at,
+        failures=_failures(event),
     )
 
 
@@ -142,6 +144,12 @@ def shown(kind: ObjectiveKind, level: float | None) -> str:
     if level is None:
         return "nothing"
     return f"{percent_from_ratio(level):.6g} %" if kind is ObjectiveKind.AVAILABILITY else f"{level:.4g} ms"
+
+
+def _failures(event: DriftEvent) -> tuple[float, float] | None:
+    if event.kind is not ObjectiveKind.AVAILABILITY or event.before is None or event.after is None:
+        return None
+    return 1.0 - event.before, 1.0 - event.after
 
 
 def _event(service_id: str, kind: ObjectiveKind, change: Change) -> DriftEvent:

@@ -14,6 +14,7 @@ from sloengine.domain.recommendation.behaviour_change import (
     BehaviourChange,
     changes_said,
     since,
+    still_there,
     worse_of,
 )
 from sloengine.domain.recommendation.confidence import confidence, least_balanced
@@ -99,7 +100,7 @@ def recommend_with_case(
     if prepared.caps.window_requests * (1.0 - settings.lowest_target_ratio) < settings.testable_failures:
         return _not_testable(request, prepared, settings), None
     bound = None if request.bound is None else request.bound.bound
-    said = (*_telemetry_warnings(request.findings, request.service_id), *changes_said(request.changed))
+    said = (*_telemetry_warnings(request.findings, request.service_id), *changes_said(prepared.changed))
     facts = predictive.facts
     quality = data_quality.describe(
         data_quality.Evidence(
@@ -140,7 +141,7 @@ def recommend_with_case(
                     quality,
                     peers=facts.peers,
                     bound=bound,
-                    changed=request.changed,
+                    changed=prepared.changed,
                 ),
                 change_of_balanced(request.previous, tiers, prepared.history),
             )
@@ -190,6 +191,7 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
     )
     raw = daily_sums(panel, as_of=series.ends_at, lookback_days=settings.lookback_days)
     history, shares = raw.in_events()
+    changed = still_there(request.changed, history)
     daily_traffic = float(history.expected_daily_traffic()[0])
     window_days = request.window.length / _DAY
     seed = seed_of(request.service_id, SliType.AVAILABILITY, request.window)
@@ -201,7 +203,7 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
         numbers,
         window_days=window_days,
         expected_daily_traffic=daily_traffic,
-        changed=request.changed,
+        changed=changed,
     )
     if request.on_predicted is not None and request.changed is None:
         request.on_predicted(predictive.unavailability)
@@ -219,7 +221,7 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
         window_days=window_days,
         numbers=numbers,
         predictive=predictive,
-        changed=request.changed,
+        changed=changed,
         caps=AvailabilityCaps(daily_traffic * window_days, composite, promised, weakest),
         seed=seed,
     )
@@ -307,7 +309,7 @@ def _kept(
     previous = request.previous
     if previous is None or previous.sli_type is not SliType.AVAILABILITY:
         return None
-    if request.changed is not None and not request.changed.is_known_to(previous):
+    if prepared.changed is not None and not prepared.changed.is_known_to(previous):
         return None
     cold = prepared.predictive.facts.own_days < settings.cold_start_days
     bound = None if request.bound is None else request.bound.bound
@@ -363,6 +365,6 @@ def _digest(
         settings_text(settings),
         bound_text(None if request.bound is None else request.bound.bound),
         str(request.graph_version),
-        str(request.changed),
+        str(prepared.changed),
     )
     return inputs_digest(arrays, texts)
