@@ -20,6 +20,7 @@ from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.governance.reject_recommendation import RejectRecommendation
 from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
+from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.drift_store import DriftStore
@@ -68,6 +69,7 @@ from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
 from sloengine.infrastructure.learning.shap_values import ShapValues
 from sloengine.infrastructure.neo4j import open_neo4j
@@ -147,6 +149,7 @@ class Adapters:
     clock: Clock
     telemetry: TelemetrySource | None
     shapley: ShapleyValues
+    grouping: ArchetypeGrouping
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
 
@@ -195,7 +198,9 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         read_budget=budgets,
         note_budgets=NoteBudgets(a.graph, a.ledger, budgets),
         backtest_objective=BacktestObjective(a.graph, a.sli_history, a.clock, engine.lookback_days),
-        learn_priors=LearnPriors(a.sli_history, a.priors, a.clock, engine.prior_lookback_days),
+        learn_priors=LearnPriors(
+            a.sli_history, a.priors, a.clock, a.graph, a.grouping, engine.prior_lookback_days
+        ),
         learn_calibration=LearnCalibration(a.graph, a.sli_history, a.calibrations, a.clock, engine),
         read_calibration=ReadCalibration(a.calibrations),
         prune_history=PruneHistory(a.sli_history, a.clock),
@@ -267,6 +272,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 clock=clock,
                 telemetry=telemetry,
                 shapley=ShapValues(),
+                grouping=SilhouetteGroups(),
                 readiness=readiness,
             )
         )

@@ -23,6 +23,7 @@ from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.files.documents import read_ingestion_file
 from sloengine.infrastructure.files.latency_csv import read_latency
 from sloengine.infrastructure.files.sli_csv import read_sli
+from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 from sloengine.infrastructure.learning.shap_values import ShapValues
 
 Edges = Annotated[
@@ -76,6 +77,7 @@ def offline(
             service_ids=service,
             as_of=None if as_of is None else parse_time(as_of),
             window=window,
+            grouping=SilhouetteGroups(),
             shapley=_shapley() if explain or (explain is None and service) else None,
         )
     )

@@ -19,6 +19,7 @@ from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion
 from sloengine.infrastructure.memory import MemoryStores, open_memory
+from sloengine.infrastructure.memory.archetype_groups import GapGroups
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from sloengine.infrastructure.memory.shapley_values import EnumeratedShapleyValues
 from sloengine.infrastructure.memory.small_stores import (
@@ -76,6 +77,7 @@ class Engine:
                 clock=self.clock,
                 telemetry=self.source,
                 shapley=EnumeratedShapleyValues(),
+                grouping=GapGroups(),
                 readiness=readiness,
             )
         )

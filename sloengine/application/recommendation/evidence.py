@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sloengine.domain.governance.model import Slo
+from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
@@ -36,6 +37,14 @@ class LearntPriors:
     def shipped(cls) -> LearntPriors:
         """Of an organisation nobody has seen yet."""
         return cls(OrganizationPrior.shipped(), LatencyPrior.shipped())
+
+    def with_archetypes(self, archetypes: Archetypes) -> LearntPriors:
+        """The same histories, told apart by these kinds."""
+        return replace(
+            self,
+            availability=self.availability.with_archetypes(archetypes),
+            latency=self.latency.with_archetypes(archetypes),
+        )
 
     @property
     def digest(self) -> str:

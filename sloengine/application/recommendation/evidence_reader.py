@@ -13,10 +13,11 @@ from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.compute_recommendations import Earlier, Prepared, prepare
-from sloengine.application.recommendation.evidence import Evidence, promises_of, surroundings
+from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of, surroundings
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 from sloengine.domain.drift.alarm import change_of
+from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.topology.graph import DependencyGraph
@@ -118,6 +119,16 @@ class EvidenceReader:
             if (change := change_of(event)).matters(as_of)
         }
 
+    async def _priors(self, scope: Scope, now: datetime) -> LearntPriors:
+        """The organisation's priors; services that came after they were learnt have the nearest archetype."""
+        priors = await self.priors(now)
+        known = priors.availability.archetypes
+        if not len(known) or all(one in known.assigned for one in scope.service_ids):
+            return priors
+        whole = await self.snapshots.current()  # a part of the graph would not know how deep a service lies
+        features = await asyncio.to_thread(features_of, whole, {})
+        return priors.with_archetypes(known.with_newcomers(features))
+
     async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
         from_at = as_of - self.lookback_days * DAY
         pairs = [edge.pair for edge in scope.graph.dependencies]
@@ -126,7 +137,7 @@ class EvidenceReader:
             as_of=as_of,
             graph=scope.graph,
             panel=await self.history.read(scope.service_ids, from_at, as_of),
-            priors=await self.priors(now),
+            priors=await self._priors(scope, now),
             asked=None if scope.is_whole else scope.asked,
             latency=await self.history.read_latency(scope.asked, first_day, last_day),
             edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,

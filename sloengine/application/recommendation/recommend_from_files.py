@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.compute_recommendations import (
     Wanted,
@@ -16,6 +17,7 @@ from sloengine.application.recommendation.compute_recommendations import (
     prepare,
 )
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors
+from sloengine.application.recommendation.learn_archetypes import learn_archetypes
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.recommendation.latency_prior import LatencyPrior, learn_latency_prior
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
@@ -39,7 +41,8 @@ class RecommendFromFilesCommand:
     """``document``: services and dependencies as an ingestion takes them. ``latency``: histories per service.
 
     ``service_ids`` None: every service of the files. ``as_of`` None: the end of the last interval; all data at or
-    after it are ignored. ``shapley`` None: without explanations.
+    after it are ignored. ``shapley`` None: without explanations. ``grouping`` None: all services count as of
+    one kind.
     """
 
     document: Mapping[str, Any]
@@ -51,6 +54,7 @@ class RecommendFromFilesCommand:
     window: ComplianceWindow = ComplianceWindow.ROLLING_28D
     settings: EngineSettings = field(default_factory=EngineSettings)
     shapley: ShapleyValues | None = None
+    grouping: ArchetypeGrouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,16 @@ def recommend_from_files(command: RecommendFromFilesCommand) -> FileRecommendati
     panel, latency = _before(command, as_of)
     graph, warnings = graph_of_document(command.document, {*panel.service_ids, *latency}, as_of)
     chosen = _chosen(command.service_ids, graph)
+    priors = priors_before(panel, latency, as_of, command.settings.prior_lookback_days)
+    if command.grouping is not None:
+        priors = priors.with_archetypes(learn_archetypes(graph, panel, latency, command.grouping, as_of=as_of))
     evidence = Evidence(
         as_of=as_of,
         graph=graph,
         panel=panel,
         latency=latency,
         edges=None,
-        priors=priors_before(panel, latency, as_of, command.settings.prior_lookback_days),
+        priors=priors,
         source="files",
     )
     types = [SliType.AVAILABILITY] * (command.panel is not None) + [SliType.LATENCY] * (

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.prior_store import PriorStore
+from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory
+from sloengine.application.recommendation.learn_archetypes import learn_archetypes
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.recommendation import telemetry_checks
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.model import SliType
-from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
+from sloengine.domain.recommendation.organization_prior import SCHEMA, OrganizationPrior, learn_prior
 from sloengine.domain.reliability.panel import SliPanel
 
 _DUE_AFTER = timedelta(hours=20)
@@ -28,6 +31,8 @@ class LearnPriors:
     history: SliHistory
     priors: PriorStore
     clock: Clock
+    graph: ServiceGraph
+    grouping: ArchetypeGrouping
     lookback_days: int = 365
 
     async def __call__(self, *, only_if_due: bool = False) -> Sequence[SliType]:
@@ -45,15 +50,20 @@ class LearnPriors:
         from_at = as_of - self.lookback_days * DAY
         learnt: list[SliType] = []
         panel = await self.history.read(None, from_at, as_of)
+        histories = await self.history.read_latency(None, floor_to(from_at, DAY), floor_to(as_of, DAY))
+        kinds = await asyncio.to_thread(
+            learn_archetypes, await self.graph.snapshot(), panel, histories, self.grouping, as_of=as_of
+        )
         if panel.service_ids:
             prior = await asyncio.to_thread(self._learn, panel)
+            prior = prior.with_archetypes(kinds)
             await self.priors.save(SliType.AVAILABILITY, prior.to_dict(), learnt_at=self.clock.now())
             learnt.append(SliType.AVAILABILITY)
-        histories = await self.history.read_latency(None, floor_to(from_at, DAY), floor_to(as_of, DAY))
         if histories:
             slow_days = await asyncio.to_thread(
                 learn_latency_prior, histories, as_of=as_of, lookback_days=self.lookback_days
             )
+            slow_days = slow_days.with_archetypes(kinds)
             await self.priors.save(SliType.LATENCY, slow_days.to_dict(), learnt_at=self.clock.now())
             learnt.append(SliType.LATENCY)
         return learnt
@@ -61,6 +71,8 @@ class LearnPriors:
     async def _is_due(self) -> bool:
         stored = await self.priors.load(SliType.AVAILABILITY)
         if stored is None or self.clock.now() - stored[1] >= _DUE_AFTER:
+            return True
+        if stored[0].get("schema") != SCHEMA:
             return True
         days = stored[0].get("days") or [0.0]
         return float(sum(days)) / len(days) < _YOUNG_DAYS

@@ -15,7 +15,11 @@ _FEW_DAYS = 7.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """``days`` with data; ``own_weight``: own share of the incident rate; ``peers``: services in the prior."""
+    """``days`` with data; ``own_weight``: own share of the incident rate; ``peers``: services in the prior.
+
+    ``archetype``: the kind of service it is, None where kinds are not told apart; ``archetype_share``: its share
+    of what is not own, in [0, 1], the organisation's other services have the rest.
+    """
 
     days: float
     completeness: float
@@ -24,6 +28,8 @@ class Evidence:
     peers: int
     window_days: float
     share_of_time: bool = False
+    archetype: str | None = None
+    archetype_share: float = 0.0
 
 
 def describe(
@@ -46,6 +52,8 @@ def describe(
         warnings.append(f"cold start: {span(evidence.days)} of history, below {settings.cold_start_days:.0f} days")
     if evidence.peers == 0:
         warnings.append(f"no other service to learn from; the prior is the {shipped_prior.NAME}")
+    if cold and evidence.archetype is not None:
+        warnings.append(_archetype_note(evidence))
     if evidence.completeness < _INCOMPLETE:
         warnings.append(
             f"{percent_text(1 - evidence.completeness)} of the intervals since the first one have no data"
@@ -60,9 +68,31 @@ def describe(
         completeness=evidence.completeness,
         sample_count=evidence.sample_count,
         cold_start=cold,
-        archetype=f"{evidence.peers} services of this organisation" if evidence.peers else shipped_prior.NAME,
-        archetype_weight=1.0 - evidence.own_weight,
+        archetype=archetype_of(evidence),
+        archetype_weight=(1.0 - evidence.own_weight)
+        * (1.0 if evidence.archetype is None else evidence.archetype_share),
         warnings=tuple(warnings),
+    )
+
+
+def archetype_of(evidence: Evidence) -> str:
+    """What stands in for a past of its own: its kind, else all services, else what is shipped."""
+    if evidence.archetype is not None:
+        return evidence.archetype
+    return f"{evidence.peers} services of this organisation" if evidence.peers else shipped_prior.NAME
+
+
+def _archetype_note(evidence: Evidence) -> str:
+    rest = 1.0 - evidence.own_weight
+    if evidence.archetype_share <= 0:
+        return (
+            f"it looks like {evidence.archetype}, which fail no differently from the rest by more than chance, so "
+            f"all {evidence.peers} other services stand in for its past"
+        )
+    return (
+        f"of how often it fails, {percent_text(evidence.archetype_share * rest)} is taken from "
+        f"{evidence.archetype}, {percent_text((1.0 - evidence.archetype_share) * rest)} from all "
+        f"{evidence.peers} other services, the rest from its own days"
     )
 
 

@@ -38,18 +38,26 @@ def likelihood(episodes: FloatArray, days: FloatArray) -> FloatArray:
     return np.asarray(np.exp(log - log.max(axis=1, keepdims=True)))
 
 
-def learn_mixture(episodes: FloatArray, days: FloatArray) -> FloatArray:
-    """Weights of the organisation's mixture, the shipped prior counting as five services; sum 1."""
-    shipped = shipped_weights()
+def learn_mixture(
+    episodes: FloatArray,
+    days: FloatArray,
+    start: FloatArray | None = None,
+    counts_as: float = shipped_prior.PSEUDO_SERVICES,
+) -> FloatArray:
+    """Weights of these services' mixture, ``start`` counting as so many services; sum 1.
+
+    ``start`` None: the shipped prior. For the services of one archetype it is the organisation's mixture.
+    """
+    start = shipped_weights() if start is None else start
     seen = days > 0
     if not seen.any():
-        return shipped
+        return start
     table = likelihood(episodes[seen], days[seen])
-    weights = shipped
+    weights = start
     for _ in range(_ROUNDS):
-        share = table * weights
-        share /= share.sum(axis=1, keepdims=True)
-        weights = share.sum(axis=0) + shipped_prior.PSEUDO_SERVICES * shipped
+        shares = table * weights
+        shares /= shares.sum(axis=1, keepdims=True)
+        weights = shares.sum(axis=0) + counts_as * start
         weights /= weights.sum()
     return np.asarray(weights)
 
@@ -58,10 +66,17 @@ def without(weights: FloatArray, n_services: int, episodes: float, days: float) 
     """The mixture with one service's own contribution taken out again."""
     if days <= 0:
         return weights
-    share = likelihood(np.array([episodes]), np.array([days]))[0] * weights
-    share /= share.sum()
-    rest = np.maximum((n_services + shipped_prior.PSEUDO_SERVICES) * weights - share, 1e-300)
+    mine = share(weights, episodes, days)
+    rest = np.maximum((n_services + shipped_prior.PSEUDO_SERVICES) * weights - mine, 1e-300)
     return np.asarray(rest / rest.sum())
+
+
+def share(weights: FloatArray, episodes: float, days: float) -> FloatArray:
+    """What one service puts into a mixture: its posterior, none without days."""
+    if days <= 0:
+        return np.zeros(len(weights))
+    product = likelihood(np.array([episodes]), np.array([days]))[0] * weights
+    return np.asarray(product / product.sum())
 
 
 def posterior(weights: FloatArray, episodes: float, days: float) -> FloatArray:

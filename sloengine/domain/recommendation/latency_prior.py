@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,11 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, mean_log, pool_by_archetype
+from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS, independent_starts
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
-SCHEMA = 2
+SCHEMA = 3
+READABLE = (2, 3)
+"""Schema 2 knew no archetypes; it is read as a prior without any, until the next learning."""
 MOST_SHAPES = 2_000
 SHIPPED_WEEKLY_LOG_SD = 0.08
 """Week-to-week spread of the base p95 before anything has been seen: about 8 %."""
@@ -40,6 +44,7 @@ class LatencyPrior:
     rate_weights: FloatArray
     weekly_log_sd: float
     independent_starts: float
+    archetypes: Archetypes = field(default_factory=Archetypes.none)
 
     @classmethod
     def shipped(cls) -> LatencyPrior:
@@ -69,7 +74,26 @@ class LatencyPrior:
         for values in (self.episodes, self.days, self.shapes, self.owner):
             sha.update(np.ascontiguousarray(values).tobytes())
         sha.update(np.array([self.weekly_log_sd, self.independent_starts]).tobytes())
+        if len(self.archetypes):
+            sha.update(self.archetypes.digest.encode())
         return sha.hexdigest()
+
+    def with_archetypes(self, archetypes: Archetypes) -> LatencyPrior:
+        """The same history, told apart by these kinds."""
+        return replace(self, archetypes=archetypes)
+
+    @cached_property
+    def by_archetype(self) -> ArchetypeRates:
+        """What archetypes add."""
+        return ArchetypeRates(self.archetypes, self.service_ids, self.episodes, self.days, self.rate_weights)
+
+    @cached_property
+    def _size_k(self) -> float:
+        return self.by_archetype.k_of(mean_log(self.shapes.sum(axis=1), self.owner, len(self.service_ids)))
+
+    def archetype_share(self, service_id: str) -> float:
+        """Share of the prior of its rate of slow spells that is its archetype's own, in [0, 1]."""
+        return self.by_archetype.share(service_id, self.index.get(service_id))
 
     def peers(self, service_id: str) -> int:
         """Services other than this one that taught the prior something."""
@@ -79,10 +103,11 @@ class LatencyPrior:
     def rate_prior(self, service_id: str) -> FloatArray:
         """Weights of the rate grid, this service's own history taken out."""
         row = self.index.get(service_id)
-        if row is None:
-            return self.rate_weights
-        count = int((self.days > 0).sum())
-        return incident_rate.without(self.rate_weights, count, float(self.episodes[row]), float(self.days[row]))
+        ours = self.rate_weights
+        if row is not None:
+            count = int((self.days > 0).sum())
+            ours = incident_rate.without(ours, count, float(self.episodes[row]), float(self.days[row]))
+        return self.by_archetype.prior(service_id, row, ours)
 
     def peer_rows(self, service_id: str) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Rows of ``shapes`` that are not this service's own, and their cumulative weights."""
@@ -91,8 +116,12 @@ class LatencyPrior:
         rows = np.flatnonzero(self.owner != (-1 if row is None else row)).astype(np.int64)
         if rows.size == 0:
             return rows, np.zeros(0)
-        weight = np.cumsum(1.0 / np.sqrt(counts[self.owner[rows]]))
-        return rows, weight / weight[-1]
+        weight = 1.0 / np.sqrt(counts[self.owner[rows]])
+        if len(self.archetypes):
+            alike = self.by_archetype.members(service_id, row)[self.owner[rows]]
+            weight = pool_by_archetype(weight, alike, self.owner[rows], self._size_k)
+        cumulative = np.cumsum(weight)
+        return rows, cumulative / cumulative[-1]
 
     def evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""
@@ -111,12 +140,13 @@ class LatencyPrior:
             "rateWeights": self.rate_weights.tolist(),
             "weeklyLogSd": self.weekly_log_sd,
             "independentStarts": self.independent_starts,
+            "archetypes": self.archetypes.to_dict() if len(self.archetypes) else None,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LatencyPrior:
         """From ``to_dict``. Raises ValueError on another schema: learn it again."""
-        if data.get("schema") != SCHEMA:
+        if data.get("schema") not in READABLE:
             raise ValueError(f"latency prior of schema {data.get('schema')}, this engine reads {SCHEMA}")
         learnt_at = data["learntAt"]
         return cls(
@@ -129,6 +159,7 @@ class LatencyPrior:
             np.asarray(data["rateWeights"], dtype=np.float64),
             float(data["weeklyLogSd"]),
             float(data["independentStarts"]),
+            Archetypes.from_dict(data.get("archetypes")),
         )
 
 

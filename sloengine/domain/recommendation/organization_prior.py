@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, credited, mean_log, pool_by_archetype
+from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
@@ -22,7 +24,9 @@ PEER_HALF_LIFE_DAYS = 240.0
 """A peer's incident counts half after this many days."""
 BROKEN_BASE_RATIO = 0.02
 """A service that fails more than this on its good days teaches the others nothing about theirs."""
-SCHEMA = 2
+SCHEMA = 3
+READABLE = (2, 3)
+"""Schema 2 knew no archetypes; it is read as a prior without any, until the next learning."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class OrganizationPrior:
     The pool of episodes, shape (n_episodes,): ``severity`` and ``owner`` (row of ``service_ids``), as good as
     ``independent_starts`` independent ones: services that fail together are one piece of evidence. Any service
     can be taken out of its own prior. Small enough to store and to send to another process.
+
+    ``archetypes``: kinds of services. Where they differ in reliability by more than chance, a service's prior is
+    that of its archetype's teachers, the organisation counting as so many services beside them.
     """
 
     learnt_at: datetime | None
@@ -47,6 +54,7 @@ class OrganizationPrior:
     dispersion: float
     episode_days: float
     independent_starts: float
+    archetypes: Archetypes = field(default_factory=Archetypes.none)
 
     @classmethod
     def shipped(cls) -> OrganizationPrior:
@@ -79,7 +87,33 @@ class OrganizationPrior:
         for values in (self.episodes, self.days, self.base_bad, self.base_valid, self.severity, self.owner):
             sha.update(np.ascontiguousarray(values).tobytes())
         sha.update(np.array([self.dispersion, self.episode_days, self.independent_starts]).tobytes())
+        if len(self.archetypes):
+            sha.update(self.archetypes.digest.encode())
         return sha.hexdigest()
+
+    def with_archetypes(self, archetypes: Archetypes) -> OrganizationPrior:
+        """The same history, told apart by these kinds."""
+        return replace(self, archetypes=archetypes)
+
+    @cached_property
+    def by_archetype(self) -> ArchetypeRates:
+        """What archetypes add."""
+        return ArchetypeRates(self.archetypes, self.service_ids, self.episodes, self.days, self.rate_weights)
+
+    @cached_property
+    def _size_k(self) -> float:
+        return self.by_archetype.k_of(mean_log(self.severity, self.owner, len(self.service_ids)))
+
+    @cached_property
+    def _base_k(self) -> float:
+        kept = self._teaches_base
+        shape, rate = _gamma_by_moments(self.base_bad[kept], self.base_valid[kept])
+        level = np.log((self.base_bad + shape) / (self.base_valid + rate))
+        return self.by_archetype.k_of(np.where(kept, level, np.nan))
+
+    def archetype_share(self, service_id: str) -> float:
+        """Share of the prior of its incident rate that is its archetype's own, in [0, 1]."""
+        return self.by_archetype.share(service_id, self.index.get(service_id))
 
     @cached_property
     def _pool_weights(self) -> FloatArray:
@@ -100,10 +134,11 @@ class OrganizationPrior:
     def rate_prior(self, service_id: str) -> FloatArray:
         """Weights of the rate grid, this service's own history taken out."""
         row = self.index.get(service_id)
-        if row is None:
-            return self.rate_weights
-        count = int((self.days > 0).sum())
-        return incident_rate.without(self.rate_weights, count, float(self.episodes[row]), float(self.days[row]))
+        ours = self.rate_weights
+        if row is not None:
+            count = int((self.days > 0).sum())
+            ours = incident_rate.without(ours, count, float(self.episodes[row]), float(self.days[row]))
+        return self.by_archetype.prior(service_id, row, ours)
 
     def pool_evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""
@@ -115,6 +150,9 @@ class OrganizationPrior:
         row = self.index.get(service_id)
         if row is not None:
             weight = np.where(owner == row, 0.0, weight)
+        if len(self.archetypes):
+            alike = self.by_archetype.members(service_id, row)[owner]
+            weight = pool_by_archetype(weight, alike, owner, self._size_k)
         cumulative = np.cumsum(weight)
         if len(cumulative) == 0 or cumulative[-1] <= 0:
             return np.zeros(0), np.zeros(0)
@@ -127,11 +165,23 @@ class OrganizationPrior:
 
     def base_gamma(self, service_id: str) -> tuple[float, float]:
         """Shape and rate of the gamma prior of base failures, by moments over peers and the shipped one."""
-        keep = (self.base_valid > 0) & (self.base_bad <= BROKEN_BASE_RATIO * self.base_valid)
+        keep = self._teaches_base.copy()
         row = self.index.get(service_id)
         if row is not None:
             keep[row] = False
-        return _gamma_by_moments(self.base_bad[keep], self.base_valid[keep])
+        shape, rate = _gamma_by_moments(self.base_bad[keep], self.base_valid[keep])
+        if not len(self.archetypes):
+            return shape, rate
+        members = keep & self.by_archetype.members(service_id, row)
+        if credited(float(members.sum()), self._base_k) <= 0:
+            return shape, rate
+        bad, valid = self.base_bad[members], self.base_valid[members]
+        return _gamma_by_moments(bad, valid, mean=shape / rate, shape=shape, counts_as=self._base_k)
+
+    @property
+    def _teaches_base(self) -> npt.NDArray[np.bool_]:
+        """Rows that say something about failures outside incidents."""
+        return np.asarray((self.base_valid > 0) & (self.base_bad <= BROKEN_BASE_RATIO * self.base_valid))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -149,12 +199,13 @@ class OrganizationPrior:
             "dispersion": self.dispersion,
             "episodeDays": self.episode_days,
             "independentStarts": self.independent_starts,
+            "archetypes": self.archetypes.to_dict() if len(self.archetypes) else None,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> OrganizationPrior:
         """From ``to_dict``. Raises ValueError on another schema: learn it again."""
-        if data.get("schema") != SCHEMA:
+        if data.get("schema") not in READABLE:
             raise ValueError(f"prior of schema {data.get('schema')}, this engine reads {SCHEMA}")
 
         def floats(name: str) -> FloatArray:
@@ -174,6 +225,7 @@ class OrganizationPrior:
             dispersion=float(data["dispersion"]),
             episode_days=float(data["episodeDays"]),
             independent_starts=float(data["independentStarts"]),
+            archetypes=Archetypes.from_dict(data.get("archetypes")),
         )
 
 
@@ -252,16 +304,21 @@ def _mean_length(split: IncidentSplit) -> float:
     return total / (len(split.length) + shipped)
 
 
-def _gamma_by_moments(bad: FloatArray, valid: FloatArray) -> tuple[float, float]:
-    """Gamma prior of a rate from many services' counts; the shipped one counts as five services.
+def _gamma_by_moments(
+    bad: FloatArray,
+    valid: FloatArray,
+    *,
+    mean: float = shipped_prior.BASE_MEAN_RATIO,
+    shape: float = shipped_prior.BASE_SHAPE,
+    counts_as: float = shipped_prior.PSEUDO_SERVICES,
+) -> tuple[float, float]:
+    """Gamma prior of a rate from many services' counts; one with this mean and shape counts as so many services.
 
     Weights are the shrunk rates' own, so that services with next to no traffic do not decide.
     """
-    shipped_mean, shipped_shape = shipped_prior.BASE_MEAN_RATIO, shipped_prior.BASE_SHAPE
-    pseudo = shipped_prior.PSEUDO_SERVICES
-    shrunk = (bad + shipped_shape) / (valid + shipped_shape / shipped_mean)
-    mean = (float(shrunk.sum()) + pseudo * shipped_mean) / (len(shrunk) + pseudo)
-    spread = float(((shrunk - mean) ** 2).sum()) + pseudo * shipped_mean**2 / shipped_shape
-    variance = spread / (len(shrunk) + pseudo)
-    shape = float(np.clip(mean * mean / max(variance, 1e-300), 0.1, 3.0))
-    return shape, shape / mean
+    shrunk = (bad + shape) / (valid + shape / mean)
+    middle = (float(shrunk.sum()) + counts_as * mean) / (len(shrunk) + counts_as)
+    spread = float(((shrunk - middle) ** 2).sum()) + counts_as * mean**2 / shape
+    variance = spread / (len(shrunk) + counts_as)
+    fitted = float(np.clip(middle * middle / max(variance, 1e-300), 0.1, 3.0))
+    return fitted, fitted / middle

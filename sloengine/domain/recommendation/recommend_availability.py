@@ -109,6 +109,8 @@ def recommend_with_case(
             sample_count=float(np.nansum(series.total)),
             own_weight=facts.own_weight,
             peers=facts.peers,
+            archetype=prior.archetypes.name_of(request.service_id),
+            archetype_share=prior.archetype_share(request.service_id),
             window_days=prepared.window_days,
             share_of_time=prepared.share_of_time,
         ),

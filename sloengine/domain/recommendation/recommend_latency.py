@@ -81,6 +81,8 @@ def recommend_latency_with_case(
             sample_count=float(np.nansum(case.series.counts)),
             own_weight=facts.own_weight,
             peers=facts.peers,
+            archetype=prior.archetypes.name_of(request.service_id),
+            archetype_share=prior.archetype_share(request.service_id),
             window_days=case.predictive.window_days,
         ),
         settings,
