@@ -18,12 +18,16 @@ ZONES = 3
 
 @dataclass(frozen=True)
 class World:
-    """How an organisation is drawn; factors of 1 are the usual world."""
+    """How an organisation is drawn; factors of 1 are the usual world.
+
+    ``kind_log_sd``: spread of the logarithm of the incident rate between its four kinds of services.
+    """
 
     services: int = 50
     rate_factor: float = 1.0
     severity_factor: float = 1.0
     zone_every_days: float = 60.0
+    kind_log_sd: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Organization:
     traffic: Floats
     shift_hazard: float
     world: World
+    kind: npt.NDArray[np.int64]
     horizon: int = HORIZON
 
     def truth(self) -> Floats:
@@ -73,9 +78,10 @@ def draw(rng: np.random.Generator, days: int, world: World, horizon: int = HORIZ
     """Draw one organisation with ``days`` of history and a window of ``horizon`` days to come."""
     n, length = world.services, days + horizon
     spread = rng.uniform(0.6, 1.3)
-    archetype = rng.normal(0, 0.4, 4)[rng.integers(0, 4, n)]
+    of_kind = rng.normal(0, world.kind_log_sd, 4)
+    kind = rng.integers(0, 4, n)
     middle = np.log(world.rate_factor / 40) + rng.normal(0, 0.5)
-    rate = np.minimum(0.5, np.exp(middle + archetype + spread * rng.standard_normal(n)))
+    rate = np.minimum(0.5, np.exp(middle + of_kind[kind] + spread * rng.standard_normal(n)))
     severity = world.severity_factor * np.exp(0.6 * rng.standard_normal(n))
     base = 2e-5 * np.exp(rng.standard_normal(n))
     zone = rng.integers(0, ZONES, n)
@@ -122,6 +128,7 @@ def draw(rng: np.random.Generator, days: int, world: World, horizon: int = HORIZ
         traffic,
         hazard,
         world,
+        kind,
         horizon,
     )
 
