@@ -167,7 +167,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         CurrentPriors(a.priors, a.calibrations),
         a.clock,
         a.drift,
-        engine.lookback_days,
+        engine,
         source_name,
     )
     recommend = Recommend(

@@ -37,6 +37,7 @@ from sloengine.domain.recommendation.recommend import (
     recommend_with_case,
 )
 from sloengine.domain.recommendation.seed import settings_text
+from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.additive_fit import AdditiveFit
 from sloengine.domain.topology.composite_bound import BoundResult, Softened, composite_bound
@@ -65,7 +66,7 @@ class Prepared:
     """Evidence with what is worked out once for all services in it.
 
     ``draws``: predictive unavailability per service and window, filled as it is needed; shape (n_draws,).
-    ``earlier``: what was worked out for other services, to be found again.
+    ``earlier``: what was worked out for other services, to be found again. ``older``: checked like the rest.
     """
 
     evidence: Evidence
@@ -73,6 +74,12 @@ class Prepared:
     reliability: GraphReliability
     draws: dict[tuple[str, ComplianceWindow], Draws | None] = field(default_factory=dict)
     earlier: Earlier | None = None
+    older: SliPanel | None = None
+
+    def panel_of(self, service_id: str) -> SliPanel:
+        """Where a service's own series is read: a year of it where the usual look-back holds too few days."""
+        older = self.older
+        return self.findings.cleaned if older is None or service_id not in older.rows else older
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,10 @@ def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
         roots=evidence.asked,
         fits=None if earlier is None else earlier.fits,
     )
-    return Prepared(evidence, _with_series_not_given(findings, evidence), reliability, earlier=earlier)
+    older = None if evidence.older is None else inspect(evidence.older).cleaned
+    return Prepared(
+        evidence, _with_series_not_given(findings, evidence), reliability, earlier=earlier, older=older
+    )
 
 
 def compute_recommendations(
@@ -195,7 +205,7 @@ def _availability_request(
         service_id=service_id,
         window=window,
         as_of=evidence.as_of,
-        panel=prepared.findings.cleaned,
+        panel=prepared.panel_of(service_id),
         now=now,
         bound=_bound(prepared, service_id, window, now, settings),
         graph_version=evidence.graph_version,
@@ -308,7 +318,7 @@ def predictive_draws(
                 service_id=service_id,
                 window=window,
                 as_of=prepared.evidence.as_of,
-                panel=prepared.findings.cleaned,
+                panel=prepared.panel_of(service_id),
                 now=now,
                 findings=prepared.findings,
             )

@@ -69,6 +69,7 @@ class Evidence:
 
     ``graph``: at least the services asked for, what they call up to three calls away, and the callers of all
     these; ``panel``: their availability. ``asked``: services that answers are wanted for; None: any of the graph.
+    ``older``: a year of those that the panel has too few days of.
     ``latency``: at least of the services asked for. ``promises``:
     availability ratio of the active SLO per service. ``refused``: services whose series the telemetry source did
     not give, and why. ``throttled``: share of periods in which CPU was withheld, where that is known. ``changes``:
@@ -83,6 +84,7 @@ class Evidence:
     asked: tuple[str, ...] | None = None
     latency: Mapping[str, LatencyHistory] = field(default_factory=dict)
     edges: EdgePanel | None = None
+    older: SliPanel | None = None
     promises: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     throttled: Mapping[str, float] = field(default_factory=dict)

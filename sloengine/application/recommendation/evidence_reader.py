@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
+
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.service_graph import ServiceGraph
@@ -20,10 +22,14 @@ from sloengine.domain.drift.alarm import change_of
 from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
 
 WHOLE_FROM_ASKED = 50
 WHOLE_UP_TO_SERVICES = 100
+YOUNG_AT_ONCE = 200
+"""Services whose year is held in memory at a time: 140 KB each."""
 
 
 @dataclass(slots=True)
@@ -71,10 +77,11 @@ class EvidenceReader:
     priors: CurrentPriors
     clock: Clock
     drift: DriftStore
-    lookback_days: int = 90
+    settings: EngineSettings = field(default_factory=EngineSettings)
     source_name: str | None = None
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
     _earlier: Earlier = field(default_factory=Earlier, init=False)
+    _assigned: tuple[LearntPriors, int, LearntPriors] | None = field(default=None, init=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def scope(self, service_ids: Sequence[str]) -> Scope:
@@ -110,7 +117,7 @@ class EvidenceReader:
     async def _changes(self, scope: Scope, as_of: datetime) -> dict[tuple[str, SliType], BehaviourChange]:
         """Of the services asked for; of a whole graph those that have any, which are few."""
         asked = None if scope.is_whole else scope.asked
-        since = as_of - self.lookback_days * DAY
+        since = as_of - self.settings.lookback_days * DAY
         by_type = await asyncio.gather(*(self.drift.newest(asked, sli_type, since) for sli_type in SliType))
         return {
             (service_id, sli_type): change
@@ -126,17 +133,48 @@ class EvidenceReader:
         if not len(known) or all(one in known.assigned for one in scope.service_ids):
             return priors
         whole = await self.snapshots.current()  # a part of the graph would not know how deep a service lies
-        features = await asyncio.to_thread(features_of, whole, {})
-        return priors.with_archetypes(known.with_newcomers(features))
+        kept = self._assigned
+        if kept is None or kept[0] is not priors or kept[1] != whole.version:
+            features = await asyncio.to_thread(features_of, whole, {})
+            kept = (priors, whole.version, priors.with_archetypes(known.with_newcomers(features)))
+            self._assigned = kept
+        return kept[2]
+
+    async def _older(self, panel: SliPanel, as_of: datetime) -> SliPanel | None:
+        """A year of the services that have few days in the usual look-back; None where it adds nothing."""
+        days = (~np.isnan(panel.total)).sum(axis=1) * (panel.step / DAY)
+        young = [
+            service_id
+            for service_id, known in zip(panel.service_ids, days.tolist(), strict=True)
+            if 0 < known < self.settings.cold_start_days
+        ]
+        from_at = as_of - self.settings.prior_lookback_days * DAY
+        parts: list[SliPanel] = []
+        for first in range(0, len(young), YOUNG_AT_ONCE):
+            part = await self.history.read(young[first : first + YOUNG_AT_ONCE], from_at, as_of)
+            known_before = (~np.isnan(part.between(from_at, panel.start_at).total)).any(axis=1)
+            if known_before.any():
+                parts.append(part.select([part.service_ids[row] for row in np.flatnonzero(known_before)]))
+        if not parts:
+            return None
+        return SliPanel(
+            tuple(one for part in parts for one in part.service_ids),
+            parts[0].start_at,
+            parts[0].step,
+            np.concatenate([part.good for part in parts]),
+            np.concatenate([part.total for part in parts]),
+        )
 
     async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
-        from_at = as_of - self.lookback_days * DAY
+        from_at = as_of - self.settings.lookback_days * DAY
         pairs = [edge.pair for edge in scope.graph.dependencies]
         first_day, last_day = floor_to(from_at, DAY), floor_to(as_of, DAY)
+        panel = await self.history.read(scope.service_ids, from_at, as_of)
         evidence = Evidence(
             as_of=as_of,
             graph=scope.graph,
-            panel=await self.history.read(scope.service_ids, from_at, as_of),
+            panel=panel,
+            older=await self._older(panel, as_of),
             priors=await self._priors(scope, now),
             asked=None if scope.is_whole else scope.asked,
             latency=await self.history.read_latency(scope.asked, first_day, last_day),

@@ -40,6 +40,12 @@ class OwnSeries:
         """As-of, floored to the step."""
         return self.start_at + self.step * len(self.total)
 
+    def known_days(self, last_days: float = float("inf")) -> float:
+        """Days with data among the last so many."""
+        known = ~np.isnan(self.total)
+        first = max(0.0, len(known) - last_days / (self.step / timedelta(days=1)))
+        return float(known[int(first) :].sum() * (self.step / timedelta(days=1)))
+
     @property
     def completeness(self) -> float:
         """Intervals with data over intervals since the first one; 0 without any."""

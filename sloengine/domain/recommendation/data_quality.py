@@ -17,6 +17,8 @@ _FEW_DAYS = 7.0
 class Evidence:
     """``days`` with data; ``own_weight``: own share of the incident rate; ``peers``: services in the prior.
 
+    ``recent_days``: of them within the usual look-back, None: all.
+
     ``archetype``: the kind of service it is, None where kinds are not told apart; ``archetype_share``: its share
     of what is not own, in [0, 1], the organisation's other services have the rest.
     """
@@ -28,6 +30,7 @@ class Evidence:
     peers: int
     window_days: float
     share_of_time: bool = False
+    recent_days: float | None = None
     archetype: str | None = None
     archetype_share: float = 0.0
 
@@ -40,7 +43,8 @@ def describe(
     bound: CompositeBound | None = None,
 ) -> DataQuality:
     """The data quality of one recommendation, its warnings most general first."""
-    cold = evidence.days < settings.cold_start_days
+    recent = evidence.days if evidence.recent_days is None else min(evidence.days, evidence.recent_days)
+    cold = recent < settings.cold_start_days
     warnings: list[str] = []
     if evidence.days < evidence.window_days:
         warnings.append(
@@ -49,7 +53,12 @@ def describe(
             + (f"{evidence.peers} other services" if evidence.peers else f"the {shipped_prior.NAME}")
         )
     elif cold:
-        warnings.append(f"cold start: {span(evidence.days)} of history, below {settings.cold_start_days:.0f} days")
+        warnings.append(f"cold start: {span(recent)} of history, below {settings.cold_start_days:.0f} days")
+    if recent < evidence.days - 0.5:
+        warnings.append(
+            f"only {span(recent)} of the last {settings.lookback_days} days have data, so all that is known of "
+            f"the last {settings.prior_lookback_days} is looked at: {span(evidence.days)}"
+        )
     if evidence.peers == 0:
         warnings.append(f"no other service to learn from; the prior is the {shipped_prior.NAME}")
     if cold and evidence.archetype is not None:

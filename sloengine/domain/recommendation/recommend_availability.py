@@ -105,6 +105,7 @@ def recommend_with_case(
     quality = data_quality.describe(
         data_quality.Evidence(
             days=facts.own_days,
+            recent_days=series.known_days(settings.lookback_days),
             completeness=series.completeness,
             sample_count=float(np.nansum(series.total)),
             own_weight=facts.own_weight,
@@ -191,7 +192,9 @@ def _prepare(request: AvailabilityRequest, prior: OrganizationPrior, settings: E
     panel = SliPanel(
         (request.service_id,), series.start_at, series.step, series.good[None, :], series.total[None, :]
     )
-    raw = daily_sums(panel, as_of=series.ends_at, lookback_days=settings.lookback_days)
+    raw = daily_sums(
+        panel, as_of=series.ends_at, lookback_days=max(settings.lookback_days, settings.prior_lookback_days)
+    )
     history, shares = raw.in_events()
     changed = still_there(request.changed, history)
     daily_traffic = float(history.expected_daily_traffic()[0])
@@ -256,14 +259,23 @@ def streams(seed: str) -> tuple[np.random.Generator, np.random.Generator]:
 
 
 def _series(request: AvailabilityRequest, settings: EngineSettings) -> OwnSeries:
+    """The service's own intervals; where the usual look-back holds less than 30 days of them, older ones too."""
     as_of = request.as_of.replace(minute=0, second=0, microsecond=0)
-    return own_series(
-        request.panel,
-        request.service_id,
-        as_of=as_of,
-        lookback_days=settings.lookback_days,
-        window=request.window.length,
-    )
+
+    def cut(days: int) -> OwnSeries:
+        window = request.window.length
+        return own_series(request.panel, request.service_id, as_of=as_of, lookback_days=days, window=window)
+
+    usual = cut(settings.lookback_days)
+    # A service that has been silent for the whole look-back is not brought back by what it once was.
+    if not 0 < usual.known_days() < settings.cold_start_days:
+        return usual
+    longer = cut(max(settings.lookback_days, settings.prior_lookback_days))
+    return longer if longer.known_days() > usual.known_days() else usual
+
+
+def _is_cold(series: OwnSeries, settings: EngineSettings) -> bool:
+    return series.known_days(settings.lookback_days) < settings.cold_start_days
 
 
 def _refusal(request: AvailabilityRequest, settings: EngineSettings) -> RecommendationUnavailable | None:
@@ -313,7 +325,7 @@ def _kept(
         return None
     if prepared.changed is not None and not prepared.changed.is_known_to(previous):
         return None
-    cold = prepared.predictive.facts.own_days < settings.cold_start_days
+    cold = _is_cold(prepared.series, settings)
     bound = None if request.bound is None else request.bound.bound
     if _kind(previous.window, previous.data_quality.cold_start, previous.bound) != _kind(
         request.window, cold, bound

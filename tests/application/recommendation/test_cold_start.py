@@ -7,6 +7,7 @@ from sloengine.application.recommendation.recommend_from_files import (
     RecommendFromFilesCommand,
     recommend_from_files,
 )
+from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.domain.reliability.panel import SliPanel
@@ -101,3 +102,41 @@ async def test_the_engine_learns_kinds_with_the_priors_and_a_newcomer_is_assigne
     assert "new-store" not in stored[0]["archetypes"]["assigned"]
     assert isinstance(found, Recommendation)
     assert str(found.data_quality.archetype).startswith("data stores")
+
+
+def with_a_gap(*, recent_days: int, older_days: int) -> SliPanel:
+    """One service: some days half a year ago, nothing since, then the last few."""
+    panel = hourly_panel("back-again", days=200)
+    total, good = panel.total.copy(), panel.good.copy()
+    total[:, older_days * 24 : -recent_days * 24] = np.nan
+    good[:, older_days * 24 : -recent_days * 24] = np.nan
+    return SliPanel(panel.service_ids, panel.start_at, panel.step, good, total)
+
+
+def test_with_few_recent_days_older_ones_are_looked_at_and_the_service_stays_a_young_one() -> None:
+    found = offline(with_a_gap(recent_days=20, older_days=60), "back-again").data_quality
+
+    assert round(found.days_of_history) == 80
+    assert found.cold_start
+    assert any("only 20 days of the last 90 days have data" in warning for warning in found.warnings)
+
+
+def test_with_enough_recent_days_older_ones_are_left_alone() -> None:
+    found = offline(with_a_gap(recent_days=40, older_days=60), "back-again").data_quality
+
+    assert round(found.days_of_history) == 40
+    assert not found.cold_start
+
+
+async def test_the_engine_reads_a_year_of_those_with_few_recent_days() -> None:
+    engine = Engine()
+    await engine.ingest(services=[{"serviceId": "back-again"}])
+    await engine.use.load_sli(LoadSliCommand(with_a_gap(recent_days=20, older_days=60)), actor=ADMIN)
+
+    [found] = await engine.use.recommend(
+        RecommendCommand(["back-again"], sli_types=[SliType.AVAILABILITY]), actor=ADMIN
+    )
+
+    assert isinstance(found, Recommendation)
+    assert round(found.data_quality.days_of_history) == 80
+    assert found.data_quality.cold_start
