@@ -37,7 +37,10 @@ class DataQuality:
     sample_count: float = strawberry.field(description="Valid requests.")
     cold_start: bool = strawberry.field(description="Less than 30 days of history: similar services speak too.")
     archetype: str | None = strawberry.field(description="The kind of service it was compared with; null: none.")
-    archetype_weight: float | None = strawberry.field(description="How much that kind had to say, 0 to 1.")
+    archetype_weight: float | None = strawberry.field(
+        description="Share of the estimate of how often it fails that comes from that kind, 0 to 1; the rest is "
+        "its own past and, where kinds are told apart, all other services'."
+    )
     warnings: list[str] = strawberry.field(description="What is wrong with the data, in words.")
 
 

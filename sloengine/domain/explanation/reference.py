@@ -36,18 +36,24 @@ class Reference:
 
     @classmethod
     def of_organization(cls, prior: OrganizationPrior, service_id: str, *, history_days: float) -> Reference:
-        """The middle of the organisation's prior, the service taken out; without peers, of the shipped one."""
+        """The middle of the service's prior, its own past taken out."""
         known = ServicePrior.of(prior, service_id)
         cumulative = np.cumsum(known.rate_weights)
         middle = int(np.searchsorted(cumulative / cumulative[-1], 0.5))
         weights = np.diff(known.pool_cumulative, prepend=0.0)
         pooled = float(known.pool @ weights) if len(weights) else 0.0
         shipped = shipped_prior.SEVERITY_MEDIAN_DAYS * float(np.exp(shipped_prior.SEVERITY_LOG_SD**2 / 2.0))
-        peers = prior.peers(service_id)
         return cls(
-            name=f"a usual service of this organisation ({peers} others)" if peers else "the shipped default",
+            name=_name(prior, service_id),
             rate_per_day=float(RATES[min(middle, len(RATES) - 1)]),
             base_ratio=float(gammaincinv(known.base_shape, 0.5) / known.base_rate),
             size_days=known.pool_share * pooled + (1.0 - known.pool_share) * shipped,
             history_days=history_days,
         )
+
+
+def _name(prior: OrganizationPrior, service_id: str) -> str:
+    kind, peers = prior.archetypes.name_of(service_id), prior.peers(service_id)
+    if kind is not None and prior.archetype_share(service_id) > 0:
+        return f"a usual one of its kind, {kind}"
+    return f"a usual service of this organisation ({peers} others)" if peers else "the shipped default"
