@@ -36,6 +36,7 @@ from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.ports.telemetry_source import TelemetrySource
+from sloengine.application.ports.trace_latency import TraceLatency
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
@@ -82,6 +83,7 @@ from sloengine.infrastructure.redis.connection import open_redis, ping
 from sloengine.infrastructure.redis.event_stream import RedisEventStream
 from sloengine.infrastructure.redis.locks import RedisLocks
 from sloengine.infrastructure.redis.recommendation_cache import RedisRecommendationCache
+from sloengine.infrastructure.tempo.trace_latency import TempoTraceLatency
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class Adapters:
     shapley: ShapleyValues
     grouping: ArchetypeGrouping
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
+    traces: TraceLatency | None = None
 
 
 def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
@@ -192,7 +195,9 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         update_alert=UpdateAlert(a.graph, a.clock),
         mark_stale=MarkStale(a.graph, a.cache, a.locks, condensing, a.clock),
         read_graph=ReadGraph(a.graph, a.ingestions),
-        aggregate_telemetry=AggregateTelemetry(a.graph, a.sli_history, a.telemetry, a.locks, a.clock),
+        aggregate_telemetry=AggregateTelemetry(
+            a.graph, a.sli_history, a.telemetry, a.locks, a.clock, traces=a.traces
+        ),
         load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock),
         read_sli=ReadSli(a.sli_history, a.clock),
         read_budget=budgets,
@@ -274,8 +279,17 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 shapley=ShapValues(),
                 grouping=SilhouetteGroups(),
                 readiness=readiness,
+                traces=_traces(settings, stack),
             )
         )
+
+
+def _traces(settings: Settings, stack: AsyncExitStack) -> TraceLatency | None:
+    if not settings.tempo_url:
+        return None
+    tempo = TempoTraceLatency(settings.tempo_url, settings.tempo_headers())
+    stack.push_async_callback(tempo.close)
+    return tempo
 
 
 async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) -> TelemetrySource | None:

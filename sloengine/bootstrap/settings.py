@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     """Sent as a bearer token."""
     prometheus_tenant: str | None = None
     """Sent as ``X-Scope-OrgID``, as Mimir wants it."""
+    tempo_url: str | None = None
+    """Asked about services without a latency histogram."""
+    tempo_token: SecretStr | None = None
+    tempo_tenant: str | None = None
     throttling_label: str = "container"
     """Label of cAdvisor's CPU metrics that carries the service's identity."""
     sample_seed: int = 7
@@ -93,12 +97,11 @@ class Settings(BaseSettings):
 
     def prometheus_headers(self) -> dict[str, str]:
         """Tenant and token as the server wants them."""
-        headers: dict[str, str] = {}
-        if self.prometheus_tenant:
-            headers["X-Scope-OrgID"] = self.prometheus_tenant
-        if self.prometheus_token is not None:
-            headers["Authorization"] = f"Bearer {self.prometheus_token.get_secret_value()}"
-        return headers
+        return _headers(self.prometheus_tenant, self.prometheus_token)
+
+    def tempo_headers(self) -> dict[str, str]:
+        """Tenant and token as the server wants them."""
+        return _headers(self.tempo_tenant, self.tempo_token)
 
     @model_validator(mode="after")
     def _refuse_what_is_unsafe(self) -> Self:
@@ -152,3 +155,12 @@ class _RunFileSource(PydanticBaseSettingsSource):
             for name, value in written.items()
             if name in self.settings_cls.model_fields and value is not None
         }
+
+
+def _headers(tenant: str | None, token: SecretStr | None) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if tenant:
+        headers["X-Scope-OrgID"] = tenant
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+    return headers

@@ -8,6 +8,7 @@ import pytest
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from tests.contracts.conftest import Stores
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -195,7 +196,14 @@ async def test_the_watermark_is_kept(history: SliHistory):
     assert await history.watermark() == Watermark(None, None)
 
     for watermark in (
-        Watermark(MONDAY, MONDAY + HOUR, "timed out", {"a": "not a number"}, {"b": 0.31}),
+        Watermark(
+            MONDAY,
+            MONDAY + HOUR,
+            "timed out",
+            refused={"a": "not a number"},
+            throttled={"b": 0.31},
+            traced_p99={"c": PercentileRange(0.5, 1.0)},
+        ),
         Watermark(MONDAY + HOUR, MONDAY + 2 * HOUR),
     ):
         await history.set_watermark(watermark)

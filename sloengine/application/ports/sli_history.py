@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.domain.reliability.percentile_range import PercentileRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Watermark:
     ``aggregated_to``: end of the newest aggregated hour. ``last_error``: why the last pull failed, if so.
     ``refused``: services whose series the newest pull did not take, and why (stored with the rest).
     ``throttled``: share of scheduling periods of the day before in which a service's CPU was withheld; services of
-    which nothing is known, or hardly anything was withheld, are absent.
+    which nothing is known, or hardly anything was withheld, are absent. ``traced_p99``: what traces of the newest
+    hour say of services without a histogram.
     """
 
     aggregated_to: datetime | None
@@ -26,6 +28,7 @@ class Watermark:
     last_error: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
     throttled: Mapping[str, float] = field(default_factory=dict)
+    traced_p99: Mapping[str, PercentileRange] = field(default_factory=dict)
 
 
 class SliHistory(Protocol):

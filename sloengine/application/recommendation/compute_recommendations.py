@@ -232,6 +232,7 @@ def _latency_request(
         history=evidence.latency.get(service_id),
         now=now,
         throttled_ratio=evidence.throttled.get(service_id),
+        traced_p99=evidence.traced_p99.get(service_id),
         graph_version=evidence.graph_version,
         findings=prepared.findings,
         queries=_queries(evidence),

@@ -16,6 +16,7 @@ from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.domain.topology.graph import DependencyGraph
 
 DEPTH = 3
@@ -72,7 +73,8 @@ class Evidence:
     ``older``: a year of those that the panel has too few days of.
     ``latency``: at least of the services asked for. ``promises``:
     availability ratio of the active SLO per service. ``refused``: services whose series the telemetry source did
-    not give, and why. ``throttled``: share of periods in which CPU was withheld, where that is known. ``changes``:
+    not give, and why. ``throttled``: share of periods in which CPU was withheld, where that is known.
+    ``traced_p99``: what traces say of services without a histogram. ``changes``:
     confirmed changes of behaviour that targets have to take care of. ``source``: what telemetry comes from, for
     the provenance. ``graph_version`` None: the graph comes from a file.
     """
@@ -88,6 +90,7 @@ class Evidence:
     promises: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     throttled: Mapping[str, float] = field(default_factory=dict)
+    traced_p99: Mapping[str, PercentileRange] = field(default_factory=dict)
     source: str | None = None
     changes: Mapping[tuple[str, SliType], BehaviourChange] = field(default_factory=dict)
     graph_version: int | None = None

@@ -181,6 +181,7 @@ class EvidenceReader:
             edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
             refused=watermark.refused,
             throttled=watermark.throttled,
+            traced_p99=watermark.traced_p99,
             source=self.source_name,
             graph_version=scope.graph.version,
         )

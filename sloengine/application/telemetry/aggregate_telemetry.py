@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,8 +12,10 @@ from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.telemetry_source import TelemetrySource
+from sloengine.application.ports.trace_latency import TraceLatency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to, store_pulled
 from sloengine.domain.errors import Conflict, Unavailable
+from sloengine.domain.reliability.percentile_range import PercentileRange
 
 LOOKBACK = timedelta(days=90)
 CHUNK = timedelta(days=5)
@@ -57,8 +59,9 @@ class AggregationReport:
 class AggregateTelemetry:
     """Run hourly by the worker; catches up on missed hours; safe to run twice.
 
-    ``source`` None: there is no telemetry source, nothing is pulled. Each chunk of days is pulled whole, written,
-    and only then the watermark moves past it: a run that dies or fails is taken up where it stopped.
+    ``source`` None: there is no telemetry source, nothing is pulled. ``traces``: asked about services that have no
+    histogram. Each chunk of days is pulled whole, written, and only then the watermark moves past it: a run that
+    dies or fails is taken up where it stopped.
     """
 
     graph: ServiceGraph
@@ -67,6 +70,7 @@ class AggregateTelemetry:
     locks: Locks
     clock: Clock
     chunk: timedelta = CHUNK
+    traces: TraceLatency | None = None
 
     async def __call__(self, command: AggregateTelemetryCommand) -> AggregationReport:
         """What was done; a source that does not answer is reported, not raised.
@@ -97,10 +101,12 @@ class AggregateTelemetry:
             offered = set(await source.service_ids(start, until))
             wanted = sorted(known & offered)
             report = replace(report, services=len(wanted), unknown=tuple(sorted(offered - known)))
+            measured: set[str] = set()
             while begin < until:
                 end = min(begin + self.chunk, until)
                 pulled = await source.pull(wanted, begin, end)
                 await store_pulled(self.history, pulled, known)
+                measured.update(pulled.latency)
                 report = replace(
                     report,
                     refused={**report.refused, **pulled.refused},
@@ -117,7 +123,8 @@ class AggregateTelemetry:
                 report = replace(report, aggregated_to=watermark.aggregated_to)
                 begin = end
             throttled = await _throttling(source, wanted, until, watermark.throttled)
-            await self.history.set_watermark(replace(watermark, throttled=throttled))
+            traced = await _traced(self.traces, known - measured, until, watermark.traced_p99)
+            await self.history.set_watermark(replace(watermark, throttled=throttled, traced_p99=traced))
         except Unavailable as error:
             await self.history.set_watermark(replace(watermark, last_error=error.message))
             return replace(report, error=error.message)
@@ -145,3 +152,16 @@ async def _throttling(
         _log.warning("CPU throttling is not known anew: %s", error.message)
         return earlier
     return {service_id: round(share, 4) for service_id, share in shares.items() if share >= WORTH_NOTING}
+
+
+async def _traced(
+    traces: TraceLatency | None, without: Collection[str], at: datetime, earlier: Mapping[str, PercentileRange]
+) -> Mapping[str, PercentileRange]:
+    """What traces say of services without a histogram; what was known before where they do not answer."""
+    if traces is None or not without:
+        return {}
+    try:
+        return await traces.p99(without, at - HOUR, at)
+    except Unavailable as error:
+        _log.warning("latency from traces is not known anew: %s", error.message)
+        return {service_id: known for service_id, known in earlier.items() if service_id in without}

@@ -206,7 +206,14 @@ def _prepare(
 
 def _no_histogram(request: LatencyRequest) -> RecommendationUnavailable:
     message = f"Not enough data: {request.service_id} has no latency histogram on record."
-    return _unavailable(request, UnavailableReason.NO_DATA, message)
+    if request.traced_p99 is None:
+        return _unavailable(request, UnavailableReason.NO_DATA, message)
+    message = (
+        f"No latency histogram of {request.service_id} is on record. Traces of the newest hour put its p99 "
+        f"somewhere {request.traced_p99}, for they are counted in powers of two; a percentile alone makes no "
+        f"target, least of all one that coarse. Record a histogram."
+    )
+    return _unavailable(request, UnavailableReason.NO_HISTOGRAM, message)
 
 
 def _refusal(request: LatencyRequest) -> RecommendationUnavailable | None:

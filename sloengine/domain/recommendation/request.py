@@ -13,6 +13,7 @@ from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import CompositeBound, Recommendation
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.domain.reliability.window import ComplianceWindow
 
 
@@ -63,9 +64,10 @@ class AvailabilityRequest:
 class LatencyRequest:
     """One service's latency, measured at its own end.
 
-    ``history`` None: there is no histogram at all. ``shared_infrastructure``: neighbours or CPU throttling make
-    the measured latency noisier. ``throttled_ratio``: share of the last day's scheduling periods in which CPU was
-    withheld; None: not known, or hardly any. ``changed``: as for availability.
+    ``history`` None: there is no histogram at all; ``traced_p99``: what traces of the newest hour say then.
+    ``shared_infrastructure``: neighbours or CPU throttling make the measured latency noisier. ``throttled_ratio``:
+    share of the last day's scheduling periods in which CPU was withheld; None: not known, or hardly any.
+    ``changed``: as for availability.
     """
 
     service_id: str
@@ -75,6 +77,7 @@ class LatencyRequest:
     now: datetime
     shared_infrastructure: bool = False
     throttled_ratio: float | None = None
+    traced_p99: PercentileRange | None = None
     graph_version: int | None = None
     findings: TelemetryFindings | None = None
     queries: tuple[str, ...] = ()

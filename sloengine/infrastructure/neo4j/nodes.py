@@ -72,7 +72,8 @@ class CalibrationNode(AsyncStructuredNode):
 class AggregationStateNode(AsyncStructuredNode):
     """How far the hourly aggregation has come.
 
-    JSON objects by service: ``refused`` reasons, ``throttled`` shares of scheduling periods.
+    JSON objects by service: ``refused`` reasons, ``throttled`` shares of scheduling periods,
+    ``traced_p99`` pairs of seconds.
     """
 
     __label__ = "AggregationState"
@@ -83,6 +84,7 @@ class AggregationStateNode(AsyncStructuredNode):
     last_error = StringProperty()
     refused = StringProperty()
     throttled = StringProperty()
+    traced_p99 = StringProperty()
 
 
 class RecommendationJobNode(AsyncStructuredNode):

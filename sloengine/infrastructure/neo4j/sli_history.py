@@ -13,6 +13,7 @@ from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.errors import Invalid
 from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
 from sloengine.infrastructure.neo4j.day_runs import DayRun, joined
 from sloengine.infrastructure.neo4j.day_series import DaySeries, combined, days_of, in_batches
@@ -197,6 +198,7 @@ class Neo4jSliHistory:
             node.last_error,
             orjson.loads(node.refused or "{}"),
             orjson.loads(node.throttled or "{}"),
+            {one: PercentileRange(*ends) for one, ends in orjson.loads(node.traced_p99 or "{}").items()},
         )
 
     async def set_watermark(self, watermark: Watermark) -> None:
@@ -212,6 +214,9 @@ class Neo4jSliHistory:
                 last_error=watermark.last_error,
                 refused=orjson.dumps(dict(watermark.refused)).decode(),
                 throttled=orjson.dumps(dict(watermark.throttled)).decode(),
+                traced_p99=orjson.dumps(
+                    {one: (r.above_seconds, r.at_most_seconds) for one, r in watermark.traced_p99.items()}
+                ).decode(),
             )
             await node.save()
 

@@ -13,7 +13,9 @@ from sloengine.application.telemetry.read_sli import SliStep, SliWindow
 from sloengine.domain.errors import Conflict, Forbidden, Invalid
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
+from sloengine.infrastructure.memory.trace_latency import MemoryTraceLatency
 from tests.application.organisation import (
     ADMIN,
     DAY,
@@ -294,3 +296,21 @@ async def test_throttled_cpu_is_kept_and_an_answer_that_does_not_come_changes_no
     report = await engine.use.aggregate_telemetry(CATCH_UP)
     assert (report.error, report.hours > 0) == (None, True)
     assert (await engine.history.watermark()).throttled == kept
+
+
+async def test_traces_are_asked_about_services_without_a_histogram_only_and_may_be_away():
+    panel = hourly_panel("a", "b", days=2)
+    engine = await engine_on(panel, "a", "b", hourly_latency={"a": hourly_latency("a", panel)})
+    traces = MemoryTraceLatency(dict.fromkeys(("a", "b"), PercentileRange(0.5, 1.0)))
+    aggregate = replace(engine.use.aggregate_telemetry, traces=traces)
+
+    await aggregate(CATCH_UP)
+    kept = (await engine.history.watermark()).traced_p99
+    traces.is_down = True
+    engine.clock.advance(DAY)
+    report = await aggregate(CATCH_UP)
+
+    assert traces.asked == [("b",)]
+    assert kept == {"b": PercentileRange(0.5, 1.0)}
+    assert report.error is None
+    assert (await engine.history.watermark()).traced_p99 == kept

@@ -23,6 +23,7 @@ from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.reliability.panel import LatencyHistory
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.domain.reliability.window import ComplianceWindow
 from tests.domain.recommendation.organizations import BOUNDS, DAY, START, latency_history, organization
 
@@ -197,6 +198,17 @@ def test_percentiles_only_give_no_target() -> None:
 
     assert isinstance(result, RecommendationUnavailable)
     assert result.reason is UnavailableReason.NO_HISTOGRAM
+
+
+def test_what_traces_say_is_a_reason_and_no_target() -> None:
+    traced = PercentileRange(0.067108864, 0.134217728)
+
+    result = recommend_latency(request(None, traced_p99=traced), PRIOR, SETTINGS)
+
+    assert isinstance(result, RecommendationUnavailable)
+    assert result.reason is UnavailableReason.NO_HISTOGRAM
+    assert "somewhere between 67 and 134 ms" in result.message
+    assert "Record a histogram" in result.message
 
 
 def test_a_layout_that_ends_below_the_percentile_gives_no_target() -> None:
