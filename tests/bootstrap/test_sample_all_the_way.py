@@ -23,6 +23,7 @@ from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import JobStatus
 from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
 from sloengine.infrastructure.sample.organisation import sample_document
+from tests.domain.explanation.test_wording import assert_only_facts
 
 ADMIN = Actor("apikey:test", Role.SRE_ADMIN)
 
@@ -77,6 +78,15 @@ async def test_the_sample_organisation_goes_all_the_way(use_cases: UseCases):
     made = [result for result in results if isinstance(result, Recommendation)]
     assert len(made) > len(ids)
     assert all("simulated" in result.provenance.queries[0] for result in made)
+
+    with_target = [result for result in made if any(tier.targets for tier in result.tiers)]
+    for result in with_target:
+        explanation = result.explanation
+        assert explanation is not None, result.service_id
+        total = sum(part.contribution for part in explanation.attributions)
+        assert abs(total - (explanation.target_value - explanation.reference_value)) <= 1e-9
+        assert_only_facts(explanation)
+    assert len(with_target) > len(ids)
 
     with timed("recommend again"):
         assert [r.service_id for r in await use_cases.recommend(RecommendCommand(ids), actor=ADMIN)]

@@ -44,6 +44,8 @@ def readings(fact: float, unit: str) -> set[str]:
 def assert_only_facts(explanation: Explanation) -> None:
     names = {"95", "99"} if explanation.unit == "ms" else set()  # p95 and p99 are names
     allowed = {"100"} | names | numbers(explanation.reference)
+    for named in (*explanation.attributions, *explanation.counterfactuals):
+        allowed |= numbers(named.service_id or "")
     for fact in facts_of(explanation):
         allowed |= readings(fact, explanation.unit)
     said = numbers(explanation.summary) | set().union(*(numbers(c.change) for c in explanation.counterfactuals))
