@@ -192,10 +192,9 @@ def _own(rerun: AvailabilityRerun, goal: Goal) -> tuple[float, Counterfactual] |
 
 def _more_traffic(goal: Goal, ratio: float, requests: float, failures: float) -> Counterfactual:
     needed = failures / (1.0 - goal.wanted)
-    wanted = percent_from_ratio(goal.wanted)
     said = (
-        f"One more nine ({availability_text(wanted)}) cannot be tested: it takes about {needed:,.0f} requests in "
-        f"a window, and there are about {requests:,.0f}"
+        f"One more nine cannot be tested: it takes about {needed:,.0f} requests in a window, and there are about "
+        f"{requests:,.0f}"
     )
     return Counterfactual(said, percent_from_ratio(ratio), False, None, requests, needed)
 
