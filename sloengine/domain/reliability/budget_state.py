@@ -94,12 +94,17 @@ def budget_state(
 
 def _whole(window: ComplianceWindow, as_of: datetime) -> timedelta:
     """Length of the window that ``as_of`` lies in, to its end."""
+    return window_end(window, as_of) - window_start(window, as_of)
+
+
+def window_end(window: ComplianceWindow, as_of: datetime) -> datetime:
+    """When the window that ``as_of`` lies in ends (UTC); a rolling one ends at ``as_of``."""
     start = window_start(window, as_of)
     months = {ComplianceWindow.CALENDAR_MONTH: 1, ComplianceWindow.CALENDAR_QUARTER: _MONTHS_A_QUARTER}.get(window)
     if months is None:
-        return window.length
+        return start + window.length
     years, month = divmod(start.month - 1 + months, 12)
-    return start.replace(year=start.year + years, month=month + 1) - start
+    return start.replace(year=start.year + years, month=month + 1)
 
 
 def _bad_ratio(good: FloatArray, total: FloatArray, intervals: int) -> float | None:

@@ -1,0 +1,73 @@
+"""Draws of the failed events of each coming day, from what is known of a service's incidents.
+
+The same knowledge as behind a recommended target (:mod:`sloengine.domain.recommendation.predictive`), spread over
+days: what has been seen of incident rate, sizes and base failures, shrunk to the organisation's services.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sloengine.domain.recommendation.incidents import LARGEST_DAY_SEVERITY, IncidentSplit, split_incidents
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.predictive import base_knowledge, rate_knowledge, size_knowledge
+from sloengine.domain.recommendation.window_draws import (
+    ServicePrior,
+    WindowNumbers,
+    base_failures,
+    episode_counts,
+    episode_sizes,
+)
+from sloengine.domain.reliability.daily import DailyHistory
+from sloengine.domain.reliability.panel import FloatArray
+
+N_DRAWS = 1_000
+
+
+@dataclass(frozen=True)
+class FailurePaths:
+    """``failures``: failed events, shape (n_draws, n_steps). ``running``: the newest 24 hours are an incident."""
+
+    failures: FloatArray
+    daily_traffic: float
+    running: bool
+
+
+def failure_paths(
+    history: DailyHistory,
+    prior: OrganizationPrior,
+    step_days: FloatArray,
+    rng: np.random.Generator,
+    n_draws: int = N_DRAWS,
+    split: IncidentSplit | None = None,
+) -> FailurePaths | None:
+    """Draw the coming days of the single service in ``history``; None where its traffic is not known.
+
+    An episode falls on one step, with a chance in proportion to the step's length; one that is running goes on in
+    the first. Traffic is taken to stay what it was on average over the last 28 days.
+    """
+    traffic = float(history.expected_daily_traffic()[0])
+    if not np.isfinite(traffic) or traffic <= 0:
+        return None
+    split = split_incidents(history) if split is None else split
+    known = ServicePrior.of(prior, history.service_ids[0])
+    rate = rate_knowledge(history, split, known)
+    running = bool(split.running[0])
+    numbers = WindowNumbers.of(rng, n_draws)
+    days = float(step_days.sum())
+    calm = episode_counts(rate, known, numbers, days, running=False)
+    counts = episode_counts(rate, known, numbers, days, running=running)
+    ends = np.cumsum(step_days) / days
+    outage = np.zeros((n_draws, len(step_days)))
+    sizes = size_knowledge(split, rate)
+    for position in range(int(counts.max(initial=0))):
+        rows = np.flatnonzero(counts > position)
+        step = np.minimum(np.searchsorted(ends, rng.random(len(rows))), len(step_days) - 1)
+        # Positions are exchangeable: the one beyond the new episodes is the one that goes on.
+        step[position >= calm[rows]] = 0
+        outage[rows, step] += episode_sizes(sizes, known, numbers, position, rows)
+    base = base_failures(base_knowledge(split), known, numbers, days * traffic)
+    mean = traffic * np.minimum(base[:, None] * step_days + outage, LARGEST_DAY_SEVERITY * step_days)
+    return FailurePaths(rng.poisson(mean).astype(np.float64), traffic, running)

@@ -1,0 +1,175 @@
+"""How probably the current window's error budget runs out, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from sloengine.domain.forecast.conformal import AdaptiveLevels, random_rank
+from sloengine.domain.forecast.failure_paths import N_DRAWS, FailurePaths, failure_paths
+from sloengine.domain.forecast.horizon import Horizon, horizon_of, is_calendar
+from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior
+from sloengine.domain.recommendation.seed import generator, seed_of
+from sloengine.domain.reliability.budget_state import window_start
+from sloengine.domain.reliability.daily import DailyHistory, daily_sums
+from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.window import ComplianceWindow
+
+LOOKBACK_DAYS = 92
+"""Own history that is read: the look-back of targets, and a whole quarter."""
+OWN_DAYS = 90
+METHOD = "hierarchical Bayes on incidents, adaptive conformal levels"
+LEARN_ORIGINS = 12
+"""Weekly origins that the levels are learnt from."""
+_DAY = timedelta(days=1)
+_OUTCOME_STEPS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is judged: a service's availability ratio over a window."""
+
+    service_id: str
+    target: float
+    window: ComplianceWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """``probability_budget_exhausted``: that more than the whole budget is spent at the end of any day up to
+    ``horizon_end``; 1 where it is already.
+
+    ``expected_exhaustion_at``: the first day's end by which that is as likely as not, None where it never is; as-of
+    where the budget is spent already.
+    """
+
+    probability_budget_exhausted: float
+    expected_exhaustion_at: datetime | None
+    horizon_end: datetime
+    method: str
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One service's state as of an hour: what is left in the window, and draws of the coming days."""
+
+    horizon: Horizon
+    spent: float
+    paths: FailurePaths
+
+    def peaks(self, target: float) -> np.ndarray:
+        """Largest share of the budget spent up to the end of each step, shape (n_draws, n_steps)."""
+        spent = self.horizon.consumed(self.paths.failures, daily_traffic=self.paths.daily_traffic, target=target)
+        return np.maximum.accumulate(spent, axis=1)
+
+
+def outlook(
+    panel: SliPanel,
+    promise: Promise,
+    prior: OrganizationPrior,
+    *,
+    as_of: datetime,
+    n_draws: int = N_DRAWS,
+) -> Outlook | None:
+    """What is known at as-of; later intervals are ignored.
+
+    None where nothing can be said: no valid event in the window or in the newest 24 hours, or an SLO without a
+    budget (a target of 1).
+    """
+    if not 0 < promise.target < 1:
+        return None
+    one = panel.select([promise.service_id])
+    raw = daily_sums(one, as_of=as_of, lookback_days=LOOKBACK_DAYS)
+    whole, shares = raw.in_events()
+    if whole.n_days == 0 or whole.valid[0, -1] <= 0:
+        return None
+    scale = float(whole.valid.sum() / raw.valid.sum()) if shares[0] else 1.0
+    so_far = None
+    if is_calendar(promise.window):
+        started = window_start(promise.window, as_of + timedelta(microseconds=1))
+        inside = one.between(started, whole.ends_at)
+        known = ~(np.isnan(inside.total) | np.isnan(inside.good))
+        so_far = (
+            float(np.where(known, inside.bad, 0.0).sum()) * scale,
+            float(np.where(known, inside.total, 0.0).sum()) * scale,
+        )
+    bad, valid = whole.bad[0], whole.valid[0]
+    horizon = horizon_of(bad, valid, window=promise.window, as_of=whole.ends_at, in_window_so_far=so_far)
+    seed = seed_of(promise.service_id, SliType.AVAILABILITY, promise.window)
+    paths = failure_paths(_newest_days(whole, OWN_DAYS), prior, horizon.step_days, generator(seed), n_draws)
+    if paths is None:
+        return None
+    spent = horizon.spent(bad, valid, window=promise.window, traffic=paths.daily_traffic, target=promise.target)
+    return None if spent is None else Outlook(horizon, spent, paths)
+
+
+def forecast(known: Outlook, promise: Promise, levels: AdaptiveLevels) -> Forecast:
+    """The forecast at these levels."""
+    horizon = known.horizon
+    if known.spent > 1.0:
+        return Forecast(1.0, horizon.starts_at, horizon.ends_at, "counted: the budget is spent already")
+    within = (known.peaks(promise.target) <= 1.0).mean(axis=0)
+    told = np.maximum.accumulate(1.0 - levels.true_level(within))
+    likely = np.flatnonzero(told >= 0.5)
+    return Forecast(
+        probability_budget_exhausted=float(np.clip(told[-1], 0.0, 1.0)),
+        expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
+        horizon_end=horizon.ends_at,
+        method=f"{METHOD} ({levels.outcomes} finished forecasts)",
+    )
+
+
+def learn_levels(
+    panel: SliPanel,
+    promises: Sequence[Promise],
+    priors: Mapping[datetime, OrganizationPrior],
+    *,
+    as_of: datetime,
+    n_draws: int = 400,
+) -> AdaptiveLevels:
+    """Levels after the finished weekly origins of ``priors`` (as each was known then), oldest first.
+
+    The organisation's services with their present promises, as if these had been in force then; the horizon is a
+    week for every window, so that no outcome counts twice. Budgets that were spent already teach nothing.
+    """
+    levels = AdaptiveLevels.fresh()
+    for origin in sorted(priors):
+        if origin + _OUTCOME_STEPS * _DAY > as_of:
+            continue
+        ranks = []
+        for promise in promises:
+            rolling = replace(promise, window=ComplianceWindow.ROLLING_28D)
+            known = outlook(panel, rolling, priors[origin], as_of=origin, n_draws=n_draws)
+            if known is None or known.spent > 1.0:
+                continue
+            came = _came(panel, rolling, known)
+            if came is not None:
+                uniform = generator(seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY,
+                                            rolling.window)).random()
+                ranks.append(random_rank(known.peaks(promise.target)[:, -1], came, uniform))
+        levels = levels.after(np.array(ranks))
+    return levels
+
+
+def _came(panel: SliPanel, promise: Promise, known: Outlook) -> float | None:
+    """Largest share of the budget that was spent at the end of any day after an origin; None without data."""
+    one = panel.select([promise.service_id])
+    days = len(known.horizon.step_days)
+    later = daily_sums(one, as_of=known.horizon.starts_at + days * _DAY, lookback_days=days)
+    if later.n_days < days or (later.exposure <= 0).any():
+        return None
+    later, _ = later.in_events()
+    return known.horizon.seen(later.bad[0], later.valid[0], promise.target)
+
+
+def _newest_days(history: DailyHistory, days: int) -> DailyHistory:
+    return replace(
+        history,
+        bad=history.bad[:, -days:],
+        valid=history.valid[:, -days:],
+        exposure=history.exposure[:, -days:],
+    )
