@@ -1,9 +1,9 @@
-"""``python -m bench.forecast_trial [--organizations N] [--quick] [--window W]``: does the budget forecast earn its place?
+"""``python -m bench.forecast_trial [--organizations N] [--quick] [--window W]``: does the forecast earn its place?
 
-Simulated organisations that the engine's formulas know nothing of, weekly origins. The outcome is the largest share
-of the budget spent at the end of any coming day (a calendar window: at its end), cut at twice the budget. Prints
-pinball loss and coverage of the engine and of simple rules, Brier score of P(exhausted), per class of service, with
-95 % intervals clustered by organisation. Deterministic.
+Simulated organisations that the engine's formulas know nothing of, weekly origins. The outcome is the largest
+share of the budget spent at the end of any coming day (a calendar window: at its end), cut at twice the budget.
+Prints pinball loss and coverage of the engine and of simple rules, Brier score of P(exhausted), per class of
+service, with 95 % intervals clustered by organisation. Deterministic.
 """
 
 from __future__ import annotations
@@ -180,9 +180,7 @@ def tried(number: int, world: World, window: ComplianceWindow) -> list[Row]:
     return rows
 
 
-def _spent(
-    horizon: Horizon, bad: FloatArray, valid: FloatArray, window: ComplianceWindow, target: float
-) -> float:
+def _spent(horizon: Horizon, bad: FloatArray, valid: FloatArray, window: ComplianceWindow, target: float) -> float:
     if window in (ComplianceWindow.CALENDAR_MONTH, ComplianceWindow.CALENDAR_QUARTER):
         return float(horizon.consumed(np.zeros(1), daily_traffic=float(valid[-28:].mean()), target=target)[0])
     length = window.length // DAY
@@ -257,7 +255,10 @@ def report(rows: Sequence[Row]) -> None:
             continue
         labels = np.array([row.organization for row in some])
         heads = "".join(f"{f'cover {level:.0%}':>24}" for level in SHOWN)
-        print(f"  {'':22}{'pinball x 1000':>24}{'engine gains':>26}{'Brier x 1000':>14}{'gains':>22}{'P mean':>9}{heads}")
+        print(
+            f"  {'':22}{'pinball x 1000':>24}{'engine gains':>26}{'Brier x 1000':>14}{'gains':>22}"
+            f"{'P mean':>9}{heads}"
+        )
         for name in NAMES:
             loss = clustered_mean(np.array([row.loss[name] for row in some]), [labels])
             brier = float(np.mean([(row.probability[name] - row.exhausted) ** 2 for row in some]))
@@ -273,14 +274,15 @@ def report(rows: Sequence[Row]) -> None:
                 line += f"{_interval(seen, 100, 1):>24}"
             print(line)
     print("\nP(exhausted) told and seen, engine")
-    told = np.array([row.probability[OWN] for row in rows])
-    seen = np.array([row.exhausted for row in rows], dtype=float)
+    promised = np.array([row.probability[OWN] for row in rows])
+    ran_out = np.array([row.exhausted for row in rows], dtype=float)
     for low, high in ((0, 0.01), (0.01, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 1.01)):
-        inside = (told >= low) & (told < high)
+        inside = (promised >= low) & (promised < high)
         if inside.any():
             labels = np.array([row.organization for row in rows])[inside]
-            share = _interval(clustered_mean(seen[inside], [labels]), 100, 1)
-            print(f"  {low:.0%} to {min(high, 1):.0%}: {inside.sum():6d} told {told[inside].mean():.1%} seen {share} %")
+            share = _interval(clustered_mean(ran_out[inside], [labels]), 100, 1)
+            mean = promised[inside].mean()
+            print(f"  {low:.0%} to {min(high, 1):.0%}: {inside.sum():6d} told {mean:.1%} seen {share} %")
 
 
 def main(arguments: list[str] | None = None) -> int:

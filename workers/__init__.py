@@ -17,6 +17,6 @@ configure_logging(settings)
 broker = redis_broker(settings.required_redis_url(), middleware())
 dramatiq.set_broker(broker)
 
-from workers import drift, governance, recommendation, telemetry, topology  # noqa: E402  - actors need the broker
+from workers import drift, forecast, governance, recommendation, telemetry, topology  # noqa: E402  - actors need the broker
 
-__all__ = ["broker", "drift", "governance", "recommendation", "settings", "telemetry", "topology"]
+__all__ = ["broker", "drift", "forecast", "governance", "recommendation", "settings", "telemetry", "topology"]

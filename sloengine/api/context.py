@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import strawberry
 
 from sloengine.api.drift.loaders import DriftLoaders
+from sloengine.api.forecast.loaders import ForecastLoaders
 from sloengine.api.governance.loaders import GovernanceLoaders
 from sloengine.api.recommendation.loaders import RecommendationLoaders
 from sloengine.api.telemetry.loaders import TelemetryLoaders
@@ -48,6 +49,11 @@ class Context:
     def drift(self) -> DriftLoaders:
         """Confirmed changes of behaviour."""
         return DriftLoaders(self.use_cases.read_drift)
+
+    @cached_property
+    def forecast(self) -> ForecastLoaders:
+        """Forecasts of error budgets."""
+        return ForecastLoaders(self.use_cases.forecast_budgets)
 
     @cached_property
     def telemetry(self) -> TelemetryLoaders:

@@ -13,6 +13,9 @@ from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.drift.detect_drift import DetectDrift
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.drift.reevaluate_drifted import ReevaluateDrifted
+from sloengine.application.forecast.forecast_budgets import ForecastBudgets
+from sloengine.application.forecast.learn_forecast_levels import LearnForecastLevels
+from sloengine.application.forecast.watch_budgets import WatchBudgets
 from sloengine.application.governance.accept_recommendation import AcceptRecommendation
 from sloengine.application.governance.deciding import Deciding
 from sloengine.application.governance.modify_recommendation import ModifyRecommendation
@@ -24,6 +27,7 @@ from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.drift_store import DriftStore
+from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.locks import Locks
@@ -68,6 +72,7 @@ from sloengine.application.topology.resume_ingestions import ResumeIngestions
 from sloengine.application.topology.update_alert import UpdateAlert
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
+from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
@@ -126,6 +131,9 @@ class UseCases:
     detect_drift: DetectDrift
     reevaluate_drifted: ReevaluateDrifted
     read_drift: ReadDrift
+    forecast_budgets: ForecastBudgets
+    learn_forecast_levels: LearnForecastLevels
+    watch_budgets: WatchBudgets
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -144,6 +152,7 @@ class Adapters:
     ledger: SloLedger
     outbox: Outbox
     drift: DriftStore
+    forecasts: ForecastStore
     cache: RecommendationCache
     locks: Locks
     stream: EventStream
@@ -156,18 +165,19 @@ class Adapters:
     traces: TraceLatency | None = None
 
 
-def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
+def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThreshold | None = None) -> UseCases:
     """Every use case on these adapters."""
     a, engine = adapters, engine or EngineSettings()
     source_name = None if a.telemetry is None else a.telemetry.name
     condensing = Condensing(a.graph, a.clock)
     freshness = Freshness(a.sli_history, a.clock)
     snapshots = GraphSnapshots(a.graph)
+    priors = CurrentPriors(a.priors, a.calibrations)
     evidence = EvidenceReader(
         snapshots,
         a.sli_history,
         a.ledger,
-        CurrentPriors(a.priors, a.calibrations),
+        priors,
         a.clock,
         a.drift,
         engine,
@@ -187,6 +197,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
     deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
     judge = JudgeTargets(evidence, a.clock, engine)
     budgets = ReadBudget(a.sli_history, a.clock)
+    forecasts = ForecastBudgets(a.sli_history, a.ledger, a.forecasts, priors, a.clock)
     return UseCases(
         ingest_dependencies=IngestDependencies(a.ingestions, a.queue, a.clock, dump_json),
         merge_ingestion=MergeIngestion(a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json),
@@ -226,6 +237,11 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None) -> UseCases:
         detect_drift=DetectDrift(a.graph, a.sli_history, a.drift, RiverChangeDetectors(), a.locks),
         reevaluate_drifted=ReevaluateDrifted(a.drift, a.graph, a.recommendations, recommend, a.clock),
         read_drift=ReadDrift(a.drift, a.sli_history),
+        forecast_budgets=forecasts,
+        learn_forecast_levels=LearnForecastLevels(
+            a.graph, a.sli_history, a.ledger, a.forecasts, a.clock, engine.prior_lookback_days
+        ),
+        watch_budgets=WatchBudgets(a.graph, a.ledger, forecasts, a.forecasts, a.clock, risk or RiskThreshold()),
         telemetry_name=source_name,
         readiness=a.readiness,
     )
@@ -270,6 +286,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 ledger=stores.ledger,
                 outbox=stores.outbox,
                 drift=stores.drift,
+                forecasts=stores.forecasts,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),
                 locks=RedisLocks(redis),
                 stream=RedisEventStream(redis),
@@ -280,7 +297,8 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 grouping=SilhouetteGroups(),
                 readiness=readiness,
                 traces=_traces(settings, stack),
-            )
+            ),
+            risk=RiskThreshold(settings.at_risk_probability),
         )
 
 

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sloengine.domain.errors import Unavailable
+from sloengine.domain.forecast.risk import DEFAULT_PROBABILITY
 
 RUN_FILE = "run.json"
 
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     throttling_label: str = "container"
     """Label of cAdvisor's CPU metrics that carries the service's identity."""
     sample_seed: int = 7
+
+    at_risk_probability: float = Field(default=DEFAULT_PROBABILITY, gt=0, le=1)
+    """An SLO is told to be at risk from this probability on that its budget runs out."""
 
     dev_api_key: SecretStr | None = None
     """Accepted in development only."""

@@ -73,6 +73,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.drift:drift",
             "Say when a service's behaviour, or any series in a file, changed, and what that did to its targets.",
         ),
+        Command(
+            "forecast",
+            "sloengine.cli.forecast:forecast",
+            "Say how probably a service's error budget runs out, and when.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(

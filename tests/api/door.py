@@ -19,10 +19,12 @@ from bench.sample_recommendation import sample_recommendation
 from sloengine.api.app import create_app
 from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.drift.read_drift import ReadDrift
+from sloengine.application.forecast.forecast_budgets import ForecastBudgets
 from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import Decision, Recorded
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
+from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.read_budget import ReadBudget
@@ -42,6 +44,7 @@ from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyA
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
+from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
@@ -53,6 +56,7 @@ from sloengine.infrastructure.memory.slo_ledger import MemorySloLedger
 from sloengine.infrastructure.memory.small_stores import (
     MemoryCalibrationStore,
     MemoryJobQueue,
+    MemoryPriorStore,
     MemoryRecommendationCache,
     SetClock,
 )
@@ -116,6 +120,8 @@ class Door:
         self.ledger = MemorySloLedger(self.db)
         self.calibrations = MemoryCalibrationStore(self.db)
         self.drift_store = MemoryDriftStore(self.db)
+        self.forecast_store = MemoryForecastStore(self.db)
+        self.priors = MemoryPriorStore(self.db)
         self.queue = MemoryJobQueue()
         for name in ("recommend", "start_recommendation_job", "accept", "modify", "reject", "set_slo"):
             setattr(self, name, Scripted())
@@ -149,6 +155,13 @@ class Door:
             backtest_objective=BacktestObjective(counted(self.graph), history, self.clock, 90),
             read_ledger=ReadLedger(counted(self.ledger)),
             read_calibration=ReadCalibration(counted(self.calibrations)),
+            forecast_budgets=ForecastBudgets(
+                history,
+                counted(self.ledger),
+                counted(self.forecast_store),
+                CurrentPriors(counted(self.priors), counted(self.calibrations)),
+                self.clock,
+            ),
             read_drift=ReadDrift(counted(self.drift_store), history),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             register_services=RegisterServices(self.graph, self.clock),

@@ -70,6 +70,7 @@ class Engine:
                 ledger=self.stores.ledger,
                 outbox=self.stores.outbox,
                 drift=self.stores.drift,
+                forecasts=self.stores.forecasts,
                 cache=self.cache,
                 locks=self.locks,
                 stream=self.stream,

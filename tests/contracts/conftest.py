@@ -14,6 +14,7 @@ import pytest
 
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.drift_store import DriftStore
+from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.outbox import Outbox
 from sloengine.application.ports.prior_store import PriorStore
@@ -37,6 +38,7 @@ class Stores:
     ledger: SloLedger
     outbox: Outbox
     drift: DriftStore
+    forecasts: ForecastStore
 
 
 type Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Stores]]
@@ -60,6 +62,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             ledger=stores.ledger,
             outbox=stores.outbox,
             drift=stores.drift,
+            forecasts=stores.forecasts,
         )
 
 

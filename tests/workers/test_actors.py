@@ -22,6 +22,8 @@ from workers import drift, governance, recommendation, telemetry, topology
 
 PERIODS = {
     "drift.detect": ["12:00", "12:15", "12:45"],
+    "forecast.watch_budgets": ["12:14"],
+    "forecast.learn_levels": ["05:07"],
     "topology.resume_ingestions": ["12:00", "12:01", "12:59"],
     "topology.mark_stale": ["12:17"],
     "telemetry.aggregate": ["12:02"],
@@ -38,6 +40,8 @@ def test_every_actor_is_in_the_queue_of_its_topic():
     assert set(workers.broker.actors) == {
         "drift.detect",
         "drift.reevaluate",
+        "forecast.learn_levels",
+        "forecast.watch_budgets",
         "governance.keep_relaying",
         "governance.relay_outbox",
         "recommendation.calibrate",

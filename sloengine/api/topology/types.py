@@ -20,6 +20,7 @@ from sloengine.api.enums import (
     DependencyMode,
     DiscoverySource,
 )
+from sloengine.api.forecast.types import ServiceForecast
 from sloengine.api.governance.types import ServiceDecisions
 from sloengine.api.inputs import page_request
 from sloengine.api.recommendation.types import ServiceRecommendations
@@ -150,7 +151,9 @@ class Supernode(relay.Node):
 @strawberry.type(
     description="A service, a queue, a database or an external provider: whatever calls or is called."
 )
-class Service(ServiceTelemetry, ServiceRecommendations, ServiceDecisions, ServiceDrift, relay.Node):
+class Service(
+    ServiceTelemetry, ServiceRecommendations, ServiceDecisions, ServiceDrift, ServiceForecast, relay.Node
+):
     """A service."""
 
     service_id: str = strawberry.field(description="The organisation's own name for it, 1 to 253 characters.")

@@ -29,7 +29,7 @@ DUE_AFTER = timedelta(hours=20)
 
 @dataclass(frozen=True, slots=True)
 class LearnForecastLevels:
-    """Worked out anew from the finished weeks of the last quarter, so nothing has to be kept. Safe to run twice."""
+    """Worked out anew from the finished weeks of the last quarter, so nothing is kept. Safe to run twice."""
 
     graph: ServiceGraph
     history: SliHistory

@@ -34,7 +34,7 @@ class WatchBudgets:
     forecasts: ForecastBudgets
     store: ForecastStore
     clock: Clock
-    threshold: RiskThreshold = RiskThreshold()
+    threshold: RiskThreshold
     batch: int = BATCH
 
     async def __call__(self) -> WatchReport:

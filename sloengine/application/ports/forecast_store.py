@@ -35,9 +35,9 @@ class ForecastStore(Protocol):
     async def note(self, forecasts: Sequence[NotedForecast], *, now: datetime) -> Sequence[str]:
         """Keep each SLO's probability; the ids of SLOs that have become at risk by it.
 
-        Those get ``SloAtRisk`` in the outbox, in the same transaction and once, however often and from however many
-        processes it is noted, until it was noted that they are no longer at risk. SLOs that are not active are left
-        out.
+        Those get ``SloAtRisk`` in the outbox, in the same transaction and once, however often and from however
+        many processes it is noted, until it was noted that they are no longer at risk. SLOs that are not active
+        are left out.
         """
         ...
 

@@ -1,8 +1,8 @@
 """Adaptive conformal inference: levels of quantiles that move until they cover what they say.
 
-Each past origin tells, for each quantile, which share of the services came out at or below it. A level that covered
-too little is raised, one that covered too much is lowered, so that coverage holds on average whatever the model's
-faults are, and follows when they change.
+Each past origin tells, for each quantile, which share of the services came out at or below it. A level that
+covered too little is raised, one that covered too much is lowered, so that coverage holds on average whatever the
+model's faults are, and follows when they change.
 Source: Gibbs & Candès (2021), "Adaptive Conformal Inference Under Distribution Shift", NeurIPS 34, equation (2):
 alpha(t+1) = alpha(t) + gamma (alpha - err(t)), here with err(t) the mean over the services of an origin.
 """
@@ -59,12 +59,12 @@ class AdaptiveLevels:
 
     def own_level(self, level: FloatArray | float) -> FloatArray:
         """The model's level whose quantile is given out for this one; piecewise linear, 0 and 1 stay."""
-        return np.interp(level, np.r_[0.0, LEVELS, 1.0], np.r_[0.0, self.used, 1.0])
+        return np.asarray(np.interp(level, np.r_[0.0, LEVELS, 1.0], np.r_[0.0, self.used, 1.0]))
 
     def true_level(self, own: FloatArray | float) -> FloatArray:
         """The other way round: how likely an outcome at or below the model's quantile of level ``own`` is."""
         rising = np.maximum.accumulate(np.r_[0.0, self.used, 1.0]) + np.arange(len(self.used) + 2) * 1e-12
-        return np.interp(own, rising, np.r_[0.0, LEVELS, 1.0])
+        return np.asarray(np.interp(own, rising, np.r_[0.0, LEVELS, 1.0]))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""

@@ -43,8 +43,8 @@ class Forecast:
     """``probability_budget_exhausted``: that more than the whole budget is spent at the end of any day up to
     ``horizon_end``; 1 where it is already.
 
-    ``expected_exhaustion_at``: the first day's end by which that is as likely as not, None where it never is; as-of
-    where the budget is spent already.
+    ``expected_exhaustion_at``: the first day's end by which that is as likely as not, None where it never is;
+    as-of where the budget is spent already.
     """
 
     probability_budget_exhausted: float
@@ -148,8 +148,9 @@ def learn_levels(
                 continue
             came = _came(panel, rolling, known)
             if came is not None:
-                uniform = generator(seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY,
-                                            rolling.window)).random()
+                uniform = generator(
+                    seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY, rolling.window)
+                ).random()
                 ranks.append(random_rank(known.peaks(promise.target)[:, -1], came, uniform))
         levels = levels.after(np.array(ranks))
     return levels

@@ -20,8 +20,8 @@ _CALENDAR = (ComplianceWindow.CALENDAR_MONTH, ComplianceWindow.CALENDAR_QUARTER)
 class Horizon:
     """Days to come, one step each (the last one of a calendar window may be shorter).
 
-    ``step_days``: lengths, shape (n_steps,). ``past_bad``, ``past_valid``: events of the past that still lie in the
-    window at the end of each step; ``coming_days``: days of coming traffic that the window holds then. A rolling
+    ``step_days``: lengths, shape (n_steps,). ``past_bad``, ``past_valid``: events of the past that still lie in
+    the window at the end of each step; ``coming_days``: days of coming traffic that it holds then. A rolling
     window loses its oldest day with each step; a calendar window is judged on its whole length at any moment.
     """
 
@@ -91,8 +91,8 @@ def horizon_of(
     if not is_calendar(window):
         steps = np.arange(1, ROLLING_HORIZON_DAYS + 1)
         length = window.length // _DAY
-        kept_bad = np.array([_newest(bad, length - step) for step in steps])
-        kept_valid = np.array([_newest(valid, length - step) for step in steps])
+        kept_bad = np.array([_newest(bad, length - int(step)) for step in steps])
+        kept_valid = np.array([_newest(valid, length - int(step)) for step in steps])
         return Horizon(as_of, np.ones(len(steps)), kept_bad, kept_valid, steps.astype(np.float64))
     moment = as_of + timedelta(microseconds=1)
     start, end = window_start(window, moment), window_end(window, moment)

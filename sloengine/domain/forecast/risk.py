@@ -20,7 +20,9 @@ class RiskThreshold:
     def __post_init__(self) -> None:
         """Refuse what can never, or always, be crossed."""
         if not 0 < self.probability <= 1:
-            raise ValueError(f"the probability from which an SLO is at risk must lie in (0, 1], not {self.probability}")
+            raise ValueError(
+                f"the probability from which an SLO is at risk must lie in (0, 1], not {self.probability}"
+            )
 
     def is_crossed(self, probability: float) -> bool | None:
         """True: at risk; False: not; None: between the two, it stays what it was.

@@ -8,6 +8,7 @@ from sloengine.application.ports.clock import Clock
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
+from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
@@ -34,6 +35,7 @@ class MemoryStores:
     ledger: MemorySloLedger
     outbox: MemoryOutbox
     drift: MemoryDriftStore
+    forecasts: MemoryForecastStore
 
 
 def open_memory(clock: Clock | None = None) -> MemoryStores:
@@ -52,4 +54,5 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         ledger=MemorySloLedger(database),
         outbox=MemoryOutbox(database),
         drift=MemoryDriftStore(database),
+        forecasts=MemoryForecastStore(database),
     )

@@ -12,6 +12,7 @@ from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.watch import Watch
+from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
@@ -69,5 +70,7 @@ class MemoryDatabase:
     watermark: Watermark = field(default_factory=lambda: Watermark(None, None))
     watches: dict[tuple[str, ObjectiveKind], tuple[Watch, int]] = field(default_factory=dict)
     drift_events: dict[str, DriftEvent] = field(default_factory=dict)
+    forecast_levels: tuple[AdaptiveLevels, datetime] | None = None
+    at_risk: dict[str, datetime] = field(default_factory=dict)
     priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)
     calibrations: dict[SliType, CalibrationRecord] = field(default_factory=dict)

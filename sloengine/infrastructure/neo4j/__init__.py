@@ -10,6 +10,7 @@ import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything impo
 from sloengine.infrastructure.neo4j.calibration_store import Neo4jCalibrationStore
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 from sloengine.infrastructure.neo4j.drift_store import Neo4jDriftStore
+from sloengine.infrastructure.neo4j.forecast_store import Neo4jForecastStore
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
@@ -38,6 +39,7 @@ class Neo4jStores:
     ledger: Neo4jSloLedger
     outbox: Neo4jOutbox
     drift: Neo4jDriftStore
+    forecasts: Neo4jForecastStore
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -56,6 +58,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         ledger=Neo4jSloLedger(connection),
         outbox=Neo4jOutbox(connection),
         drift=Neo4jDriftStore(connection),
+        forecasts=Neo4jForecastStore(connection),
     )
 
 

@@ -1,0 +1,1 @@
+"""The GraphQL door: forecasts of error budgets."""

@@ -1,0 +1,59 @@
+"""Forecasts as clients read them, and the field of a service that leads to one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from sloengine.api.context import Info
+from sloengine.api.enums import SliType
+from sloengine.domain.forecast import forecast as model
+
+
+@strawberry.type(description="How probably the error budget of the active SLO runs out.")
+class Forecast:
+    """A forecast of an error budget."""
+
+    probability_budget_exhausted: float = strawberry.field(
+        description="That more than the whole budget is spent at the end of any day up to `horizonEnd`, 0 to 1; "
+        "1: it is spent already."
+    )
+    expected_exhaustion_at: datetime | None = strawberry.field(
+        description="The first day's end by which that is as likely as not; null: it stays less likely."
+    )
+    horizon_end: datetime = strawberry.field(
+        description="Seven days on for a rolling window; the end of a calendar window."
+    )
+    method: str = strawberry.field(
+        description="How it was worked out, and on how many finished forecasts it rests."
+    )
+
+    @classmethod
+    def from_domain(cls, found: model.Forecast) -> Forecast:
+        """The forecast as clients read it."""
+        return cls(
+            probability_budget_exhausted=found.probability_budget_exhausted,
+            expected_exhaustion_at=found.expected_exhaustion_at,
+            horizon_end=found.horizon_end,
+            method=found.method,
+        )
+
+
+@strawberry.type
+class ServiceForecast:
+    """What is to come: a field of ``Service``."""
+
+    service_id: str
+
+    @strawberry.field(
+        description="Will the error budget last? null: no active SLO, no data in the last 24 hours, telemetry "
+        "that cannot be true, or latency, which is not forecast."
+    )
+    async def forecast(
+        self, info: Info, sli_type: Annotated[SliType, strawberry.argument(description="What is promised.")]
+    ) -> Forecast | None:
+        """Worked out for all services of the request together."""
+        found = await info.context.forecast.forecast_by_service.load((self.service_id, sli_type))
+        return None if found is None else Forecast.from_domain(found)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.ports.sli_history import Watermark
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
+from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.topology.service import Service
+from tests.application.organisation import ADMIN, HOUR, NOW, Engine
+
+END = NOW.replace(minute=0)
+DAYS = 40
+AVAILABILITY = SliType.AVAILABILITY
+
+
+def steady(*service_ids: str, end: datetime = END, share: float = 1e-5) -> SliPanel:
+    shape = (len(service_ids), DAYS * 24)
+    total = np.full(shape, 1e5)
+    return SliPanel(service_ids, end - DAYS * 24 * HOUR, HOUR, total * (1 - share), total)
+
+
+async def promised(*service_ids: str, percent: float = 0.999) -> Engine:
+    engine = Engine()
+    await engine.graph.register([Service(one) for one in service_ids], now=NOW)
+    await engine.history.write(steady(*service_ids))
+    await engine.history.set_watermark(Watermark(END, NOW))
+    for one in service_ids:
+        target = SloTarget(ObjectiveKind.AVAILABILITY, availability_ratio=percent)
+        await engine.use.set_slo(SetSloCommand(one, AVAILABILITY, (target,), "needed"), actor=ADMIN)
+    return engine
+
+
+async def fail(engine: Engine, service_id: str, hours: int, share: float) -> None:
+    """The newest hours failed so much."""
+    total = np.full((1, hours), 1e5)
+    await engine.history.write(SliPanel((service_id,), END - hours * HOUR, HOUR, total * (1 - share), total))
+
+
+def events(engine: Engine) -> list[str | None]:
+    return [event.service_id for event in engine.db.outbox.values() if event.kind == "SloAtRisk"]
+
+
+async def test_an_slo_whose_budget_runs_out_is_told_of_once_and_again_after_it_has_recovered():
+    engine = await promised("a", "b")
+
+    calm = await engine.use.watch_budgets()
+    await fail(engine, "a", 3, 0.5)  # 1.5 hours of outage where 40 minutes are allowed
+    hit = await engine.use.watch_budgets()
+    same = await engine.use.watch_budgets()
+    await engine.history.write(steady("a"))
+    recovered = await engine.use.watch_budgets()
+    await fail(engine, "a", 3, 0.5)
+    again = await engine.use.watch_budgets()
+
+    assert [len(report.at_risk) for report in (calm, hit, same, recovered, again)] == [0, 1, 0, 0, 1]
+    assert (calm.slos, again.slos) == (2, 2)
+    assert events(engine) == ["a", "a"]
+
+
+async def test_a_spent_budget_is_certain_and_a_calm_service_is_not_at_risk():
+    engine = await promised("a", "b")
+    await fail(engine, "a", 3, 0.5)
+
+    found = await engine.use.forecast_budgets(["a", "b", "unknown"], AVAILABILITY)
+
+    assert found.keys() == {"a", "b"}
+    assert found["a"].probability_budget_exhausted == 1.0
+    assert found["a"].expected_exhaustion_at == END
+    assert found["b"].probability_budget_exhausted < 0.3
+    assert found["b"].horizon_end == END + timedelta(days=7)
+
+
+async def test_nothing_is_said_without_an_slo_about_latency_or_on_telemetry_that_cannot_be_true():
+    engine = await promised("a", "b")
+    await engine.graph.register([Service("free")], now=NOW)
+    await engine.history.write(steady("free"))
+    broken = steady("b")
+    await engine.history.write(replace(broken, good=broken.total * 1.5))
+
+    assert (await engine.use.forecast_budgets(["a", "b", "free"], AVAILABILITY)).keys() == {"a"}
+    assert await engine.use.forecast_budgets(["a"], SliType.LATENCY) == {}
+
+
+async def test_a_series_that_the_newest_pull_refused_has_no_forecast():
+    engine = await promised("a", "b")
+    await engine.history.set_watermark(Watermark(END, NOW, refused={"a": "counts go back"}))
+
+    assert (await engine.use.forecast_budgets(["a", "b"], AVAILABILITY)).keys() == {"b"}
+
+
+async def test_levels_are_learnt_from_weeks_that_are_over_once_a_day():
+    engine = await promised("a", "b", "c")
+    before = (await engine.use.forecast_budgets(["a"], AVAILABILITY))["a"]
+
+    levels = await engine.use.learn_forecast_levels(only_if_due=True)
+    again = await engine.use.learn_forecast_levels(only_if_due=True)
+
+    assert levels is not None
+    assert again is None
+    assert levels.outcomes == 3 * levels.origins == 15  # five whole weeks before as-of have data before them
+    after = (await engine.use.forecast_budgets(["a"], AVAILABILITY))["a"]
+    assert after.probability_budget_exhausted < before.probability_budget_exhausted
+    assert "15 finished forecasts" in after.method
+
+
+async def test_an_empty_engine_has_nothing_to_forecast():
+    engine = Engine()
+
+    assert (await engine.use.watch_budgets()).slos == 0
+    assert await engine.use.learn_forecast_levels() is None
+
+
+@pytest.mark.parametrize("batch", [1, 2, 50])
+async def test_batches_change_nothing(batch: int):
+    engine = await promised("a", "b", "c")
+    await fail(engine, "b", 3, 0.5)
+
+    report = await replace(engine.use.watch_budgets, batch=batch)()
+
+    assert (report.slos, events(engine)) == (3, ["b"])
