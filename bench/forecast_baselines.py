@@ -22,7 +22,7 @@ type Rule = Callable[[FloatArray, FloatArray, float, FloatArray], FloatArray]
 
 def last_value(bad: FloatArray, valid: FloatArray, traffic: float, steps: FloatArray) -> FloatArray:
     """The newest day's failed share goes on."""
-    return steps * traffic * (bad[-1] / max(valid[-1], 1.0))
+    return steps * traffic * float(bad[-1] / max(float(valid[-1]), 1.0))
 
 
 def seasonal_naive(bad: FloatArray, valid: FloatArray, traffic: float, steps: FloatArray) -> FloatArray:
