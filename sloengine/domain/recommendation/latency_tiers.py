@@ -14,7 +14,7 @@ import numpy as np
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.latency_days import LatencyDays
-from sloengine.domain.recommendation.latency_layout import COARSE, Rounded, layout_note
+from sloengine.domain.recommendation.latency_layout import COARSE, LayoutNote, Rounded, layout_note
 from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, LatencyPredictive
 from sloengine.domain.recommendation.latency_replay import LatencySeries
 from sloengine.domain.recommendation.model import (
@@ -72,7 +72,7 @@ def latency_tiers(
     settings: EngineSettings,
     window: ComplianceWindow,
     kept: Mapping[tuple[TierName, ObjectiveKind], float] | None = None,
-) -> tuple[tuple[Tier, ...], tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[Tier, ...], tuple[str, ...], tuple[LayoutNote, ...]]:
     """The three tiers, conservative first; warnings about objectives that had to be left out; what the layout of
     the buckets costs.
 
@@ -81,7 +81,7 @@ def latency_tiers(
     targets: dict[TierName, list[TierTarget]] = {name: [] for name in TierName}
     reasons: dict[TierName, list[str]] = {name: [] for name in TierName}
     warnings: list[str] = []
-    layout: list[str] = []
+    layout: list[LayoutNote] = []
     for kind, share in SHARES.items():
         if (1.0 - share) * case.window_requests < settings.testable_failures:
             warnings.append(
@@ -187,7 +187,7 @@ def _ratio_objective(threshold: float, share: float, raw: float, days: LatencyDa
     resolution = float(counts[position] / counts.sum())
     below = bounds[position - 1] if position else 0.0
     warning = None
-    if threshold > COARSE * raw:
+    if threshold > COARSE * raw and raw > below:
         warning = (
             f"the histogram has no bound between {below:,.6g} and {threshold:,.6g} ms: with one near "
             f"{float(f'{raw:.2g}'):,.6g} ms the promise could be that tight"

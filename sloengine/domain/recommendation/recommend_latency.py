@@ -89,7 +89,7 @@ def recommend_latency_with_case(
         telemetry_warnings=(
             *said,
             *left_out,
-            *layout,
+            *(note.text for note in layout),
             *margin_notes(request, settings),
             *changes_said(request.changed),
         ),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.data_quality import span
+from sloengine.domain.recommendation.latency_layout import LayoutNote, layout_sentence
 from sloengine.domain.recommendation.model import (
     CompositeBound,
     DataQuality,
@@ -35,7 +38,7 @@ def summarize(
     peers: int,
     bound: CompositeBound | None = None,
     changed: BehaviourChange | None = None,
-    layout: tuple[str, ...] = (),
+    layout: Sequence[LayoutNote] = (),
 ) -> str:
     """Plain sentences; every number in them stands in the tiers, the data quality or the bound too.
 
@@ -52,7 +55,7 @@ def summarize(
         sentences.extend(_others(lead, tiers))
         sentences.extend(_past(lead.targets[0], quality, peers))
         sentences.extend(_limits(lead.targets[0]))
-        sentences.extend(f"The bucket bounds decide, {note}." for note in layout)
+        sentences.append(layout_sentence(layout))
     if bound is not None and bound.contradictions:
         named = ", ".join(contradiction.dependency for contradiction in bound.contradictions)
         sentences.append(f"Failures of {named} hardly reach it, whatever the graph declares.")

@@ -13,14 +13,14 @@ import numpy as np
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.infrastructure.prometheus.matrices import Key
 
-# fmt: off
-NATIVE_BOUNDS_SECONDS = (
-    0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.125,
-    0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0,
-    60.0,
+_FIGURES = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5)
+NATIVE_BOUNDS_SECONDS = tuple(
+    float(f"{figure * decade:.6g}")
+    for decade in (0.001, 0.01, 0.1, 1.0, 10.0)
+    for figure in _FIGURES
+    if figure * decade <= 60.0
 )
-# fmt: on
-"""Thresholds that are counted, no further apart than the half."""
+"""Thresholds that are counted: ten a decade, at most a third apart, OpenTelemetry's advised bounds among them."""
 _WIDEST_RATIO = 2.0 * (1 + 1e-9)
 _AROUND_ZERO_SECONDS = 0.001
 

@@ -119,6 +119,14 @@ def _rows(answer: list[dict[str, object]], unit_seconds: float = 1.0):
     return native_rows(answer, "job", (3600.0, 3600.0, 2), lambda key: key, unit_seconds)[("a",)]
 
 
+def test_opentelemetry_s_bounds_are_among_those_counted_and_no_gap_decides_a_target():
+    advised = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0}
+
+    assert advised <= set(NATIVE_BOUNDS_SECONDS)
+    assert (np.diff(np.log(NATIVE_BOUNDS_SECONDS)) <= np.log(1.5) - 1e-6).all()
+    assert (NATIVE_BOUNDS_SECONDS[0], NATIVE_BOUNDS_SECONDS[-1]) == (0.001, 60.0)
+
+
 def test_buckets_too_wide_to_tell_bounds_apart_are_not_guessed_at():
     assert _rows(_answer((0.1, 0.2, 5.0))) is not None
     assert _rows(_answer((0.1, 0.5, 5.0))) is None
