@@ -7,6 +7,7 @@ from periodiq import cron
 
 from sloengine.domain.errors import Conflict
 from workers.context import use_cases
+from workers.recommendation import calibrate
 
 
 @dramatiq.actor(
@@ -31,7 +32,11 @@ async def aggregate() -> None:
 @dramatiq.actor(actor_name="telemetry.learn_priors", queue_name="telemetry", max_retries=3)
 async def learn_priors() -> None:
     """Learn what the organisation's services have in common. Safe to run twice."""
-    await (await use_cases()).learn_priors(only_if_due=True)
+    found = await use_cases()
+    await found.learn_priors(only_if_due=True)
+    if not await found.read_calibration():
+        # The daily run is up to a day away; a new installation should not wait for it.
+        calibrate.send()
 
 
 @dramatiq.actor(

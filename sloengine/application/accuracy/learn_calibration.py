@@ -53,10 +53,17 @@ class LearnCalibration:
         weeks = [day for day in self._weeks(end) if day not in looked]
         if not weeks:
             return 0
+        now = self.clock.now()
         batch = weeks[:MOST_LOOKS]
         past = await self._past(min(batch) - self.settings.prior_lookback_days * DAY, end)
-        levels = [] if past is None else await asyncio.to_thread(self._levels, past, batch)
-        now = self.clock.now()
+        since = None if past is None else past.first_at
+        least = self.settings.cold_start_days * DAY
+        # Weeks before anything was known stay open: somebody may yet load an older history.
+        batch = [] if since is None else [week for week in batch if week - least >= since]
+        if past is None or not batch:
+            await self._note_first_run(records, now)
+            return 0
+        levels = await asyncio.to_thread(self._levels, past, batch)
         for sli_type in SliType:
             shipped = self._shipped(sli_type)
             record = records.get(sli_type) or CalibrationRecord.empty(sli_type, shipped, now)
@@ -65,6 +72,11 @@ class LearnCalibration:
             taught = await asyncio.to_thread(record.with_windows, batch, fresh, shipped, now)
             await self.store.save(taught)
         return len(weeks) - len(batch)
+
+    async def _note_first_run(self, records: Mapping[SliType, CalibrationRecord], now: datetime) -> None:
+        for sli_type in SliType:
+            if sli_type not in records:
+                await self.store.save(CalibrationRecord.empty(sli_type, self._shipped(sli_type), now))
 
     def _weeks(self, end: datetime) -> list[datetime]:
         """Mondays of the last year whose window is over, newest first."""

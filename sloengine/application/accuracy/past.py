@@ -48,6 +48,11 @@ class Past:
         ends = [history.start_at + DAY * len(history.counts) for history in self.latency.values()]
         return max([*ends, *([] if self.panel is None else [self.panel.ends_at])])
 
+    @property
+    def first_at(self) -> datetime | None:
+        """Begin of the first interval in which anything is known; None: nothing is."""
+        return min(self._began.values(), default=None)
+
     def began(self, service_id: str, sli_type: SliType) -> datetime:
         """Begin of the service's first interval with data; the end of time where it has none."""
         return self._began.get((service_id, sli_type), _NEVER)

@@ -62,6 +62,22 @@ async def test_a_young_organisation_keeps_the_shipped_map():
     assert record.points == ()
 
 
+async def test_a_history_that_is_loaded_later_is_looked_back_on_as_well():
+    engine = await with_history(40)
+    await engine.use.learn_calibration()
+    [before, _] = await engine.use.read_calibration()
+    older = (await with_history(200)).history
+    end = engine.clock.now().replace(hour=0, minute=0)
+    await engine.history.write(await older.read(None, end - 200 * DAY, end - 40 * DAY))
+
+    while await engine.use.learn_calibration():
+        pass
+
+    [after, _] = await engine.use.read_calibration()
+    assert before.levels == ()
+    assert len({level.as_of for level in after.levels}) > 12
+
+
 @pytest.mark.parametrize("own_weight", [0.0, 0.6])
 async def test_the_map_that_own_windows_taught_decides_the_tiers(own_weight: float):
     engine, plain = await shop(), await one(await shop())
