@@ -10,9 +10,9 @@ import typer
 from sloengine.application.accuracy.measure_accuracy import PRIOR_DAYS, MeasureAccuracyCommand, measure_accuracy
 from sloengine.cli import output
 from sloengine.cli.accuracy_plot import plot_text, write_svg
-from sloengine.cli.accuracy_shapes import accuracy_shape
+from sloengine.cli.accuracy_shapes import accuracy_shape, stored_shape
 from sloengine.cli.accuracy_text import print_accuracy
-from sloengine.cli.options import AsJson
+from sloengine.cli.options import AsJson, StateDir
 from sloengine.domain.errors import Invalid
 from sloengine.infrastructure.files.clusters_csv import read_clusters
 from sloengine.infrastructure.files.documents import read_ingestion_file
@@ -59,10 +59,17 @@ def accuracy(
         Path | None, typer.Option(help="Draw the calibration plot into this file.", show_default=False)
     ] = None,
     as_json: AsJson = False,
+    state_dir: StateDir = None,
 ) -> None:
-    """Say how often promises made in the past held, and how tight they were, on the data of these files."""
+    """Say how often promises made in the past held, and how tight they were, on the data of these files.
+
+    Without a file: what the running engine has found in its daily look back.
+    """
     if sli is None and latency is None:
-        raise Invalid("name a file: --sli FILE (timestamp,service,good,total), --latency FILE, or both")
+        if edges is not None or clusters is not None or train_days:
+            raise Invalid("name a file: --sli FILE (timestamp,service,good,total), --latency FILE, or both")
+        _of_running_engine(state_dir, svg, as_json=as_json)
+        return
     document, warnings = ({}, ()) if edges is None else read_ingestion_file(edges, strict=True)
     report = measure_accuracy(
         MeasureAccuracyCommand(
@@ -87,6 +94,28 @@ def accuracy(
         output.say(line)
     for warning in (*warnings, *report.warnings):
         output.warn(warning)
+
+
+def _of_running_engine(state_dir: Path | None, svg: Path | None, *, as_json: bool) -> None:
+    # Imported here, because files need no database driver.
+    from sloengine.cli.session import ask  # noqa: PLC0415
+
+    records = ask(state_dir, lambda use_cases, _: use_cases.read_calibration())
+    points = [point for record in records for point in record.points]
+    if svg is not None:
+        write_svg(svg, points)
+    if as_json:
+        output.print_json(stored_shape(records))
+        return
+    for line in plot_text(points):
+        output.say(line)
+    for record in records:
+        output.say(f"Calibration map of {record.sli_type.lower()}: {record.calibration.source}.")
+    if not points:
+        output.note(
+            "no finished window has been looked back on yet: it takes 58 days of history and a daily run of the "
+            "worker; with files, name --sli FILE"
+        )
 
 
 def _progress(done: int, total: int) -> None:

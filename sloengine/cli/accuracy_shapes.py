@@ -8,6 +8,7 @@ from sloengine.application.accuracy.measure_accuracy import AccuracyReport
 from sloengine.cli.shapes import Json, percent, time
 from sloengine.domain.accuracy.clustered import ClusteredMean
 from sloengine.domain.accuracy.points import CalibrationPoint
+from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.accuracy.report import Comparison, ConfidenceAccuracy, TierAccuracy
 from sloengine.domain.recommendation.model import ObjectiveKind
 
@@ -29,6 +30,15 @@ def accuracy_shape(report: AccuracyReport, warnings: Sequence[str]) -> Json:
         "confidence": [_confidence(row) for row in report.confidence],
         "maps": {sli_type: found.to_dict() for sli_type, found in report.maps.items()},
         "warnings": list(warnings),
+    }
+
+
+def stored_shape(records: Sequence[CalibrationRecord]) -> Json:
+    """What the running engine has on record: ``Organization`` as far as it is about calibration, and the maps."""
+    return {
+        "calibration": [calibration_point_shape(point) for record in records for point in record.points],
+        "computedAt": time(max((record.computed_at for record in records), default=None)),
+        "maps": {record.sli_type: record.calibration.to_dict() for record in records},
     }
 
 

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from sloengine.cli.main import app
-from sloengine.domain.errors import Invalid
+from sloengine.domain.accuracy.record import CalibrationRecord
+from sloengine.domain.errors import Invalid, Unavailable
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.model import SliType
 from sloengine.infrastructure.files.sli_csv import write_sli
+from tests.domain.accuracy.test_points import START, levels
 from tests.domain.recommendation.organizations import organization
 
 
@@ -53,8 +59,30 @@ def test_services_of_one_site_count_together(sli: Path, tmp_path: Path):
     assert said["clusters"] == 2
 
 
-def test_without_a_file_it_says_what_to_name():
-    result = CliRunner().invoke(app, ["accuracy"])
+def test_edges_alone_are_not_enough():
+    result = CliRunner().invoke(app, ["accuracy", "--edges", "edges.csv"])
 
     assert isinstance(result.exception, Invalid)
     assert "--sli FILE" in str(result.exception)
+
+
+def test_without_a_file_the_running_engine_is_asked(monkeypatch: pytest.MonkeyPatch):
+    shipped = CalibrationMap.beta(1.1, 0.9, "shipped")
+    taught = levels(np.random.default_rng(15).random(480))
+    empty = CalibrationRecord.empty(SliType.AVAILABILITY, shipped, START + timedelta(days=400))
+    record = empty.with_windows([one.as_of for one in taught], taught, shipped, START + timedelta(days=400))
+    monkeypatch.setattr("sloengine.cli.session.ask", lambda _state_dir, _work: [record])
+
+    plain = CliRunner().invoke(app, ["accuracy"])
+    said = json.loads(CliRunner().invoke(app, ["accuracy", "--json"]).stdout)
+
+    assert "o attained, | promised" in plain.stdout
+    assert "else shipped" in plain.stdout
+    assert said["calibration"][6]["promised"] == 0.92
+    assert said["maps"]["AVAILABILITY"]["ownWeight"] == record.calibration.own_weight
+
+
+def test_without_anything_running_it_says_what_to_start(tmp_path: Path):
+    result = CliRunner().invoke(app, ["accuracy", "--state-dir", str(tmp_path)])
+
+    assert isinstance(result.exception, Unavailable)
