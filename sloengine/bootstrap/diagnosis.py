@@ -21,6 +21,7 @@ from sloengine.infrastructure.prometheus.identities import reconcile
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
 from sloengine.infrastructure.queue.broker import living_workers
 from sloengine.infrastructure.redis.connection import open_redis, ping
+from sloengine.infrastructure.tempo.trace_latency import TempoTraceLatency
 
 _ASKED_FOR = timedelta(days=1)
 _LATE = timedelta(hours=3)
@@ -134,6 +135,22 @@ async def _conventions(settings: Settings, source: PrometheusTelemetrySource) ->
     return Health.OK, message
 
 
+async def _traces(settings: Settings) -> Seen:
+    if not settings.tempo_url:
+        return (
+            Health.OK,
+            "SLOENGINE_TEMPO_URL is not set: services without a histogram are told nothing from traces",
+        )
+    tempo = TempoTraceLatency(settings.tempo_url, settings.tempo_headers(), attempts=1)
+    try:
+        # Any service will do: what may be missing is TraceQL metrics as such.
+        now = datetime.now(UTC)
+        await tempo.p99([""], now - timedelta(hours=1), now)
+    finally:
+        await tempo.close()
+    return Health.OK, f"Tempo at {settings.tempo_url} answers TraceQL metrics"
+
+
 async def _aggregation(settings: Settings) -> Seen:
     async with open_use_cases(settings) as use_cases:
         watermark = await use_cases.aggregate_telemetry.history.watermark()
@@ -167,6 +184,7 @@ _LOOKS: tuple[tuple[str, Callable[[Settings], Awaitable[Seen]]], ...] = (
     ("redis", _redis),
     ("workers", _workers),
     ("telemetry", _telemetry),
+    ("traces", _traces),
     ("aggregation", _aggregation),
     ("audit", _audit),
 )

@@ -279,6 +279,15 @@ def test_doctor_ends_with_1_when_something_is_red(run: Run):
     assert all(finding.keys() == {"part", "health", "message"} for finding in document.json["findings"])
 
 
+def test_doctor_says_when_tempo_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch):
+    unset = {finding["part"]: finding for finding in run("doctor", "--json").json["findings"]}["traces"]
+    monkeypatch.setenv("SLOENGINE_TEMPO_URL", "http://127.0.0.1:1")
+    away = {finding["part"]: finding for finding in run("doctor", "--json").json["findings"]}["traces"]
+
+    assert (unset["health"], away["health"]) == ("ok", "red")
+    assert "Tempo at http://127.0.0.1:1 did not answer" in away["message"]
+
+
 def test_nothing_runs_on_an_empty_state_directory(run: Run, tmp_path: Path):
     state = str(tmp_path / "state")
 

@@ -25,6 +25,7 @@ from sloengine.domain.recommendation.model import (
     SliType,
     UnavailableReason,
 )
+from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.ingestion import JobStatus
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
@@ -465,3 +466,19 @@ async def test_old_recommendations_end():
     assert shown.status is RecommendationStatus.EXPIRED
     assert await engine.use.expire_recommendations() == ["front"]
     assert await engine.use.expire_recommendations() == []
+
+
+async def test_latency_answers_say_what_is_known_of_withheld_cpu_and_of_traces():
+    engine = await shop()
+    watermark = await engine.history.watermark()
+    known = replace(watermark, throttled={"front": 0.4}, traced_p99={"db": PercentileRange(0.5, 1.0)})
+    await engine.history.set_watermark(known)
+
+    results = await engine.use.recommend(RecommendCommand(["front", "db"], (LATENCY,), force=True), actor=ADMIN)
+
+    by_service = {result.service_id: result for result in results}
+    front, db = by_service["front"], by_service["db"]
+    assert isinstance(front, Recommendation)
+    assert any("withheld from front in 40 %" in said for said in front.data_quality.warnings)
+    assert isinstance(db, RecommendationUnavailable)
+    assert "between 500 and 1,000 ms" in db.message
