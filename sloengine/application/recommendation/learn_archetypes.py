@@ -37,8 +37,8 @@ def learn_archetypes(
 ) -> Archetypes:
     """Archetypes of the services of the graph that have 30 days with data; every other one gets the nearest.
 
-    None where fewer than twelve have, where they differ in less than two features, or where no
-    division is worth making.
+    External providers are one of them. None where fewer than twelve have, where they differ in less than two
+    features, or where no division is worth making.
     """
     days, traffic = _days_and_traffic(panel, latency, as_of)
     teachers = [one.service_id for one in graph.services if days.get(one.service_id, 0.0) >= LEAST_DAYS]
@@ -48,7 +48,12 @@ def learn_archetypes(
     table = standardised(features, teachers)
     if len(table.names) < LEAST_FEATURES:
         return Archetypes.none()
-    return archetypes_from(features, teachers, table, grouping(table.values))
+    external = np.array([graph.services[graph.index[one]].external for one in teachers])
+    inside = np.flatnonzero(~external)
+    labels = np.zeros(len(teachers), dtype=np.int64)
+    labels[inside] = grouping(table.values[inside])
+    labels[external] = labels.max() + 1  # a kind of their own: nobody here can mend them
+    return archetypes_from(features, teachers, table, labels)
 
 
 def _days_and_traffic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +37,9 @@ def name_archetypes(names: Sequence[str], values: FloatArray, labels: npt.NDArra
     count = int(labels.max()) + 1
     means = np.stack([_means(values[labels == group]) for group in range(count)])
     middle, spread = _means(values), _deviations(values)
-    parts = [_parts(names, means[group], middle, spread) for group in range(count)]
+    parts = [
+        _parts(names, means[group], middle, spread, _mix(names, values[labels == group])) for group in range(count)
+    ]
     words = [min(2, len(part)) for part in parts]
     for _ in range(len(names)):
         said = [_sentence(part[:n]) for part, n in zip(parts, words, strict=True)]
@@ -55,11 +57,13 @@ def name_archetypes(names: Sequence[str], values: FloatArray, labels: npt.NDArra
     return tuple(unique)
 
 
-def _parts(names: Sequence[str], mean: FloatArray, middle: FloatArray, spread: FloatArray) -> list[str]:
-    """The noun, then phrases from what sets it apart most."""
-    own = dict(zip(names, mean.tolist(), strict=True))
+def _parts(
+    names: Sequence[str], mean: FloatArray, middle: FloatArray, spread: FloatArray, mix: Mapping[str, float]
+) -> list[str]:
+    """The noun, then phrases from what sets it apart most. ``mix``: shares of protocols and runtimes among all."""
+    own = dict(zip(names, mean.tolist(), strict=True)) | dict(mix)
     if own.get("external", 0.0) >= _MOSTLY:
-        noun, left = "external providers", {"external"}
+        noun, left = "external providers", {"external", "dependencies", "depth"}
     elif "callers" in own and own["callers"] < 0.5:
         noun, left = "entry points", {"callers", "depth"}
     else:
@@ -74,6 +78,12 @@ def _parts(names: Sequence[str], mean: FloatArray, middle: FloatArray, spread: F
         elif name in _WORDS and name not in left and abs(gap) >= _APART:
             phrases.append((abs(gap), _WORDS[name][0 if gap > 0 else 1]))
     return [noun, *(phrase for _, phrase in sorted(phrases, key=lambda pair: (-pair[0], pair[1])))]
+
+
+def _mix(names: Sequence[str], values: FloatArray) -> dict[str, float]:
+    """Shares in which services of which nothing is known count as none: few that are known name no group."""
+    shares = np.nan_to_num(values).mean(axis=0).tolist()
+    return {name: share for name, share in zip(names, shares, strict=True) if ":" in name}
 
 
 def _sentence(parts: Sequence[str]) -> str:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sloengine.application.recommendation.learn_archetypes import learn_archetypes
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.recommendation.recommend_from_files import (
     RecommendFromFilesCommand,
+    graph_of_document,
     recommend_from_files,
 )
 from sloengine.application.telemetry.load_sli import LoadSliCommand
@@ -12,6 +14,7 @@ from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
+from sloengine.infrastructure.memory.archetype_groups import GapGroups
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.organisation import ADMIN, HOUR, NOW, Engine, edges, hourly_panel
 
@@ -73,6 +76,18 @@ def test_what_its_kind_has_suffered_costs_a_young_service_and_what_the_others_ha
     of_no_kind = offline(history(busy="store", young=("new-store",)), "new-store", kinds=False)
 
     assert balanced(of_troubled_kind) < balanced(of_no_kind) < balanced(of_calm_kind)
+
+
+def test_external_providers_are_a_kind_of_their_own() -> None:
+    panel = history(busy="store")
+    services = [{"serviceId": "store-8", "external": True}, {"serviceId": "store-7", "external": True}]
+    graph, _ = graph_of_document({"services": services, "dependencies": CALLS}, set(), NOW)
+
+    found = learn_archetypes(graph, panel, {}, GapGroups(), as_of=NOW)
+
+    assert found.name_of("store-8") == "external providers with many callers (1 service)"
+    assert found.assigned["store-7"] == found.assigned["store-8"] != found.assigned["store-0"]
+    assert found.assigned["store-0"] != found.assigned["front-0"]
 
 
 def test_one_service_alone_has_the_shipped_prior_by_name() -> None:

@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from sloengine.domain.recommendation import incident_rate
 from sloengine.domain.recommendation.archetype_credit import credibility_k, credited, pool_by_archetype
 from sloengine.domain.recommendation.archetype_features import features_of
+from sloengine.domain.recommendation.archetype_names import name_archetypes
 from sloengine.domain.recommendation.archetypes import Archetypes, archetypes_from, standardised
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
@@ -77,6 +80,39 @@ def test_names_say_what_sets_a_kind_apart() -> None:
     assert found.name_of("front-0") == "entry points of high criticality (5 services)"
     assert str(found.name_of("store-0")).startswith("data stores ")
     assert len(set(found.names)) == len(found)
+
+
+def test_what_few_of_a_kind_are_known_for_does_not_name_it() -> None:
+    values = np.array([[1.0, 3.0], [np.nan, 3.1], [np.nan, 3.2], [np.nan, 0.0], [np.nan, 0.1]])
+
+    names = name_archetypes(("protocol:messages", "traffic"), values, np.array([0, 0, 0, 1, 1]))
+
+    assert names == ("services with much traffic", "services with little traffic")
+
+
+def test_kinds_that_words_cannot_tell_apart_are_numbered() -> None:
+    names = name_archetypes(("traffic",), np.ones((4, 1)), np.array([0, 0, 1, 1]))
+
+    assert names == ("services", "services, group 2")
+
+
+@given(
+    values=st.lists(st.floats(-50, 50), min_size=8, max_size=30),
+    shift=st.floats(-5, 5),
+    scale=st.floats(0.5, 2),
+    seed=st.integers(0, 99),
+)
+def test_credibility_knows_neither_origin_nor_unit_nor_the_groups_names(
+    values: list[float], shift: float, scale: float, seed: int
+) -> None:
+    assume(max(values) - min(values) > 0.1)
+    x, groups = np.round(values, 3), np.random.default_rng(seed).integers(0, 3, len(values))
+
+    k, other = credibility_k(x, groups), credibility_k(shift + scale * x, 7 - 2 * groups)
+
+    assert k >= 2.0
+    assert 0.0 <= credited(5, k) < 1.0
+    assert credited(5, other) == pytest.approx(credited(5, k), abs=1e-6)
 
 
 def test_a_newcomer_gets_the_nearest_kind_and_teaches_nothing() -> None:
