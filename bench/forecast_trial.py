@@ -217,7 +217,12 @@ def _chosen(rows: Sequence[Row]) -> dict[str, list[Row]]:
         "calm, more": [row for row in rows if not row.running and row.requests >= few],
         "running, < 1,500 requests a day": [row for row in rows if row.running and row.requests < few],
         "running, more": [row for row in rows if row.running and row.requests >= few],
-        "calm, over half spent": [row for row in rows if not row.running and row.spent > 0.5],
+        "calm, more, over half spent": [
+            row for row in rows if not row.running and row.requests >= few and row.spent > 0.5
+        ],
+        "calm, more, less spent": [
+            row for row in rows if not row.running and row.requests >= few and row.spent <= 0.5
+        ],
     }
 
 

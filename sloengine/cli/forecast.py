@@ -45,7 +45,8 @@ async def _read(use_cases: UseCases, _: Actor, service: str) -> Forecast:
     if service not in await use_cases.read_ledger.active([service], SliType.AVAILABILITY):
         raise NotFound(f"{service!r} has no active availability SLO: accept a recommendation, or use set-slo")
     raise NotFound(
-        f"no forecast for {service!r}: no valid request in the last 24 hours, or telemetry that cannot be true"
+        f"no forecast for {service!r}: no valid request in the last 24 hours, telemetry that cannot be true, or "
+        "a class of service for which simple rules do nearly as well (docs/science/forecast.md says which)"
     )
 
 

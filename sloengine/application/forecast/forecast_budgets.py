@@ -33,7 +33,8 @@ class ForecastBudgets:
     clock: Clock
 
     async def __call__(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Forecast]:
-        """Forecasts by service; absent without an active SLO, or where nothing can be said.
+        """Forecasts by service; absent without an active SLO, where nothing can be said, or not better than
+        simple rules would.
 
         Latency has none: its distribution is of thresholds, not of requests over one, and no forecast of it has
         been measured.
@@ -42,10 +43,10 @@ class ForecastBudgets:
             return {}
         active = await self.ledger.active(service_ids, sli_type)
         found = await self.of_slos(list(active.values()))
-        return {slo.service_id: one for slo, one in found.items()}
+        return {slo.service_id: one for slo, one in found.items() if one.given_out}
 
     async def of_slos(self, slos: Sequence[Slo]) -> Mapping[Slo, Forecast]:
-        """The same for SLOs that are at hand."""
+        """The same for SLOs that are at hand, those that are not given out among them."""
         promises = {slo: promise for slo in slos if (promise := promise_of(slo)) is not None}
         if not promises:
             return {}

@@ -51,7 +51,7 @@ class WatchBudgets:
                     slo.slo_id,
                     slo.service_id,
                     one,
-                    self.threshold.is_crossed(one.probability_budget_exhausted),
+                    self.threshold.is_crossed(one.probability_budget_exhausted, may_alarm=one.given_out),
                 )
                 for slo, one in found.items()
             ]

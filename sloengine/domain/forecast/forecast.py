@@ -11,6 +11,7 @@ import numpy as np
 from sloengine.domain.forecast.conformal import AdaptiveLevels, random_rank
 from sloengine.domain.forecast.failure_paths import N_DRAWS, FailurePaths, failure_paths
 from sloengine.domain.forecast.horizon import Horizon, horizon_of, is_calendar
+from sloengine.domain.forecast.shipped import is_given_out
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.seed import generator, seed_of
@@ -44,13 +45,15 @@ class Forecast:
     ``horizon_end``; 1 where it is already.
 
     ``expected_exhaustion_at``: the first day's end by which that is as likely as not, None where it never is;
-    as-of where the budget is spent already.
+    as-of where the budget is spent already. ``given_out`` False: of a class of services for which simple rules do
+    nearly as well; it serves to see that a risk is over, and is shown to nobody.
     """
 
     probability_budget_exhausted: float
     expected_exhaustion_at: datetime | None
     horizon_end: datetime
     method: str
+    given_out: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,12 @@ def forecast(known: Outlook, promise: Promise, levels: AdaptiveLevels) -> Foreca
         expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
         horizon_end=horizon.ends_at,
         method=f"{METHOD} ({levels.outcomes} finished forecasts)",
+        given_out=is_given_out(
+            promise.window,
+            running=known.paths.running,
+            daily_traffic=known.paths.daily_traffic,
+            spent=known.spent,
+        ),
     )
 
 

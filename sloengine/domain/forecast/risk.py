@@ -24,12 +24,14 @@ class RiskThreshold:
                 f"the probability from which an SLO is at risk must lie in (0, 1], not {self.probability}"
             )
 
-    def is_crossed(self, probability: float) -> bool | None:
+    def is_crossed(self, probability: float, *, may_alarm: bool = True) -> bool | None:
         """True: at risk; False: not; None: between the two, it stays what it was.
+
+        ``may_alarm`` False: a forecast that is good enough to end a risk, not to begin one.
 
         >>> [RiskThreshold(0.3).is_crossed(told) for told in (0.3, 0.2, 0.15)]
         [True, None, False]
         """
         if probability >= self.probability:
-            return True
+            return True if may_alarm else None
         return False if probability <= self.probability * _REARM_SHARE else None
