@@ -169,6 +169,7 @@ def _warnings(targets: Sequence[JudgedTarget], horizon: timedelta) -> list[str]:
     if span < 2 * horizon:
         said.append(
             f"all windows begin within {span / DAY:.0f} days: what all services have in common then cannot be "
-            f"told from a fault of the engine, and intervals are too narrow or missing"
+            f"told from a fault of the engine; there is no interval, unless --clusters names independent "
+            f"organisations"
         )
     return said

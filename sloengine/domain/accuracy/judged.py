@@ -84,11 +84,16 @@ def groupings(rows: Sequence[JudgedTarget], horizon: timedelta) -> list[Labels]:
     """Two ways in which windows belong together: the cluster a service is in, and the time.
 
     Windows that begin within two lengths of each other are one block: they overlap, and an incident that all
-    services share falls into the same block for all of them. Raises ValueError without any row.
+    services share falls into the same block for all of them. Where all lie in one block, and
+    nobody said what services belong to, there is only that one block. Raises ValueError without any row.
     """
     first = min(row.as_of for row in rows)
     blocks = [(row.as_of - first) // (2 * horizon) for row in rows]
-    return [_labels(row.cluster for row in rows), _labels(str(block) for block in blocks)]
+    in_time = _labels(str(block) for block in blocks)
+    if len(set(blocks)) == 1 and all(row.cluster == row.service_id for row in rows):
+        # One organisation in one block of time: what its services share cannot be told from a fault of the engine.
+        return [in_time]
+    return [_labels(row.cluster for row in rows), in_time]
 
 
 def _labels(names: Iterable[str]) -> Labels:

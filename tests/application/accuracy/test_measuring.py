@@ -109,6 +109,18 @@ def test_hold_rate_and_tightness_stand_side_by_side():
     assert not report.warnings
 
 
+def test_one_block_of_time_gives_no_interval_unless_services_are_of_many_organisations():
+    panel = organization(services=6, days=70)
+    command = MeasureAccuracyCommand({}, panel, None, every_days=7, settings=SETTINGS)
+
+    alone = measure_accuracy(command)
+    named = measure_accuracy(replace(command, clusters={f"service-{i}": f"org-{i % 3}" for i in range(6)}))
+
+    assert "no interval" in alone.warnings[-1]
+    assert all(row.attained.low is None and not row.over_promises for row in alone.tiers)
+    assert all(row.attained.low is not None for row in named.tiers if row.traffic is None)
+
+
 def test_latency_is_judged_as_well():
     histories = {
         name: replace(latency_history(days=100, seed=seed, slow_days=(20, 61)), service_id=name)
