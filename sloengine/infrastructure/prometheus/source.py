@@ -8,19 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
-
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.errors import Unavailable
-from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
 from sloengine.infrastructure.prometheus import promql, throttling
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
+from sloengine.infrastructure.prometheus.collected import HOUR, Collected, Grid
 from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, HistogramKind, discover
-from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
-from sloengine.infrastructure.prometheus.matrices import Key, histogram_rows, on_grid
-from sloengine.infrastructure.prometheus.native import NATIVE_BOUNDS_SECONDS, native_rows
 
-HOUR = timedelta(hours=1)
 _MAX_POINTS = 10_000
 """Prometheus refuses more than 11,000 points a series."""
 
@@ -106,9 +100,9 @@ class PrometheusTelemetrySource:
         """Whole hours in [from_at, to_at). The first convention that has a service answers for it."""
         start = _ceil_hour(from_at)
         hours = max(0, int((to_at - start) // HOUR))
-        grid = _Grid(start, hours)
+        grid = Grid(start, hours)
         wanted = tuple(dict.fromkeys(service_ids))
-        collected = _Collected(wanted, grid)
+        collected = Collected(wanted, grid)
         before = self.client.query_count
         if wanted and hours:
             conventions = await self.conventions()
@@ -122,7 +116,7 @@ class PrometheusTelemetrySource:
 
     async def _pull_shard(
         self,
-        collected: _Collected,
+        collected: Collected,
         convention: Convention,
         shard: Sequence[str],
         latency_of: Collection[str] | None,
@@ -148,7 +142,7 @@ class PrometheusTelemetrySource:
         collected.queries.extend(asked.values())
         collected.take(convention, shard, answers)
 
-    async def _pull_edges(self, collected: _Collected, conventions: Conventions) -> None:
+    async def _pull_edges(self, collected: Collected, conventions: Conventions) -> None:
         preset = conventions.edges
         if preset is None:
             return
@@ -162,17 +156,17 @@ class PrometheusTelemetrySource:
         collected.queries.extend(queries)
         collected.take_edges(labels, calls, failed)
 
-    async def _ranges(self, queries: Iterable[str], grid: _Grid) -> list[list[Any]]:
+    async def _ranges(self, queries: Iterable[str], grid: Grid) -> list[list[Any]]:
         return await _together(self._range(query, grid) for query in queries)
 
-    async def _range(self, query: str, grid: _Grid) -> list[Any]:
+    async def _range(self, query: str, grid: Grid) -> list[Any]:
         """One range query, cut into pieces where the server limits points or samples."""
         pieces: list[Any] = []
         for first in range(0, grid.hours, _MAX_POINTS):
             pieces.extend(await self._piece(query, grid, first, min(first + _MAX_POINTS, grid.hours)))
         return pieces
 
-    async def _piece(self, query: str, grid: _Grid, first: int, last: int) -> list[Any]:
+    async def _piece(self, query: str, grid: Grid, first: int, last: int) -> list[Any]:
         # Hour i is evaluated at its end: increase(x[1h]) looks back.
         start = grid.first_end + first * HOUR.total_seconds()
         end = grid.first_end + (last - 1) * HOUR.total_seconds()
@@ -190,140 +184,6 @@ class PrometheusTelemetrySource:
             return await self.client.query(query, at=at.timestamp())
         except QueryRefused as error:
             raise Unavailable(f"Prometheus refused a query: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    start_at: datetime
-    hours: int
-
-    @property
-    def first_end(self) -> float:
-        return (self.start_at + HOUR).timestamp()
-
-
-class _Collected:
-    """Arrays filled shard by shard."""
-
-    def __init__(self, wanted: Sequence[str], grid: _Grid) -> None:
-        self.grid = grid
-        self.wanted = tuple(wanted)
-        self.rows = {service_id: row for row, service_id in enumerate(wanted)}
-        self.good: FloatArray = np.full((len(wanted), grid.hours), np.nan)
-        self.total: FloatArray = np.full((len(wanted), grid.hours), np.nan)
-        self.answered: set[str] = set()
-        self.latency: dict[str, LatencyHistory] = {}
-        self.edges: EdgePanel | None = None
-        self.refused: dict[str, str] = {}
-        self.queries: list[str] = []
-
-    def take(self, convention: Convention, shard: Sequence[str], answers: Mapping[str, list[Any]]) -> None:
-        """Turn one shard's answers into rows."""
-        label = convention.service_label
-        self._refuse_personal(answers.values(), (label, "le"))
-        values = {str(series["metric"].get(label, "")) for series in answers["requests"]}
-        identities = reconcile(values, shard)
-        for service_id, candidates in identities.ambiguous.items():
-            self.refused[service_id] = (
-                f"several series could be this service ({', '.join(candidates)}): name the service as one of them"
-            )
-
-        def key_of(key: Key) -> Key | None:
-            service_id = identities(key[0])
-            return None if service_id is None else (service_id, *key[1:])
-
-        requests = self._grid_rows(answers["requests"], (label,), key_of)
-        failures = self._grid_rows(answers["failures"], (label,), key_of)
-        for (service_id,), total in requests.items():
-            bad = failures.get((service_id,), np.zeros(self.grid.hours))
-            # No failure series while requests are counted means that nothing failed.
-            bad = np.where(np.isnan(bad), 0.0, bad)
-            row = self.rows[service_id]
-            # Extrapolation works per series, so failures can exceed requests by a rounding error.
-            self.total[row] = total
-            self.good[row] = np.clip(total - bad, 0.0, None)
-            self.answered.add(service_id)
-        if "buckets" not in answers:
-            return
-        if convention.histogram is HistogramKind.NATIVE:
-            self._take_native(convention, answers["buckets"], key_of)
-        else:
-            self._take_histograms(convention, self._grid_rows(answers["buckets"], (label, "le"), key_of))
-
-    def _take_histograms(self, convention: Convention, rows: Mapping[Key, FloatArray]) -> None:
-        by_service: dict[str, dict[float, FloatArray]] = {}
-        for (service_id, le), row in rows.items():
-            # Prometheus 3 writes le="1.0" where earlier versions wrote le="1": the number counts.
-            bound = float(le) * convention.preset.unit_seconds
-            known = by_service.setdefault(service_id, {})
-            known[bound] = row if bound not in known else np.nansum([known[bound], row], axis=0)
-        for service_id, cumulative in by_service.items():
-            if not np.isposinf(max(cumulative)):
-                self.refused[service_id] = "latency histogram without a +Inf bucket"
-                continue
-            bounds, counts, mixed = histogram_rows(cumulative)
-            if mixed:
-                self.refused[service_id] = "instances with different latency bucket layouts cannot be added up"
-                continue
-            self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
-
-    def _take_native(self, convention: Convention, result: list[Any], key_of: Callable[[Key], Key | None]) -> None:
-        unit = convention.preset.unit_seconds
-        grid = (self.grid.first_end, HOUR.total_seconds(), self.grid.hours)
-        for (service_id,), counts in native_rows(result, convention.service_label, grid, key_of, unit).items():
-            if counts is None:
-                self.refused[service_id] = (
-                    "native latency histogram with buckets wider than a factor of two: counts at other bounds "
-                    "would be guesses; record it at a finer resolution, or as a classic histogram"
-                )
-                continue
-            bounds = np.array([*NATIVE_BOUNDS_SECONDS, np.inf])
-            self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
-
-    def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
-        """Calls per edge, among wanted services only."""
-        ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
-        callers, dependencies = (reconcile(values, self.wanted) for values in ends)
-
-        def key_of(key: Key) -> Key | None:
-            caller, dependency = callers(key[0]), dependencies(key[1])
-            return None if caller is None or dependency is None or caller == dependency else (caller, dependency)
-
-        call_rows = self._grid_rows(calls, labels, key_of)
-        failed_rows = self._grid_rows(failed, labels, key_of)
-        if not call_rows:
-            return
-        pairs = tuple((key[0], key[1]) for key in sorted(call_rows))
-        all_calls = np.stack([call_rows[pair] for pair in pairs])
-        none = np.full(self.grid.hours, np.nan)
-        all_failed = np.stack([failed_rows.get(pair, none) for pair in pairs])
-        all_failed = np.where(np.isnan(all_failed) & ~np.isnan(all_calls), 0.0, all_failed)
-        self.edges = EdgePanel(pairs, self.grid.start_at, HOUR, all_calls, np.minimum(all_failed, all_calls))
-
-    def finish(self, query_count: int) -> Pulled:
-        """What was pulled."""
-        panel = SliPanel(self.wanted, self.grid.start_at, HOUR, self.good, self.total)
-        return Pulled(panel, self.latency, self.edges, self.refused, tuple(self.queries), query_count)
-
-    def _grid_rows(
-        self, result: list[Any], labels: Sequence[str], key_of: Callable[[Key], Key | None]
-    ) -> dict[Key, FloatArray]:
-        return on_grid(
-            result,
-            labels,
-            first_end=self.grid.first_end,
-            step_seconds=HOUR.total_seconds(),
-            count=self.grid.hours,
-            key_of=key_of,
-        )
-
-    def _refuse_personal(self, results: Any, identity_labels: Sequence[str]) -> None:
-        for result in results:
-            for series in [*result]:
-                reason = refused_labels(series["metric"], identity_labels)
-                if reason is not None:
-                    self.refused[str(series["metric"].get(identity_labels[0], "?"))] = reason
-                    result.remove(series)
 
 
 async def _together[Answer](calls: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:

@@ -1,0 +1,156 @@
+"""Answers of one pull, turned into arrays shard by shard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from sloengine.application.ports.telemetry_source import Pulled
+from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
+from sloengine.infrastructure.prometheus.discovery import Convention, HistogramKind
+from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
+from sloengine.infrastructure.prometheus.matrices import Key, histogram_rows, on_grid
+from sloengine.infrastructure.prometheus.native import NATIVE_BOUNDS_SECONDS, native_rows
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Whole hours from ``start_at`` on."""
+
+    start_at: datetime
+    hours: int
+
+    @property
+    def first_end(self) -> float:
+        """Unix second at which the first hour is over, when it is evaluated."""
+        return (self.start_at + HOUR).timestamp()
+
+
+class Collected:
+    """Arrays filled shard by shard."""
+
+    def __init__(self, wanted: Sequence[str], grid: Grid) -> None:
+        self.grid = grid
+        self.wanted = tuple(wanted)
+        self.rows = {service_id: row for row, service_id in enumerate(wanted)}
+        self.good: FloatArray = np.full((len(wanted), grid.hours), np.nan)
+        self.total: FloatArray = np.full((len(wanted), grid.hours), np.nan)
+        self.answered: set[str] = set()
+        self.latency: dict[str, LatencyHistory] = {}
+        self.edges: EdgePanel | None = None
+        self.refused: dict[str, str] = {}
+        self.queries: list[str] = []
+
+    def take(self, convention: Convention, shard: Sequence[str], answers: Mapping[str, list[Any]]) -> None:
+        """Turn one shard's answers into rows."""
+        label = convention.service_label
+        self._refuse_personal(answers.values(), (label, "le"))
+        values = {str(series["metric"].get(label, "")) for series in answers["requests"]}
+        identities = reconcile(values, shard)
+        for service_id, candidates in identities.ambiguous.items():
+            self.refused[service_id] = (
+                f"several series could be this service ({', '.join(candidates)}): name the service as one of them"
+            )
+
+        def key_of(key: Key) -> Key | None:
+            service_id = identities(key[0])
+            return None if service_id is None else (service_id, *key[1:])
+
+        requests = self._grid_rows(answers["requests"], (label,), key_of)
+        failures = self._grid_rows(answers["failures"], (label,), key_of)
+        for (service_id,), total in requests.items():
+            bad = failures.get((service_id,), np.zeros(self.grid.hours))
+            # No failure series while requests are counted means that nothing failed.
+            bad = np.where(np.isnan(bad), 0.0, bad)
+            row = self.rows[service_id]
+            # Extrapolation works per series, so failures can exceed requests by a rounding error.
+            self.total[row] = total
+            self.good[row] = np.clip(total - bad, 0.0, None)
+            self.answered.add(service_id)
+        if "buckets" not in answers:
+            return
+        if convention.histogram is HistogramKind.NATIVE:
+            self._take_native(convention, answers["buckets"], key_of)
+        else:
+            self._take_histograms(convention, self._grid_rows(answers["buckets"], (label, "le"), key_of))
+
+    def _take_histograms(self, convention: Convention, rows: Mapping[Key, FloatArray]) -> None:
+        by_service: dict[str, dict[float, FloatArray]] = {}
+        for (service_id, le), row in rows.items():
+            # Prometheus 3 writes le="1.0" where earlier versions wrote le="1": the number counts.
+            bound = float(le) * convention.preset.unit_seconds
+            known = by_service.setdefault(service_id, {})
+            known[bound] = row if bound not in known else np.nansum([known[bound], row], axis=0)
+        for service_id, cumulative in by_service.items():
+            if not np.isposinf(max(cumulative)):
+                self.refused[service_id] = "latency histogram without a +Inf bucket"
+                continue
+            bounds, counts, mixed = histogram_rows(cumulative)
+            if mixed:
+                self.refused[service_id] = "instances with different latency bucket layouts cannot be added up"
+                continue
+            self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
+
+    def _take_native(self, convention: Convention, result: list[Any], key_of: Callable[[Key], Key | None]) -> None:
+        unit = convention.preset.unit_seconds
+        grid = (self.grid.first_end, HOUR.total_seconds(), self.grid.hours)
+        for (service_id,), counts in native_rows(result, convention.service_label, grid, key_of, unit).items():
+            if counts is None:
+                self.refused[service_id] = (
+                    "native latency histogram with buckets wider than a factor of two: counts at other bounds "
+                    "would be guesses; record it at a finer resolution, or as a classic histogram"
+                )
+                continue
+            bounds = np.array([*NATIVE_BOUNDS_SECONDS, np.inf])
+            self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
+
+    def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
+        """Calls per edge, among wanted services only."""
+        ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
+        callers, dependencies = (reconcile(values, self.wanted) for values in ends)
+
+        def key_of(key: Key) -> Key | None:
+            caller, dependency = callers(key[0]), dependencies(key[1])
+            return None if caller is None or dependency is None or caller == dependency else (caller, dependency)
+
+        call_rows = self._grid_rows(calls, labels, key_of)
+        failed_rows = self._grid_rows(failed, labels, key_of)
+        if not call_rows:
+            return
+        pairs = tuple((key[0], key[1]) for key in sorted(call_rows))
+        all_calls = np.stack([call_rows[pair] for pair in pairs])
+        none = np.full(self.grid.hours, np.nan)
+        all_failed = np.stack([failed_rows.get(pair, none) for pair in pairs])
+        all_failed = np.where(np.isnan(all_failed) & ~np.isnan(all_calls), 0.0, all_failed)
+        self.edges = EdgePanel(pairs, self.grid.start_at, HOUR, all_calls, np.minimum(all_failed, all_calls))
+
+    def finish(self, query_count: int) -> Pulled:
+        """What was pulled."""
+        panel = SliPanel(self.wanted, self.grid.start_at, HOUR, self.good, self.total)
+        return Pulled(panel, self.latency, self.edges, self.refused, tuple(self.queries), query_count)
+
+    def _grid_rows(
+        self, result: list[Any], labels: Sequence[str], key_of: Callable[[Key], Key | None]
+    ) -> dict[Key, FloatArray]:
+        return on_grid(
+            result,
+            labels,
+            first_end=self.grid.first_end,
+            step_seconds=HOUR.total_seconds(),
+            count=self.grid.hours,
+            key_of=key_of,
+        )
+
+    def _refuse_personal(self, results: Any, identity_labels: Sequence[str]) -> None:
+        for result in results:
+            for series in [*result]:
+                reason = refused_labels(series["metric"], identity_labels)
+                if reason is not None:
+                    self.refused[str(series["metric"].get(identity_labels[0], "?"))] = reason
+                    result.remove(series)
