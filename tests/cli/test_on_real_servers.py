@@ -63,7 +63,7 @@ def test_cypher_reads_and_writes_only_when_asked(real: Run, monkeypatch: pytest.
     assert written.json == {"columns": ["id"], "rows": [{"id": "x"}], "truncated": False}
     assert read.code == 0
     assert "0.5" in read.out
-    assert "1 rows" in read.err
+    assert "1 row" in read.err
     assert cut.json == {"columns": ["n"], "rows": [{"n": 1}, {"n": 2}], "truncated": True}
     assert (wrong.code, wrong.out) == (2, "")
 
