@@ -16,9 +16,10 @@ from sloengine.domain.errors import NotFound
 from sloengine.domain.governance.model import AuditAction
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.topology.ingestion import JobStatus
+from tests.application.forecast.test_forecast import fail, promised
 from tests.application.organisation import ADMIN, Engine, edges, shop
 from tests.workers.conftest import Bench
-from workers import drift, governance, recommendation, telemetry, topology
+from workers import drift, forecast, governance, recommendation, telemetry, topology
 
 PERIODS = {
     "drift.detect": ["12:00", "12:15", "12:45"],
@@ -197,3 +198,18 @@ async def test_a_drift_pass_takes_up_what_an_earlier_one_left(bench: Bench):
 
     assert engine.db.drift_events["e"].reevaluated_at is not None
     assert [entry.action for entry in engine.db.trail] == [AuditAction.DRIFT_TRIGGERED]
+
+
+async def test_an_slo_whose_budget_is_gone_is_told_of_and_relayed_once(bench: Bench):
+    engine = await promised("a")
+    await fail(engine, "a", 3, 0.5)
+
+    await bench.run(
+        engine.use,
+        forecast.learn_levels.message(),
+        forecast.watch_budgets.message(),
+        forecast.watch_budgets.message(),
+    )
+
+    assert [event.service_id for event in engine.stream.events.values() if event.kind == "SloAtRisk"] == ["a"]
+    assert engine.db.forecast_levels is not None

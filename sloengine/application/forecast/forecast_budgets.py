@@ -20,6 +20,7 @@ from sloengine.domain.recommendation import telemetry_checks
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.window import ComplianceWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class ForecastBudgets:
 
 
 def promise_of(slo: Slo) -> Promise | None:
-    """What is forecast of an SLO; None for latency."""
+    """What is forecast of an SLO; None for latency, and for a quarter, which is longer than hourly detail is kept."""
+    if slo.window is ComplianceWindow.CALENDAR_QUARTER:
+        return None
     ratio = next((one.availability_ratio for one in slo.targets if one.availability_ratio is not None), None)
     return None if ratio is None else Promise(slo.service_id, ratio, slo.window)
 

@@ -16,13 +16,12 @@ from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.seed import generator, seed_of
 from sloengine.domain.reliability.budget_state import window_start
-from sloengine.domain.reliability.daily import DailyHistory, daily_sums
+from sloengine.domain.reliability.daily import daily_sums
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 
-LOOKBACK_DAYS = 92
-"""Own history that is read: the look-back of targets, and a whole quarter."""
-OWN_DAYS = 90
+LOOKBACK_DAYS = 90
+"""Own history that is read. Beyond it only days are kept, and one coarse series makes all that is read coarse."""
 METHOD = "hierarchical Bayes on incidents, adaptive conformal levels"
 LEARN_ORIGINS = 12
 """Weekly origins that the levels are learnt from."""
@@ -103,7 +102,7 @@ def outlook(
     bad, valid = whole.bad[0], whole.valid[0]
     horizon = horizon_of(bad, valid, window=promise.window, as_of=whole.ends_at, in_window_so_far=so_far)
     seed = seed_of(promise.service_id, SliType.AVAILABILITY, promise.window)
-    paths = failure_paths(_newest_days(whole, OWN_DAYS), prior, horizon.step_days, generator(seed), n_draws)
+    paths = failure_paths(whole, prior, horizon.step_days, generator(seed), n_draws)
     if paths is None:
         return None
     spent = horizon.spent(bad, valid, window=promise.window, traffic=paths.daily_traffic, target=promise.target)
@@ -174,12 +173,3 @@ def _came(panel: SliPanel, promise: Promise, known: Outlook) -> float | None:
         return None
     later, _ = later.in_events()
     return known.horizon.seen(later.bad[0], later.valid[0], promise.target)
-
-
-def _newest_days(history: DailyHistory, days: int) -> DailyHistory:
-    return replace(
-        history,
-        bad=history.bad[:, -days:],
-        valid=history.valid[:, -days:],
-        exposure=history.exposure[:, -days:],
-    )

@@ -12,6 +12,7 @@ from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.service import Service
 from tests.application.organisation import ADMIN, HOUR, NOW, Engine
 
@@ -134,3 +135,26 @@ async def test_batches_change_nothing(batch: int):
     report = await replace(engine.use.watch_budgets, batch=batch)()
 
     assert (report.slos, events(engine)) == (3, ["b"])
+
+
+async def test_a_quarter_is_not_forecast():
+    engine = await promised("a")
+    [slo] = (await active(engine, "a")).values()
+
+    found = await engine.use.forecast_budgets.of_slos([replace(slo, window=ComplianceWindow.CALENDAR_QUARTER)])
+
+    assert found == {}
+
+
+async def test_no_more_is_read_than_hourly_detail_is_kept_for():
+    engine = await promised("a")
+    old = steady("a", end=END - 91 * 24 * HOUR)
+    daily = SliPanel(
+        ("a",), old.start_at.replace(hour=0), 24 * HOUR, np.full((1, 20), 2.4e6), np.full((1, 20), 2.4e6)
+    )
+    await engine.history.write(daily)
+    await fail(engine, "a", 3, 0.5)
+
+    found = await engine.use.forecast_budgets(["a"], AVAILABILITY)
+
+    assert found["a"].expected_exhaustion_at == END  # to the hour, not to the day
