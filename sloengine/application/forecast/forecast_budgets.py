@@ -63,7 +63,7 @@ class ForecastBudgets:
 
 
 def promise_of(slo: Slo) -> Promise | None:
-    """What is forecast of an SLO; None for latency, and for a quarter, which is longer than hourly detail is kept."""
+    """What is forecast of an SLO; None for latency, and for a quarter: hourly detail is kept for less."""
     if slo.window is ComplianceWindow.CALENDAR_QUARTER:
         return None
     ratio = next((one.availability_ratio for one in slo.targets if one.availability_ratio is not None), None)

@@ -148,10 +148,9 @@ async def test_a_quarter_is_not_forecast():
 
 async def test_no_more_is_read_than_hourly_detail_is_kept_for():
     engine = await promised("a")
-    old = steady("a", end=END - 91 * 24 * HOUR)
-    daily = SliPanel(
-        ("a",), old.start_at.replace(hour=0), 24 * HOUR, np.full((1, 20), 2.4e6), np.full((1, 20), 2.4e6)
-    )
+    start = (END - 101 * 24 * HOUR).replace(hour=0)
+    requests = np.full((1, 10), 2.4e6)
+    daily = SliPanel(("a",), start, 24 * HOUR, requests, requests)
     await engine.history.write(daily)
     await fail(engine, "a", 3, 0.5)
 
