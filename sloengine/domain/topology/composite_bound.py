@@ -25,7 +25,7 @@ from sloengine.domain.topology.failed_calls import FloatArray
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
 from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws, source_nodes
-from sloengine.domain.topology.pass_through import FAILED_WINDOWS
+from sloengine.domain.topology.pass_through_limits import FAILED_WINDOWS
 from sloengine.domain.topology.system import SOFT_PASS_THROUGH, edge_key, pass_probability
 
 #: At most this many dependencies are listed, those with the largest share.

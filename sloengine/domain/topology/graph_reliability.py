@@ -24,7 +24,8 @@ from sloengine.domain.topology.intrinsic import (
     learn_intrinsic,
     shown_unavailability,
 )
-from sloengine.domain.topology.pass_through import FAILED_CALLS, FAILED_WINDOWS, PassThrough, learn_pass_through
+from sloengine.domain.topology.pass_through import PassThrough, learn_pass_through
+from sloengine.domain.topology.pass_through_limits import FAILED_CALLS, FAILED_WINDOWS
 from sloengine.domain.topology.system import Call, Contracted, contract, edge_key, pass_probability
 
 
