@@ -50,7 +50,7 @@ class ServiceForecast:
     @strawberry.field(
         description="Will the error budget last? null: no active SLO, no data in the last 24 hours, telemetry "
         "that cannot be true, latency, or a service for which simple rules do nearly as well: a rolling window, "
-        "calm, 1,500 requests a day or more and less than half of the budget spent; 7 days; a quarter."
+        "calm, 1,500 requests a day or more; 7 days; a quarter. A budget that is spent is always told of."
     )
     async def forecast(
         self, info: Info, sli_type: Annotated[SliType, strawberry.argument(description="What is promised.")]

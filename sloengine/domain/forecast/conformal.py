@@ -18,9 +18,9 @@ import numpy as np
 from sloengine.domain.reliability.panel import FloatArray
 
 LEVELS = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99])
-STEP = 0.1
+STEP = 0.25
 """gamma for an origin with very many services."""
-FULL_WEIGHT = 50.0
+FULL_WEIGHT = 25.0
 """With so many services an origin moves the levels half as far as it could."""
 _LEAST_GAP = 1e-4
 SCHEMA = 1

@@ -126,7 +126,6 @@ def forecast(known: Outlook, promise: Promise, levels: AdaptiveLevels) -> Foreca
             promise.window,
             running=known.paths.running,
             daily_traffic=known.paths.daily_traffic,
-            spent=known.spent,
         ),
     )
 

@@ -149,7 +149,7 @@ async def test_a_quarter_is_not_forecast():
 async def test_no_more_is_read_than_hourly_detail_is_kept_for():
     engine = await promised("a")
     start = (END - 101 * 24 * HOUR).replace(hour=0)
-    requests = np.full((1, 10), 2.4e6)
+    requests = np.full((1, 11), 2.4e6)
     daily = SliPanel(("a",), start, 24 * HOUR, requests, requests)
     await engine.history.write(daily)
     await fail(engine, "a", 3, 0.5)
