@@ -15,7 +15,7 @@ import numpy.typing as npt
 type FloatArray = npt.NDArray[np.float64]
 
 #: Two-sided 95 %.
-Z_95 = 1.959964
+_Z = 1.959964
 #: More intervals than this are pooled where nothing stands out.
 _ROWS = 700
 #: What is this many times the column's mean stands out.
@@ -124,5 +124,5 @@ def interval(value: float, standard_error: float, failed_calls: float) -> tuple[
     However sure the fit is, ``failed_calls`` calls of which none got through leave 3.7 / n open (Poisson, 97.5 %).
     """
     open_ratio = 3.69 / max(failed_calls, 3.69)
-    low = max(0.0, value - max(Z_95 * standard_error, 0.0))
-    return low, min(1.0, max(value + Z_95 * standard_error, min(1.0, value + open_ratio)))
+    low = max(0.0, value - max(_Z * standard_error, 0.0))
+    return low, min(1.0, max(value + _Z * standard_error, min(1.0, value + open_ratio)))

@@ -90,11 +90,10 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
             f"Call weight not known, limited by the dependency's traffic: {_listed(shown, len(limited))}."
         )
     for edge in sorted(model.pass_through.less.intersection(edges)):
-        passed = model.pass_through.measured[edge]
+        used, declared = float(model.pass_through.in_use[edge]), float(model.pass_through.declared[edge])
         notes.append(
-            f"{_pair(model, edge)} passes on {passed.value:.0%} [{passed.low:.0%}, {passed.high:.0%}] of its "
-            f"failed calls, less than the declared {model.pass_through.declared[edge]:.0%}: the measured share is "
-            "used."
+            f"{_pair(model, edge)} passes on at most {used:.0%} of its failed calls, less than the declared "
+            f"{declared:.0%}: the measured limit is used."
         )
     for attribute, value in (("mode", "SYNC"), ("criticality", "HARD")):
         filled = [edge for edge in edges if attribute in model.edges[edge].assumed]

@@ -1,9 +1,9 @@
 """How much of a dependency's failure reaches its caller: as declared, and as the data say.
 
 Declared is not true. f of an edge is at most Σ min(B, E) / Σ B, whatever else may have failed; where the upper
-97.5 % limit of that lies below what is declared, on enough evidence, f̂ from an additive Poisson fit takes the
-declared value's place, and where it lies below half of that, the dependency is *contradicted by the data*. One
-episode is no evidence: the finding must survive leaving out the worst day.
+97.5 % limit of that lies below what is declared, on enough evidence, it takes its place, and where
+it lies below half of that, the dependency is *contradicted by the data*, and f̂ from an additive Poisson fit does.
+One episode is no evidence: the finding must survive leaving out the worst day.
 """
 
 from __future__ import annotations
@@ -17,16 +17,12 @@ import numpy.typing as npt
 
 from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.recommendation.model import Contradiction, Estimate
-from sloengine.domain.topology.additive_fit import Z_95, AdditiveFit, interval
+from sloengine.domain.topology.additive_fit import AdditiveFit, interval
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 from sloengine.domain.topology.pass_through_fits import caller_fits
 from sloengine.domain.topology.pass_through_limits import (
-    FAILED_CALLS,
-    LESS_BELOW,
-    Evidence,
     failed_call_evidence,
-    failed_outside_worst_day,
     upper_limits,
 )
 from sloengine.domain.topology.system import (
@@ -36,8 +32,6 @@ from sloengine.domain.topology.system import (
     SOFT_PASS_THROUGH,
 )
 
-#: Edges that would bring this many times what the caller failed bring too much.
-_EXCESS = 1.1
 #: A measured pass-through below this is none: such an edge passes nothing on and closes no cycle.
 _NOTHING = 1e-3
 
@@ -119,48 +113,16 @@ def learn_pass_through(
             high = max(min(high, max(limit, 3.69 / float(failed_calls[edge]))), value)
         measured[edge] = Estimate(value, min(low, value), min(1.0, high))
         if limit is not None:
-            in_use[edge] = value if value >= _NOTHING else 0.0
             if edge not in contradicted:
+                # Proven is the limit, not the fit, which mistakes what fails at the same time.
+                in_use[edge] = limit
                 less.add(edge)
                 continue
+            in_use[edge] = value if value >= _NOTHING else 0.0
             contradictions[edge] = _contradiction(
                 traffic.edges[edge], float(declared[edge]), measured[edge], float(failed_calls[edge]), refused
             )
-    for edge in _brought_too_much(traffic, evidence, claimed, in_use, failed_calls, fitted):
-        in_use[edge] = measured[edge].value
-        less.add(edge)
     return PassThrough(declared, in_use, failed_calls, measured, contradictions, frozenset(less))
-
-
-def _brought_too_much(
-    traffic: ObservedTraffic,
-    evidence: Evidence,
-    claimed: FloatArray,
-    in_use: FloatArray,
-    failed_calls: FloatArray,
-    fits: Mapping[int, tuple[float, float]],
-) -> list[int]:
-    """Edges whose fit says surely less than declared, of callers that failed less than their edges would bring.
-
-    The limit of such an edge may be high, because something else failed the caller at the same time; but the
-    totals do not add up, and the fit says where.
-    """
-    single = np.array([edge.redundancy_group is None for edge in traffic.edges], bool)
-    brought = np.bincount(
-        traffic.callers, weights=np.where(single, in_use * failed_calls, 0.0), minlength=len(traffic.bad)
-    )
-    excessive = brought > _EXCESS * traffic.bad.sum(axis=1)
-    found: list[int] = []
-    for row, edge in enumerate(evidence.edges.tolist()):
-        value, error = fits[edge]
-        if (
-            excessive[traffic.callers[edge]]
-            and in_use[edge] == claimed[edge]
-            and value + Z_95 * error < LESS_BELOW * claimed[edge]
-            and failed_outside_worst_day(evidence.failed[row], traffic.step) >= FAILED_CALLS
-        ):
-            found.append(edge)
-    return found
 
 
 def _stands_in(edges: Sequence[Dependency]) -> npt.NDArray[np.bool_]:

@@ -166,13 +166,6 @@ def _upper(
     return np.asarray(np.quantile(ratio, _UPPER_QUANTILE, axis=0), np.float64)
 
 
-def failed_outside_worst_day(failed: npt.NDArray[np.float32], step: timedelta) -> float:
-    """Failed calls of an edge without its worst day; ``failed``: one-hour sums, shape (n_blocks,)."""
-    length = _worst_length(len(failed), step)
-    sums = np.concatenate([[0.0], np.cumsum(failed, dtype=np.float64)])
-    return float(sums[-1] - (sums[length:] - sums[:-length]).max())
-
-
 def _worst_length(blocks: int, step: timedelta) -> int:
     """A day's worth of blocks, but no more than a quarter of a short history."""
     return max(1, min(int(_EPISODE / max(step, _BLOCK)), blocks // 4))
