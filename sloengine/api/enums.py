@@ -225,7 +225,7 @@ _describe(
     "What kept a target from being tighter.",
     {
         "HISTORY": "The service's own past failures.",
-        "PRIOR": "Too little own history: what similar services do speaks.",
+        "PRIOR": "Too few incidents of its own to go by: what similar services do speaks.",
         "LOW_TRAFFIC": "Too few requests to show a tighter target.",
         "DEPENDENCY_OBSERVED": "What the dependencies were seen to do.",
         "DEPENDENCY_PROMISE": "What the dependencies' own SLOs promise.",

@@ -32,7 +32,7 @@ _REASONS = {
 }
 _LIMITS = {
     TargetLimit.HISTORY: "own history",
-    TargetLimit.PRIOR: "little own history",
+    TargetLimit.PRIOR: "few own incidents",
     TargetLimit.LOW_TRAFFIC: "low traffic",
     TargetLimit.DEPENDENCY_OBSERVED: "dependency",
     TargetLimit.DEPENDENCY_PROMISE: "promise of",
