@@ -65,12 +65,13 @@ async def ingest_sample(use_cases: UseCases, seed: int, advance: Advance) -> Ing
 
 
 async def ingest_files(use_cases: UseCases, files: Files, advance: Advance) -> Ingestion | None:
-    """Edges, merged by the worker, then series."""
+    """Edges, merged by the worker, then series, and what they teach."""
     ingestion = None
     if files.document is not None:
         ingestion = await _ingest(use_cases, files.document, None, advance)
     if files.series is not None:
         await use_cases.load_sli(files.series, actor=operator())
+        await use_cases.learn_priors()
     return ingestion
 
 

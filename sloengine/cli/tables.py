@@ -86,8 +86,14 @@ def _overview_cells(by_type: Mapping[SliType, RecommendationResult]) -> list[str
         return ["–", "–", "–", "–", latency, _unavailable_cell(availability), "–"]
     tiers = [_availability_cell(availability, tier) for tier in _TIERS]
     composite = availability.bound
-    bound = "–" if composite is None else f"{percent_from_ratio(composite.observed_ratio):.3f}"
+    bound = "–" if composite is None else _bound_cell(composite.observed_ratio)
     return [*tiers, bound, latency, limits(availability), _confidence(availability.confidence)]
+
+
+def _bound_cell(ratio: float) -> str:
+    """In percent; what has not failed yet is no 100 %."""
+    percent = percent_from_ratio(ratio)
+    return f"{percent:.3f}" if percent < 99.9995 else "> 99.999"
 
 
 def _availability_cell(recommendation: Recommendation, tier: TierName) -> str:

@@ -37,7 +37,9 @@ def load_sli(
     )
 
     async def work(use_cases: UseCases, actor: Actor) -> LoadReport:
-        return await use_cases.load_sli(command, actor=actor)
+        report = await use_cases.load_sli(command, actor=actor)
+        await use_cases.learn_priors()
+        return report
 
     report = ask(state_dir, work)
     if as_json:

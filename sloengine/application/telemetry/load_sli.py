@@ -59,8 +59,9 @@ class LoadSli:
         panel, edges = command.panel, command.edges
         if panel is None and not command.latency and edges is None:
             raise Invalid("nothing to load: no series in the files")
-        spans = [_span(one, now) for one in (panel, edges) if one is not None]
-        spans += [(h.start_at, h.start_at + timedelta(days=len(h.counts))) for h in command.latency]
+        counted = [_span(one, now) for one in (panel, edges) if one is not None]
+        days = [(h.start_at, h.start_at + timedelta(days=len(h.counts))) for h in command.latency]
+        spans = counted + days
         named = _named(command)
         known = await self.graph.services(named)
         missing = [service_id for service_id in named if service_id not in known]
@@ -72,7 +73,7 @@ class LoadSli:
             await self.history.write_latency(command.latency)
         if edges is not None:
             await self.history.write_edges(edges)
-        to_at = max(end for _, end in spans)
+        to_at = _newest(counted, days)
         watermark = await self.history.watermark()
         if watermark.aggregated_to is None or to_at > watermark.aggregated_to:
             await self.history.set_watermark(replace(watermark, aggregated_to=to_at, pulled_at=now))
@@ -85,6 +86,17 @@ class LoadSli:
             to_at=to_at,
             registered=tuple(missing),
         )
+
+
+def _newest(counted: Sequence[tuple[datetime, datetime]], days: Sequence[tuple[datetime, datetime]]) -> datetime:
+    """End of the newest interval. Of latency only the day is known: its last one has begun by then, not ended."""
+    end = max((end for _, end in counted), default=None)
+    last_day = max((end for _, end in days), default=None)
+    if end is None or (last_day is not None and last_day - end >= timedelta(days=1)):
+        end = last_day
+    if end is None:
+        raise Invalid("nothing to load: no series in the files")
+    return end
 
 
 def _span(panel: SliPanel | EdgePanel, now: datetime) -> tuple[datetime, datetime]:

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from sloengine.application.ports.sli_history import Watermark
+from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.telemetry.read_sli import SliStep, SliWindow
+from sloengine.cli.first_data import Files, ingest_files
 from sloengine.domain.errors import Conflict, Forbidden, Invalid
-from sloengine.domain.recommendation.model import SliType
-from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.domain.recommendation.model import Recommendation, SliType
+from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from sloengine.infrastructure.memory.trace_latency import MemoryTraceLatency
@@ -314,3 +316,26 @@ async def test_traces_are_asked_about_services_without_a_histogram_only_and_may_
     assert kept == {"b": PercentileRange(0.5, 1.0)}
     assert report.error is None
     assert (await engine.history.watermark()).traced_p99 == kept
+
+
+async def test_the_last_day_of_latency_does_not_move_the_clock_past_the_last_interval():
+    engine = Engine()
+    panel = hourly_panel("front", days=3)
+    day = panel.ends_at.replace(hour=0)
+    latency = LatencyHistory("front", day - 2 * DAY, np.array([0.1, np.inf]), np.full((3, 2), 10.0))
+
+    report = await engine.use.load_sli(LoadSliCommand(panel=panel, latency=[latency]), actor=ADMIN)
+
+    assert report.to_at == panel.ends_at
+    assert (await engine.history.watermark()).aggregated_to == panel.ends_at
+
+
+async def test_what_files_teach_is_learnt_before_anybody_is_recommended_to():
+    engine = Engine()
+    files = Files(None, LoadSliCommand(panel=hourly_panel(*"abcdef", days=20)), ())
+
+    await ingest_files(engine.use, files, lambda _share: None)
+
+    (found,) = await engine.use.recommend(RecommendCommand(["a"], (SliType.AVAILABILITY,)), actor=ADMIN)
+    assert isinstance(found, Recommendation)
+    assert "5 other services" in found.summary
