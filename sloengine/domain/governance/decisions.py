@@ -176,7 +176,7 @@ def warnings_about(
             if bound.promised_ratio is not None and target.availability_ratio > bound.promised_ratio:
                 found.append(
                     f"{said} is above {percent_from_ratio(round(bound.promised_ratio, 6)):.9g} %, which is left"
-                    " when every hard dependency does no better than its own SLO"
+                    " when every hard dependency does no better than its SLO or published figure says"
                 )
         if probability is None:
             found.append(f"{said}: how probably it will be met is not known")
