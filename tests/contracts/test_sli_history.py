@@ -81,6 +81,15 @@ async def test_nan_leaves_what_is_stored_and_values_replace_it(history: SliHisto
     np.testing.assert_allclose(read.good, [[0.9, 18.0, 27.0, NAN]])
 
 
+@pytest.mark.parametrize("shape", [(0, 48), (2, 0), (0, 0)])
+async def test_a_panel_of_nothing_stores_nothing(history: SliHistory, shape: tuple[int, int]):
+    names = tuple(f"s{n}" for n in range(shape[0]))
+
+    await history.write(SliPanel(names, MONDAY, HOUR, np.zeros(shape), np.zeros(shape)))
+
+    assert (await history.read(None, MONDAY, MONDAY + 2 * DAY)).service_ids == ()
+
+
 async def test_writing_twice_changes_nothing(history: SliHistory):
     written = counted(MONDAY, 30)
 

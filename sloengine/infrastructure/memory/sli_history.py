@@ -26,6 +26,8 @@ class MemorySliHistory:
 
     async def write(self, panel: SliPanel) -> None:
         """Store an availability panel."""
+        if panel.total.size == 0:
+            return
         for row, service_id in enumerate(panel.service_ids):
             stored = self._db.availability.setdefault(service_id, {})
             _store(stored, panel.start_at, panel.step, panel.good[row], panel.total[row])

@@ -47,6 +47,8 @@ def days_of(start_at: datetime, step: timedelta, part: FloatArray, whole: FloatA
     offset = start_at - day_start(first)
     if seconds <= 0 or timedelta(seconds=seconds) != step or DAY_SECONDS % seconds or offset % step:
         raise Invalid(f"a series of {step} steps from {start_at.isoformat()} cannot be cut into days")
+    if whole.size == 0:
+        return  # no service, or no interval: no day
     before, per_day = offset // step, DAY_SECONDS // seconds
     after = -(before + whole.shape[1]) % per_day
     padding = ((0, 0), (before, after))
