@@ -16,13 +16,9 @@ import numpy as np
 from bench.all_services import DAYS, synthetic_histories, synthetic_panel
 from bench.graphs import layered_graph
 from sloengine.application.ports.shapley_values import ShapleyValues
-from sloengine.application.recommendation.compute_recommendations import (
-    Prepared,
-    Wanted,
-    compute_recommendations,
-    prepare,
-)
+from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors
+from sloengine.application.recommendation.prepared import Prepared, prepare
 from sloengine.application.recommendation.recommend_from_files import graph_of_document
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.model import Recommendation, SliType

@@ -13,13 +13,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from sloengine.application.accuracy.past import Past
-from sloengine.application.recommendation.compute_recommendations import (
-    Prepared,
-    Wanted,
-    compute_recommendations,
-    predictive_draws,
-    prepare,
-)
+from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
+from sloengine.application.recommendation.drawn_bound import predictive_draws
+from sloengine.application.recommendation.prepared import Prepared, prepare
 from sloengine.domain.accuracy.baselines import baseline_targets
 from sloengine.domain.accuracy.calibrate import calibrated
 from sloengine.domain.accuracy.judged import ENGINE, JudgedTarget, Level, TrafficClass

@@ -14,9 +14,9 @@ from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
-from sloengine.application.recommendation.compute_recommendations import Earlier, Prepared, prepare
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of, surroundings
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
+from sloengine.application.recommendation.prepared import Earlier, Prepared, prepare
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 from sloengine.domain.drift.alarm import change_of
 from sloengine.domain.recommendation.archetype_features import features_of

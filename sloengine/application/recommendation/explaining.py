@@ -10,11 +10,11 @@ from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.domain.explanation.explain_availability import AvailabilityExplainer
 from sloengine.domain.explanation.explain_latency import LatencyExplainer
 from sloengine.domain.explanation.reference import Reference
+from sloengine.domain.recommendation.availability_case import AvailabilityCase
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_tiers import LatencyCase
 from sloengine.domain.recommendation.model import Explanation, Recommendation
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.recommend_availability import AvailabilityCase
 from sloengine.domain.recommendation.request import AvailabilityRequest, LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 

@@ -11,13 +11,10 @@ import numpy as np
 
 from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.shapley_values import ShapleyValues
-from sloengine.application.recommendation.compute_recommendations import (
-    Wanted,
-    compute_recommendations,
-    prepare,
-)
+from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors
 from sloengine.application.recommendation.learn_archetypes import learn_archetypes
+from sloengine.application.recommendation.prepared import prepare
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.recommendation.latency_prior import LatencyPrior, learn_latency_prior
 from sloengine.domain.recommendation.model import RecommendationResult, SliType

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sloengine.domain.explanation.dependency_parts import Dependencies
+from sloengine.domain.recommendation.availability_case import AvailabilityCase, window_predictive
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import predict_with
-from sloengine.domain.recommendation.recommend_availability import AvailabilityCase, window_predictive
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
 

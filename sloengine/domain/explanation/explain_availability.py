@@ -16,6 +16,7 @@ from sloengine.domain.explanation.dependency_parts import Dependencies, main_par
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import BoolArray, Values
 from sloengine.domain.explanation.wording import PERCENT, summarize_explanation
+from sloengine.domain.recommendation.availability_case import AvailabilityCase, streams
 from sloengine.domain.recommendation.model import (
     Attribution,
     Explanation,
@@ -24,7 +25,6 @@ from sloengine.domain.recommendation.model import (
     TierTarget,
 )
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.recommend_availability import AvailabilityCase, streams
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import probability_met

@@ -12,6 +12,7 @@ from sloengine.domain.explanation.shapley import BoolArray, Values
 from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, value_text
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_tiers import SHARES, LatencyCase, latency_probability_met
+from sloengine.domain.recommendation.latency_window import latency_window
 from sloengine.domain.recommendation.model import (
     Attribution,
     Counterfactual,
@@ -20,7 +21,6 @@ from sloengine.domain.recommendation.model import (
     Recommendation,
     TierTarget,
 )
-from sloengine.domain.recommendation.recommend_latency import latency_window
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import times_in_a_hundred

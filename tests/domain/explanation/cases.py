@@ -14,11 +14,12 @@ from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.explain_availability import AvailabilityExplainer
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import coalitions, shapley_values
+from sloengine.domain.recommendation.availability_case import AvailabilityCase
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import Explanation, Recommendation, TierName
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
-from sloengine.domain.recommendation.recommend_availability import AvailabilityCase, recommend_with_case
+from sloengine.domain.recommendation.recommend_availability import recommend_with_case
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import SliPanel

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sloengine.domain.recommendation.availability_case import window_predictive
 from sloengine.domain.recommendation.behaviour_change import (
     BehaviourChange,
     since,
@@ -16,7 +17,6 @@ from sloengine.domain.recommendation.behaviour_change import (
     worse_of,
 )
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.recommend_availability import window_predictive
 from sloengine.domain.recommendation.window_draws import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import LatencyHistory
