@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sloengine.application.recommendation import compute_recommendations as computing
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors
+from sloengine.application.recommendation.prepared import prepare
+from sloengine.application.recommendation.service_requests import availability_request
 from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.explain_availability import AvailabilityExplainer
 from sloengine.domain.explanation.reference import Reference
@@ -103,8 +104,8 @@ def case_of(
         panel=panel,
         priors=LearntPriors(learn_prior(panel, as_of=END, lookback_days=90), LatencyPrior.shipped()),
     )
-    prepared = computing.prepare(evidence)
-    request = computing._availability_request(prepared, service_id, window, END, settings)
+    prepared = prepare(evidence)
+    request = availability_request(prepared, service_id, window, END, settings)
     request = replace(request, changed=changed)
     prior = evidence.priors.availability
     recommendation, case = recommend_with_case(request, prior, settings)
