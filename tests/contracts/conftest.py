@@ -16,6 +16,7 @@ from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
+from sloengine.application.ports.journey_store import JourneyStore
 from sloengine.application.ports.outbox import Outbox
 from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
@@ -39,6 +40,7 @@ class Stores:
     outbox: Outbox
     drift: DriftStore
     forecasts: ForecastStore
+    journeys: JourneyStore
 
 
 type Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Stores]]
@@ -63,6 +65,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             outbox=stores.outbox,
             drift=stores.drift,
             forecasts=stores.forecasts,
+            journeys=stores.journeys,
         )
 
 

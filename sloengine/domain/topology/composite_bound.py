@@ -341,7 +341,7 @@ def _promised(
     own = list(model.own_unavailability)
     closed: set[int] = set()
     for other in depth:
-        kept = [_promise(model, service, promises) for service in model.members[other] if service != position]
+        kept = [promise_of(model, service, promises) for service in model.members[other] if service != position]
         stated = [promise for promise in kept if promise is not None]
         if stated and other != component:
             own[other] = 1.0 - min(stated)
@@ -357,8 +357,8 @@ def _promised(
     return 1.0 - _either(own_part, inherited)
 
 
-def _promise(model: GraphReliability, service: int, promises: Mapping[str, float]) -> float | None:
-    """An active SLO, else a published figure with its unavailability raised by 10 %."""
+def promise_of(model: GraphReliability, service: int, promises: Mapping[str, float]) -> float | None:
+    """Availability in [0, 1] by active SLO, else the published figure with its unavailability raised by 10 %."""
     stated = model.graph.services[service]
     promise = promises.get(stated.service_id)
     if promise is not None:

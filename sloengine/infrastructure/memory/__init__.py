@@ -10,6 +10,7 @@ from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
+from sloengine.infrastructure.memory.journey_store import MemoryJourneyStore
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
     MemoryRecommendationStore,
@@ -36,6 +37,7 @@ class MemoryStores:
     outbox: MemoryOutbox
     drift: MemoryDriftStore
     forecasts: MemoryForecastStore
+    journeys: MemoryJourneyStore
 
 
 def open_memory(clock: Clock | None = None) -> MemoryStores:
@@ -55,4 +57,5 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         outbox=MemoryOutbox(database),
         drift=MemoryDriftStore(database),
         forecasts=MemoryForecastStore(database),
+        journeys=MemoryJourneyStore(database),
     )

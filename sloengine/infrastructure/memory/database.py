@@ -14,6 +14,7 @@ from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.governance.model import AuditEvent, Slo
+from sloengine.domain.journeys.model import Journey
 from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import Supernode
@@ -72,5 +73,6 @@ class MemoryDatabase:
     drift_events: dict[str, DriftEvent] = field(default_factory=dict)
     forecast_levels: tuple[AdaptiveLevels, datetime] | None = None
     at_risk: dict[str, datetime] = field(default_factory=dict)
+    journeys: dict[str, Journey] = field(default_factory=dict)
     priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)
     calibrations: dict[SliType, CalibrationRecord] = field(default_factory=dict)

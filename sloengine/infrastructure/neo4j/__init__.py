@@ -12,6 +12,7 @@ from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_conn
 from sloengine.infrastructure.neo4j.drift_store import Neo4jDriftStore
 from sloengine.infrastructure.neo4j.forecast_store import Neo4jForecastStore
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
+from sloengine.infrastructure.neo4j.journey_store import Neo4jJourneyStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
 from sloengine.infrastructure.neo4j.outbox import Neo4jOutbox
@@ -40,6 +41,7 @@ class Neo4jStores:
     outbox: Neo4jOutbox
     drift: Neo4jDriftStore
     forecasts: Neo4jForecastStore
+    journeys: Neo4jJourneyStore
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -59,6 +61,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         outbox=Neo4jOutbox(connection),
         drift=Neo4jDriftStore(connection),
         forecasts=Neo4jForecastStore(connection),
+        journeys=Neo4jJourneyStore(connection),
     )
 
 

@@ -1,0 +1,54 @@
+"""Journeys in a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.journeys.model import Journey
+from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.paging import SortKey, cut
+
+
+class MemoryJourneyStore:
+    """Keeps the ``JourneyStore`` port."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    async def save(self, journey: Journey) -> Journey:
+        """Store it in the place of the one of the same name."""
+        known = self._db.journeys.get(journey.name)
+        if known is not None:
+            journey = replace(
+                journey, journey_id=known.journey_id, created_by=known.created_by, created_at=known.created_at
+            )
+        self._db.journeys[journey.name] = journey
+        return journey
+
+    async def delete(self, journey_id: str) -> Journey | None:
+        """Take it away."""
+        found = next((one for one in self._db.journeys.values() if one.journey_id == journey_id), None)
+        return None if found is None else self._db.journeys.pop(found.name)
+
+    async def by_name(self, names: Sequence[str]) -> Mapping[str, Journey]:
+        """Of these names."""
+        return {name: self._db.journeys[name] for name in names if name in self._db.journeys}
+
+    async def by_id(self, journey_ids: Sequence[str]) -> Mapping[str, Journey]:
+        """Of these ids."""
+        wanted = set(journey_ids)
+        return {one.journey_id: one for one in self._db.journeys.values() if one.journey_id in wanted}
+
+    async def page(self, page: PageRequest) -> Page[Journey]:
+        """In the order of names."""
+        return cut(self._db.journeys.values(), _by_name, page)
+
+    async def every(self, limit: int) -> Sequence[Journey]:
+        """In the order of names."""
+        return sorted(self._db.journeys.values(), key=_by_name)[:limit]
+
+
+def _by_name(journey: Journey) -> SortKey:
+    return (journey.name,)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sloengine.application.ports.paging import PageRequest
+from sloengine.domain.errors import Invalid
+from sloengine.domain.journeys.model import Journey, JourneyRoute
+from tests.contracts.conftest import Stores
+from tests.contracts.graph_samples import NOW, draw
+
+BUY = Journey(
+    "journey-1",
+    "buy",
+    ("web", "app"),
+    (JourneyRoute("card", 3.0, ("web", "pay", "bank")), JourneyRoute("voucher", 1.0, ("web", "voucher"))),
+    "user:ada",
+    NOW,
+    "user:ada",
+    NOW,
+)
+LATER = NOW + timedelta(days=1)
+
+
+async def services(stores: Stores) -> None:
+    await draw(stores.graph, "web->pay", "pay->bank", "web->voucher", "app->pay")
+
+
+async def test_a_journey_comes_back_as_it_was_saved(stores: Stores):
+    await services(stores)
+
+    stored = await stores.journeys.save(BUY)
+
+    assert stored == BUY
+    assert await stores.journeys.by_name(["buy", "nothing"]) == {"buy": BUY}
+    assert await stores.journeys.by_id(["journey-1", "journey-2"]) == {"journey-1": BUY}
+
+
+async def test_saving_a_name_again_replaces_all_but_its_id_and_beginnings(stores: Stores):
+    await services(stores)
+    await stores.journeys.save(BUY)
+    changed = Journey("journey-2", "buy", ("app",), (), "user:bob", LATER, "user:bob", LATER)
+
+    stored = await stores.journeys.save(changed)
+
+    assert stored == replace(changed, journey_id="journey-1", created_by="user:ada", created_at=NOW)
+    assert list(await stores.journeys.every(10)) == [stored]
+
+
+async def test_five_savings_of_one_name_at_once_leave_one_journey(stores: Stores):
+    await services(stores)
+
+    stored = await asyncio.gather(*(stores.journeys.save(replace(BUY, journey_id=f"j{n}")) for n in range(5)))
+
+    assert len({one.journey_id for one in stored}) == 1
+    assert list(await stores.journeys.every(10)) == [stored[0]]
+
+
+async def test_deleting_takes_one_and_says_which(stores: Stores):
+    await services(stores)
+    await stores.journeys.save(BUY)
+    other = await stores.journeys.save(replace(BUY, journey_id="journey-2", name="look", routes=()))
+
+    gone = await stores.journeys.delete("journey-1")
+    again = await stores.journeys.delete("journey-1")
+
+    assert (gone, again) == (BUY, None)
+    assert list(await stores.journeys.every(10)) == [other]
+
+
+async def test_pages_follow_names(stores: Stores):
+    await services(stores)
+    for name in ("c", "a", "b"):
+        await stores.journeys.save(replace(BUY, journey_id=f"id-{name}", name=name))
+
+    first = await stores.journeys.page(PageRequest(first=2))
+    second = await stores.journeys.page(PageRequest(first=2, after=first.cursors[-1]))
+
+    assert [one.name for one in first.rows] == ["a", "b"]
+    assert (first.has_next, first.total_count) == (True, 3)
+    assert [one.name for one in second.rows] == ["c"]
+    assert (second.has_next, second.total_count) == (False, 3)
+    assert [one.name for one in await stores.journeys.every(2)] == ["a", "b"]
+    with pytest.raises(Invalid):
+        await stores.journeys.page(PageRequest(after="not one"))
