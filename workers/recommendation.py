@@ -34,6 +34,17 @@ async def resume_jobs() -> None:
 
 
 @dramatiq.actor(
+    actor_name="recommendation.refresh",
+    queue_name="recommendation",
+    max_retries=3,
+    periodic=cron("22 5 * * *"),
+)
+async def refresh(*, new_only: bool = False) -> None:
+    """Recommend for every service, or for those whose past has just been read in. Safe to run twice."""
+    await (await use_cases()).refresh_recommendations(new_only=new_only)
+
+
+@dramatiq.actor(
     actor_name="recommendation.calibrate",
     queue_name="recommendation",
     max_retries=3,

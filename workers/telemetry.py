@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dramatiq
+from dramatiq.errors import Retry
 from periodiq import cron
 
 from sloengine.domain.errors import Conflict
 from workers.context import use_cases
-from workers.recommendation import calibrate
+from workers.recommendation import calibrate, refresh
+
+_BUSY_DELAY_MS = 60_000
+"""Wait for the run that is at it; the hourly one takes over when it lasts longer than all retries."""
 
 
 @dramatiq.actor(
@@ -15,17 +19,20 @@ from workers.recommendation import calibrate
     queue_name="telemetry",
     max_retries=3,
     time_limit=1_800_000,
-    throws=(Conflict,),  # another run does the same work
     periodic=cron("2 * * * *"),
 )
 async def aggregate() -> None:
-    """Pull the hours that are missing, then learn from them. Safe to run twice."""
+    """Pull the hours that are missing and the past of new services, then learn. Safe to run twice."""
     from sloengine.application.telemetry.aggregate_telemetry import (  # noqa: PLC0415 - as in the context
         AggregateTelemetryCommand,
     )
 
-    report = await (await use_cases()).aggregate_telemetry(AggregateTelemetryCommand())
-    if report.hours and report.error is None:
+    try:
+        report = await (await use_cases()).aggregate_telemetry(AggregateTelemetryCommand())
+    except Conflict as busy:
+        # The run that is going on may have begun before the newest services were there.
+        raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
+    if (report.hours or report.newcomers) and report.error is None:
         learn_priors.send()
 
 
@@ -37,6 +44,7 @@ async def learn_priors() -> None:
     if not await found.read_calibration():
         # The daily run is up to a day away; a new installation should not wait for it.
         calibrate.send()
+    refresh.send(new_only=True)
 
 
 @dramatiq.actor(

@@ -8,6 +8,7 @@ from periodiq import cron
 
 from sloengine.domain.errors import Conflict, NotFound
 from workers.context import use_cases
+from workers.telemetry import aggregate
 
 _BUSY_DELAY_MS = 1_000
 """Wait for the merge that is running; the sweep takes over when it lasts longer than all retries."""
@@ -21,11 +22,13 @@ _BUSY_DELAY_MS = 1_000
     throws=(NotFound,),
 )
 async def merge_ingestion(ingestion_id: str) -> None:
-    """Merge one ingestion. Safe to run twice."""
+    """Merge one ingestion, then read in the past of services that are new. Safe to run twice."""
     try:
-        await (await use_cases()).merge_ingestion(ingestion_id)
+        merged = await (await use_cases()).merge_ingestion(ingestion_id)
     except Conflict as busy:
         raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
+    if merged.services_created:
+        aggregate.send()
 
 
 @dramatiq.actor(

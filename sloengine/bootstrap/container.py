@@ -53,6 +53,7 @@ from sloengine.application.recommendation.recommendation_job import (
     ResumeRecommendationJobs,
     StartRecommendationJob,
 )
+from sloengine.application.recommendation.refresh_recommendations import RefreshRecommendations
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetry
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.learn_priors import LearnPriors
@@ -120,6 +121,7 @@ class UseCases:
     start_recommendation_job: StartRecommendationJob
     continue_recommendation_job: ContinueRecommendationJob
     resume_recommendation_jobs: ResumeRecommendationJobs
+    refresh_recommendations: RefreshRecommendations
     read_recommendations: ReadRecommendations
     expire_recommendations: ExpireRecommendations
     accept_recommendation: AcceptRecommendation
@@ -194,6 +196,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         engine,
         a.shapley,
     )
+    start_job = StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue, a.clock)
     deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
     judge = JudgeTargets(evidence, a.clock, engine)
     budgets = ReadBudget(a.sli_history, a.clock)
@@ -221,7 +224,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         read_calibration=ReadCalibration(a.calibrations),
         prune_history=PruneHistory(a.sli_history, a.clock),
         recommend=recommend,
-        start_recommendation_job=StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue, a.clock),
+        start_recommendation_job=start_job,
+        refresh_recommendations=RefreshRecommendations(a.recommendations, start_job, a.clock),
         continue_recommendation_job=ContinueRecommendationJob(a.recommendation_jobs, recommend, a.queue, a.locks),
         resume_recommendation_jobs=ResumeRecommendationJobs(a.recommendation_jobs, a.queue, a.clock),
         read_recommendations=ReadRecommendations(

@@ -11,6 +11,7 @@ from sloengine.application.ports.recommendation_store import RecommendationJobSt
 from sloengine.domain.errors import Invalid
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
 from sloengine.domain.topology.ingestion import JobStatus
+from sloengine.domain.topology.service import Service
 from tests.contracts.conftest import Stores
 from tests.contracts.recommendation_samples import NOW, availability, latency, unavailable
 
@@ -185,3 +186,14 @@ async def test_a_job_of_nothing_is_done(jobs: RecommendationJobStore):
     await jobs.create_job("j", [], {})
 
     assert await jobs.job("j") == (JobStatus.SUCCEEDED, 0, 0, 0, None)
+
+
+async def test_a_past_that_was_read_in_since_the_last_answer_is_to_be_answered(stores: Stores):
+    store, history = stores.recommendations, stores.sli_history
+    await stores.graph.register([Service(one) for one in ("answered", "new", "once", "waiting")], now=NOW)
+    await store.save([unavailable("once")], now=NOW)
+    await history.note_past(["answered", "new", "once"], now=NOW + timedelta(minutes=1))
+
+    assert list(await store.to_answer()) == ["answered", "new", "once"]
+    await store.save([availability("answered")], now=NOW + timedelta(minutes=2))
+    assert list(await store.to_answer()) == ["new", "once"]

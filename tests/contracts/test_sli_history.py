@@ -9,6 +9,7 @@ from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.reliability.percentile_range import PercentileRange
+from sloengine.domain.topology.service import Service
 from tests.contracts.conftest import Stores
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -277,3 +278,13 @@ async def test_hourly_percentiles_are_not_kept_longer_than_other_detail(history:
     assert np.isnan(found.requests[0, :24]).all()
     assert (found.requests[0, 24:] == 1).all()
     assert len((await history.read_latency(["a"], MONDAY, MONDAY + 2 * DAY))["a"].counts) == 2
+
+
+async def test_the_past_of_a_service_is_asked_for_once(stores: Stores):
+    await stores.graph.register([Service("a"), Service("b")], now=MONDAY)
+    history = stores.sli_history
+    assert list(await history.without_past()) == ["a", "b"]
+
+    await history.note_past(["b", "nobody"], now=MONDAY)
+
+    assert list(await history.without_past()) == ["a"]

@@ -14,10 +14,11 @@ from sloengine.domain.drift.model import Detector
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.errors import NotFound
 from sloengine.domain.governance.model import AuditAction
-from sloengine.domain.recommendation.model import ObjectiveKind, SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType
 from sloengine.domain.topology.ingestion import JobStatus
+from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.forecast.test_forecast import fail, promised
-from tests.application.organisation import ADMIN, Engine, edges, shop
+from tests.application.organisation import ADMIN, Engine, edges, hourly_panel, shop
 from tests.workers.conftest import Bench
 from workers import drift, forecast, governance, recommendation, telemetry, topology
 
@@ -32,6 +33,7 @@ PERIODS = {
     "recommendation.calibrate": ["04:41"],
     "telemetry.note_budgets": ["12:12"],
     "recommendation.expire": ["12:07"],
+    "recommendation.refresh": ["05:22"],
     "recommendation.resume_jobs": ["12:00", "12:01", "12:59"],
     "governance.keep_relaying": ["12:00", "12:01", "12:59"],
 }
@@ -48,6 +50,7 @@ def test_every_actor_is_in_the_queue_of_its_topic():
         "recommendation.calibrate",
         "recommendation.continue_job",
         "recommendation.expire",
+        "recommendation.refresh",
         "recommendation.resume_jobs",
         "telemetry.aggregate",
         "telemetry.learn_priors",
@@ -116,6 +119,32 @@ async def test_aggregation_is_followed_by_learning(bench: Bench):
     await bench.run(engine.use, telemetry.aggregate.message())
 
     assert set(engine.db.priors) == {"AVAILABILITY", "LATENCY"}
+
+
+async def test_a_service_that_joins_later_has_its_past_and_its_answer_without_anybody_asking(bench: Bench):
+    engine = Engine(MemoryTelemetrySource(hourly_panel("front", "latecomer", days=20)))
+    await engine.ingest(services=[{"serviceId": "front"}])
+    await engine.aggregate()
+    queued = await engine.submit(services=[{"serviceId": "latecomer"}])
+
+    await bench.run(engine.use, topology.merge_ingestion.message(ingestion_id=queued.ingestion_id))
+    for job_id in engine.db.jobs:
+        lanes = [recommendation.continue_job.message(job_id=job_id, lane=str(lane)) for lane in range(LANES)]
+        await bench.run(engine.use, *lanes)
+
+    answers = await engine.use.read_recommendations.newest(["latecomer"], SliType.AVAILABILITY)
+    assert isinstance(answers["latecomer"], Recommendation)
+    assert answers["latecomer"].data_quality.days_of_history == pytest.approx(20, abs=1)
+
+
+async def test_everybody_is_answered_once_a_day(bench: Bench):
+    engine = await shop(days=20)
+    message = recommendation.refresh.message()
+
+    await bench.run(engine.use, message, message.copy())
+
+    [job] = engine.db.jobs.values()
+    assert set(job.service_ids) == set(engine.db.services)
 
 
 async def test_a_job_is_worked_through_by_its_actor(bench: Bench):

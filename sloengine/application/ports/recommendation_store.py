@@ -87,6 +87,10 @@ class RecommendationStore(Protocol):
         """The same page of each of these services, newest first; one query for all, every service has an entry."""
         ...
 
+    async def to_answer(self) -> Sequence[str]:
+        """Services whose past was read in after their newest answer, or that have none yet."""
+        ...
+
     async def expire(self, *, now: datetime) -> Sequence[str]:
         """Turn ACTIVE ones past ``expires_at`` into EXPIRED; the ids of their services."""
         ...

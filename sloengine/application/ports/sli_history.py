@@ -87,6 +87,14 @@ class SliHistory(Protocol):
         """Store it."""
         ...
 
+    async def without_past(self) -> Sequence[str]:
+        """Services of the graph that came after the first aggregation: nobody has asked for their past yet."""
+        ...
+
+    async def note_past(self, service_ids: Sequence[str], *, now: datetime) -> None:
+        """The source was asked for the past of these, whatever it had; unknown services are passed over."""
+        ...
+
     async def prune(self, *, detail_before: datetime, all_before: datetime) -> int:
         """Fold detail older than ``detail_before`` into daily sums, drop all before ``all_before``.
 

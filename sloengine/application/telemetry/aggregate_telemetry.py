@@ -40,8 +40,9 @@ class AggregationReport:
     """What one run did.
 
     ``aggregated_to`` None: nothing has ever been aggregated. ``unknown``: identities of the source that the graph
-    does not know; they are reported, not created. ``refused``: series not taken, and why. ``error``: why the run
-    stopped early; hours before are kept.
+    does not know; they are reported, not created. ``newcomers``: services that joined the graph since and
+    whose past was read in. ``refused``: series not taken, and why. ``error``: why the run stopped early; hours
+    before are kept.
     """
 
     source: str | None
@@ -50,6 +51,7 @@ class AggregationReport:
     hours: int = 0
     services: int = 0
     unknown: tuple[str, ...] = ()
+    newcomers: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     query_count: int = 0
     error: str | None = None
@@ -57,7 +59,7 @@ class AggregationReport:
 
 @dataclass(frozen=True, slots=True)
 class AggregateTelemetry:
-    """Run hourly by the worker; catches up on missed hours; safe to run twice.
+    """Run hourly by the worker; catches up on missed hours and on the past of new services; safe to run twice.
 
     ``source`` None: there is no telemetry source, nothing is pulled. ``traces``: asked about services that have no
     histogram. Each chunk of days is pulled whole, written, and only then the watermark moves past it: a run that
@@ -91,55 +93,107 @@ class AggregateTelemetry:
         report = AggregationReport(source.name, None, watermark.aggregated_to)
         try:
             start = await self._start(source, watermark, until, command.back_to)
-            if start >= until:
+            if start < until:
+                report = await self._pull_hours(source, watermark, report, start, until)
+            else:
                 await self.history.set_watermark(replace(watermark, pulled_at=self.clock.now(), last_error=None))
-                return report
-            # Latency is kept per day: a day is always summed from its midnight, so that running twice is harmless.
-            begin = floor_to(start, DAY)
-            report = replace(report, from_at=start, hours=(until - start) // HOUR)
-            known = {service.service_id for service in (await self.graph.snapshot()).services}
-            offered = set(await source.service_ids(start, until))
-            wanted = sorted(known & offered)
-            report = replace(report, services=len(wanted), unknown=tuple(sorted(offered - known)))
-            measured: set[str] = set()
-            while begin < until:
+        except Unavailable as error:
+            newest = await self.history.watermark()
+            await self.history.set_watermark(replace(newest, last_error=error.message))
+            return replace(report, aggregated_to=newest.aggregated_to, error=error.message)
+        return await self._pull_past(source, report, until)
+
+    async def _pull_hours(
+        self,
+        source: TelemetrySource,
+        watermark: Watermark,
+        report: AggregationReport,
+        start: datetime,
+        until: datetime,
+    ) -> AggregationReport:
+        """The hours of every service that the graph knows."""
+        # Latency is kept per day: a day is always summed from its midnight, so that running twice is harmless.
+        begin = floor_to(start, DAY)
+        report = replace(report, from_at=start, hours=(until - start) // HOUR)
+        known = {service.service_id for service in (await self.graph.snapshot()).services}
+        offered = set(await source.service_ids(start, until))
+        wanted = sorted(known & offered)
+        report = replace(report, services=len(wanted), unknown=tuple(sorted(offered - known)))
+        if watermark.aggregated_to is None:
+            # The first run is their past; noted first, so that one that breaks off is taken up where it stopped.
+            await self.history.note_past(sorted(known), now=self.clock.now())
+        measured: set[str] = set()
+        while begin < until:
+            end = min(begin + self.chunk, until)
+            pulled = await source.pull(wanted, begin, end)
+            await store_pulled(self.history, pulled, known)
+            measured.update(pulled.latency)
+            report = replace(
+                report,
+                refused={**report.refused, **pulled.refused},
+                query_count=report.query_count + pulled.query_count,
+            )
+            watermark = replace(
+                watermark,
+                aggregated_to=max(end, watermark.aggregated_to or end),
+                pulled_at=self.clock.now(),
+                last_error=None,
+                refused=report.refused,
+            )
+            await self.history.set_watermark(watermark)
+            report = replace(report, aggregated_to=watermark.aggregated_to)
+            begin = end
+        throttled = await _throttling(source, wanted, until, watermark.throttled)
+        traced = await _traced(self.traces, known - measured, until, watermark.traced_p99)
+        await self.history.set_watermark(replace(watermark, throttled=throttled, traced_p99=traced))
+        return report
+
+    async def _pull_past(
+        self, source: TelemetrySource, report: AggregationReport, until: datetime
+    ) -> AggregationReport:
+        """The past of services that joined the graph since the first run, with the calls to and from them.
+
+        A source that cannot give it takes nothing from what was known before: it is asked again next time.
+        """
+        asked_at = self.clock.now()
+        new = set(await self.history.without_past())
+        if not new:
+            return report
+        graph = await self.graph.snapshot()
+        try:
+            begin = floor_to(await self._oldest(source, until), DAY)
+            offered = new & set(await source.service_ids(begin, until))
+            # Calls are pulled among the services asked for, so both ends have to be.
+            around = offered.union(*(edge.pair for edge in graph.dependencies if offered & set(edge.pair)))
+            known = {service.service_id for service in graph.services}
+            while offered and begin < until:
                 end = min(begin + self.chunk, until)
-                pulled = await source.pull(wanted, begin, end)
+                pulled = await source.pull(sorted(around), begin, end, latency_of=offered)
                 await store_pulled(self.history, pulled, known)
-                measured.update(pulled.latency)
                 report = replace(
                     report,
                     refused={**report.refused, **pulled.refused},
                     query_count=report.query_count + pulled.query_count,
                 )
-                watermark = replace(
-                    watermark,
-                    aggregated_to=max(end, watermark.aggregated_to or end),
-                    pulled_at=self.clock.now(),
-                    last_error=None,
-                    refused=report.refused,
-                )
-                await self.history.set_watermark(watermark)
-                report = replace(report, aggregated_to=watermark.aggregated_to)
                 begin = end
-            throttled = await _throttling(source, wanted, until, watermark.throttled)
-            traced = await _traced(self.traces, known - measured, until, watermark.traced_p99)
-            await self.history.set_watermark(replace(watermark, throttled=throttled, traced_p99=traced))
         except Unavailable as error:
-            await self.history.set_watermark(replace(watermark, last_error=error.message))
+            _log.warning("the past of %d new services could not be read: %s", len(new), error.message)
             return replace(report, error=error.message)
-        return report
+        await self.history.note_past(sorted(new), now=asked_at)
+        return replace(report, newcomers=tuple(sorted(new)))
 
     async def _start(
         self, source: TelemetrySource, watermark: Watermark, until: datetime, back_to: datetime | None
     ) -> datetime:
-        oldest = until - LOOKBACK
         if back_to is not None:
-            return max(floor_to(back_to, HOUR), oldest)
+            return max(floor_to(back_to, HOUR), until - LOOKBACK)
         if watermark.aggregated_to is not None:
-            return max(watermark.aggregated_to, oldest)
+            return max(watermark.aggregated_to, until - LOOKBACK)
+        return await self._oldest(source, until)
+
+    async def _oldest(self, source: TelemetrySource, until: datetime) -> datetime:
         earliest = await source.earliest()
-        return oldest if earliest is None else max(oldest, floor_to(earliest, HOUR))
+        return until - LOOKBACK if earliest is None else max(until - LOOKBACK, floor_to(earliest, HOUR))
 
 
 async def _throttling(

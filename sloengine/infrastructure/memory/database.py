@@ -68,6 +68,7 @@ class MemoryDatabase:
     latency: dict[str, dict[datetime, tuple[tuple[float, ...], tuple[float, ...]]]] = field(default_factory=dict)
     latency_hours: dict[str, dict[datetime, tuple[float, float, float, float]]] = field(default_factory=dict)
     percentiles_only: set[str] = field(default_factory=set)
+    past_asked_at: dict[str, datetime] = field(default_factory=dict)
     watermark: Watermark = field(default_factory=lambda: Watermark(None, None))
     watches: dict[tuple[str, ObjectiveKind], tuple[Watch, int]] = field(default_factory=dict)
     drift_events: dict[str, DriftEvent] = field(default_factory=dict)

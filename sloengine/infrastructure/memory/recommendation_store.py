@@ -116,6 +116,12 @@ class MemoryRecommendationStore:
         """The same page of each."""
         return {key: await self.page(key, sli_type, status, page) for key in service_ids}
 
+    async def to_answer(self) -> Sequence[str]:
+        """Services whose past came after their newest answer."""
+        answered = {result.service_id: at for _, at, result in self._db.results}
+        asked = self._db.past_asked_at
+        return sorted(one for one, at in asked.items() if one not in answered or answered[one] < at)
+
     async def expire(self, *, now: datetime) -> Sequence[str]:
         """Active ones past their end."""
         ended: list[str] = []

@@ -132,6 +132,14 @@ class MemorySliHistory:
         """Store it."""
         self._db.watermark = watermark
 
+    async def without_past(self) -> Sequence[str]:
+        """Services whose past was never asked for."""
+        return sorted(set(self._db.services) - set(self._db.past_asked_at))
+
+    async def note_past(self, service_ids: Sequence[str], *, now: datetime) -> None:
+        """The source was asked for it."""
+        self._db.past_asked_at.update({one: now for one in service_ids if one in self._db.services})
+
     async def prune(self, *, detail_before: datetime, all_before: datetime) -> int:
         """Fold old detail into days, drop what is older still."""
         touched = 0

@@ -126,6 +126,10 @@ class Neo4jRecommendationStore:
         )
         return {service_id: _page(found, page, total) for service_id, total, found in rows}
 
+    async def to_answer(self) -> Sequence[str]:
+        """Services whose past came after their newest answer."""
+        return [row[0] for row in await self._connection.read("services_to_answer")]
+
     async def expire(self, *, now: datetime) -> Sequence[str]:
         """Active ones past their end expire; the ids of their services."""
         rows = await self._connection.write("expire_recommendations", now=now)

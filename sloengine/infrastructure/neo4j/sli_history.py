@@ -220,6 +220,14 @@ class Neo4jSliHistory:
             )
             await node.save()
 
+    async def without_past(self) -> Sequence[str]:
+        """Services whose past was never asked for."""
+        return [row[0] for row in await self._connection.read("services_without_past")]
+
+    async def note_past(self, service_ids: Sequence[str], *, now: datetime) -> None:
+        """The source was asked for it."""
+        await self._connection.write("note_past", service_ids=list(service_ids), now=now)
+
     async def prune(self, *, detail_before: datetime, all_before: datetime) -> int:
         """Drop days before ``all_before``, fold whole days before ``detail_before``; nodes touched."""
         touched = 0

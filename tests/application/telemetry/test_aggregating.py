@@ -25,6 +25,7 @@ from tests.application.organisation import (
     NOW,
     OWNER,
     Engine,
+    edges,
     hourly_latency,
     hourly_panel,
     shop,
@@ -339,3 +340,52 @@ async def test_what_files_teach_is_learnt_before_anybody_is_recommended_to():
     (found,) = await engine.use.recommend(RecommendCommand(["a"], (SliType.AVAILABILITY,)), actor=ADMIN)
     assert isinstance(found, Recommendation)
     assert "5 other services" in found.summary
+
+
+async def test_a_service_that_joins_later_gets_its_past_with_the_calls_to_it():
+    panel = hourly_panel("a", "late", days=12)
+    calls = np.full((1, panel.total.shape[1]), 30.0)
+    pairs = EdgePanel((("a", "late"),), panel.start_at, HOUR, calls, np.zeros_like(calls))
+    slow = {"late": hourly_latency("late", panel)}
+    engine = await engine_on(panel, "a", edges=pairs, hourly_latency=slow)
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    await engine.ingest(services=[{"serviceId": "late"}], dependencies=edges("a>late"))
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+    again = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert (report.newcomers, again.newcomers, again.query_count) == (("late",), (), 0)
+    stored = await engine.history.read(["late"], panel.start_at, panel.ends_at)
+    np.testing.assert_array_equal(stored.total, panel.total[1:])
+    read = await engine.history.read_edges([("a", "late")], panel.start_at, panel.ends_at)
+    assert read is not None
+    assert np.nansum(read.calls) == calls.sum()
+    assert set(await engine.history.read_latency(["late"], NOW - 20 * DAY, NOW)) == {"late"}
+
+
+async def test_a_past_that_breaks_off_is_asked_for_again_and_takes_nothing_from_what_is_known():
+    panel = hourly_panel("a", "late", days=12)
+    engine = await engine_on(panel, "a")
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    await engine.ingest(services=[{"serviceId": "late"}])
+    engine.source.answers_left = 1
+
+    broken = await engine.use.aggregate_telemetry(CATCH_UP)
+    assert broken.error is not None
+    assert broken.newcomers == ()
+    assert (await engine.history.watermark()).last_error is None
+
+    engine.source.answers_left = None
+    assert (await engine.use.aggregate_telemetry(CATCH_UP)).newcomers == ("late",)
+    stored = await engine.history.read(["late"], panel.start_at, panel.ends_at)
+    np.testing.assert_array_equal(stored.total, panel.total[1:])
+
+
+async def test_a_first_run_that_breaks_off_is_nobodys_past_to_ask_for_twice():
+    engine = await engine_on(hourly_panel("a", days=20), "a")
+    engine.source.answers_left = 2
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    engine.source.answers_left = None
+
+    assert (await engine.use.aggregate_telemetry(CATCH_UP)).newcomers == ()
+    assert [begin for begin, _ in engine.source.pulls] == sorted({begin for begin, _ in engine.source.pulls})
