@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sloengine import __version__
 from sloengine.application.accuracy.learn_calibration import LearnCalibration
@@ -26,6 +26,8 @@ from sloengine.application.governance.set_slo import SetSlo
 from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.dependency_discovery import DependencyDiscovery
+from sloengine.application.ports.discovery_store import DiscoveryStore
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
@@ -64,9 +66,11 @@ from sloengine.application.telemetry.pull_missing_hours import PullMissingHours
 from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.condensing import Condensing
+from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.mark_stale import MarkStale
 from sloengine.application.topology.merge_ingestion import MergeIngestion
+from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
@@ -103,6 +107,9 @@ class UseCases:
     ingest_dependencies: IngestDependencies
     merge_ingestion: MergeIngestion
     resume_ingestions: ResumeIngestions
+    discover_dependencies: DiscoverDependencies
+    read_name_rules: ReadNameRules
+    save_name_rules: SaveNameRules
     register_services: RegisterServices
     update_alert: UpdateAlert
     mark_stale: MarkStale
@@ -155,6 +162,7 @@ class Adapters:
     outbox: Outbox
     drift: DriftStore
     forecasts: ForecastStore
+    discovery: DiscoveryStore
     cache: RecommendationCache
     locks: Locks
     stream: EventStream
@@ -165,6 +173,8 @@ class Adapters:
     grouping: ArchetypeGrouping
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
     traces: TraceLatency | None = None
+    discoveries: Sequence[DependencyDiscovery] = ()
+    missing_discoveries: Mapping[str, str] = field(default_factory=dict)
 
 
 def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThreshold | None = None) -> UseCases:
@@ -201,8 +211,14 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
     judge = JudgeTargets(evidence, a.clock, engine)
     budgets = ReadBudget(a.sli_history, a.clock)
     forecasts = ForecastBudgets(a.sli_history, a.ledger, a.forecasts, priors, a.clock)
+    ingest = IngestDependencies(a.ingestions, a.queue, a.clock, dump_json)
     return UseCases(
-        ingest_dependencies=IngestDependencies(a.ingestions, a.queue, a.clock, dump_json),
+        ingest_dependencies=ingest,
+        discover_dependencies=DiscoverDependencies(
+            a.discoveries, a.discovery, a.graph, ingest, a.clock, a.missing_discoveries
+        ),
+        read_name_rules=ReadNameRules(a.discovery),
+        save_name_rules=SaveNameRules(a.discovery, a.clock),
         merge_ingestion=MergeIngestion(a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json),
         resume_ingestions=ResumeIngestions(a.ingestions, a.queue, a.clock),
         register_services=RegisterServices(a.graph, a.clock),
@@ -291,6 +307,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 outbox=stores.outbox,
                 drift=stores.drift,
                 forecasts=stores.forecasts,
+                discovery=stores.discovery,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),
                 locks=RedisLocks(redis),
                 stream=RedisEventStream(redis),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from sloengine.application.ports.dependency_discovery import DependencyDiscovery
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
@@ -49,6 +50,7 @@ class Engine:
     locks: MemoryLocks = field(default_factory=MemoryLocks)
     cache: MemoryRecommendationCache = field(default_factory=MemoryRecommendationCache)
     stream: MemoryEventStream = field(default_factory=MemoryEventStream)
+    discoveries: Sequence[DependencyDiscovery] = ()
     stores: MemoryStores = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +73,7 @@ class Engine:
                 outbox=self.stores.outbox,
                 drift=self.stores.drift,
                 forecasts=self.stores.forecasts,
+                discovery=self.stores.discovery,
                 cache=self.cache,
                 locks=self.locks,
                 stream=self.stream,
@@ -80,6 +83,8 @@ class Engine:
                 shapley=EnumeratedShapleyValues(),
                 grouping=GapGroups(),
                 readiness=readiness,
+                discoveries=self.discoveries,
+                missing_discoveries={"tempo": "set SLOENGINE_TEMPO_URL"},
             )
         )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from sloengine.application.ports.calibration_store import CalibrationStore
+from sloengine.application.ports.discovery_store import DiscoveryStore
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
@@ -41,6 +42,7 @@ class Stores:
     drift: DriftStore
     forecasts: ForecastStore
     journeys: JourneyStore
+    discovery: DiscoveryStore
 
 
 type Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Stores]]
@@ -66,6 +68,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             drift=stores.drift,
             forecasts=stores.forecasts,
             journeys=stores.journeys,
+            discovery=stores.discovery,
         )
 
 

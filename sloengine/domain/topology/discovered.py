@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sloengine.domain.topology.dependency import EdgeAttributes
+from sloengine.domain.topology.rows import NOTHING_STATED
 from sloengine.domain.topology.service import Criticality
-
-#: A call about which nothing is known but that it happens.
-NOTHING_KNOWN = EdgeAttributes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +33,14 @@ class DiscoveredService:
 class DiscoveredDependency:
     """A call, or a declared dependency, between two source names.
 
-    ``calls``, ``failed_calls``: in the range that was read; None: not counted. They are shown; what is kept of
-    calls are the hourly sums of telemetry aggregation.
+    ``calls``, ``failed_calls``: in the range that was read; None: not counted. They are shown, and make the call
+    weight with ``Discovered.requests``; what is kept of calls are the hourly sums of telemetry aggregation.
+    ``attributes.call_weight`` is for sources that state a weight instead of counting.
     """
 
     caller: str
     dependency: str
-    attributes: EdgeAttributes = NOTHING_KNOWN
+    attributes: EdgeAttributes = NOTHING_STATED
     calls: float | None = None
     failed_calls: float | None = None
 
@@ -58,14 +57,59 @@ class LeftOut:
 class Discovered:
     """All that one reading found.
 
-    ``complete``: it is a full listing, so that what this source claimed earlier and does not list any more is
-    withdrawn. A reading over a time range never is: what was not called in it only ages. ``warnings``: what a
-    person should know, in words. ``queries``: what was asked, for people to ask again.
+    ``complete``: it is a full listing, so that what this source claimed earlier and no longer lists is withdrawn.
+    A reading over a time range never is: what was not called in it only ages. ``requests``: own requests
+    by source name in the range, > 0, in the names of whatever metric counted them; services without are absent.
+    ``warnings``: what a person should know, in words. ``queries``: what was asked, for people to ask again.
     """
 
     services: tuple[DiscoveredService, ...] = ()
     dependencies: tuple[DiscoveredDependency, ...] = ()
     complete: bool = False
+    requests: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
+
+
+def joined(readings: Sequence[Discovered]) -> Discovered:
+    """Several readings of one source as one, complete where all of them are.
+
+    The first that knows a service or a call speaks for it; later ones fill in what it leaves out.
+    """
+    services: dict[str, DiscoveredService] = {}
+    calls: dict[tuple[str, str], DiscoveredDependency] = {}
+    requests: dict[str, float] = {}
+    for reading in readings:
+        for service in reading.services:
+            known = services.get(service.source_name)
+            services[service.source_name] = service if known is None else _filled(known, service)
+        for call in reading.dependencies:
+            pair = call.caller, call.dependency
+            earlier = calls.get(pair)
+            calls[pair] = call if earlier is None else _filled(earlier, call)
+        for source_name, count in reading.requests.items():
+            requests.setdefault(source_name, count)
+    return Discovered(
+        tuple(services.values()),
+        tuple(calls.values()),
+        complete=bool(readings) and all(reading.complete for reading in readings),
+        requests=requests,
+        left_out=tuple(dict.fromkeys(name for reading in readings for name in reading.left_out)),
+        warnings=tuple(dict.fromkeys(text for reading in readings for text in reading.warnings)),
+        queries=tuple(query for reading in readings for query in reading.queries),
+    )
+
+
+def _filled[Row: (DiscoveredService, DiscoveredDependency, EdgeAttributes)](first: Row, second: Row) -> Row:
+    """The first, with what it does not say taken from the second."""
+    changes: dict[str, Any] = {}
+    for one in fields(first):
+        own, other = getattr(first, one.name), getattr(second, one.name)
+        if own is None:
+            changes[one.name] = other
+        elif isinstance(own, EdgeAttributes):
+            changes[one.name] = _filled(own, other)
+        elif one.name == "metadata":
+            changes[one.name] = {**other, **own}
+    return replace(first, **changes)

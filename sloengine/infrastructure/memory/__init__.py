@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sloengine.application.ports.clock import Clock
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.discovery_store import MemoryDiscoveryStore
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
@@ -38,6 +39,7 @@ class MemoryStores:
     drift: MemoryDriftStore
     forecasts: MemoryForecastStore
     journeys: MemoryJourneyStore
+    discovery: MemoryDiscoveryStore
 
 
 def open_memory(clock: Clock | None = None) -> MemoryStores:
@@ -58,4 +60,5 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         drift=MemoryDriftStore(database),
         forecasts=MemoryForecastStore(database),
         journeys=MemoryJourneyStore(database),
+        discovery=MemoryDiscoveryStore(database),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sloengine.application.ports.discovery_store import DiscoveryRun, StoredNameRules
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.accuracy.record import CalibrationRecord
@@ -50,6 +51,9 @@ class MemoryDatabase:
     created_by: dict[str, tuple[set[str], set[Pair], set[Pair], set[Pair]]] = field(default_factory=dict)
 
     answered: dict[tuple[str, str, str], tuple[datetime, str, Any]] = field(default_factory=dict)
+
+    name_rules: StoredNameRules | None = None
+    discovery_runs: dict[DiscoverySource, DiscoveryRun] = field(default_factory=dict)
 
     ingestions: dict[str, Ingestion] = field(default_factory=dict)
     payloads: dict[str, bytes] = field(default_factory=dict)

@@ -229,7 +229,10 @@ class MemoryServiceGraph:
         self._db.merged[pair] = edge
         if before is None:
             made.add(pair)
-        elif before != edge and pair not in made:
+        elif pair not in made and edge != replace(
+            before, confidence=edge.confidence, last_observed_at=edge.last_observed_at
+        ):
+            # Merely seen again is not updated.
             updated.add(pair)
 
     async def write_condensation(

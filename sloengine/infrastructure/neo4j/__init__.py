@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything imports the driver
 from sloengine.infrastructure.neo4j.calibration_store import Neo4jCalibrationStore
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
+from sloengine.infrastructure.neo4j.discovery_store import Neo4jDiscoveryStore
 from sloengine.infrastructure.neo4j.drift_store import Neo4jDriftStore
 from sloengine.infrastructure.neo4j.forecast_store import Neo4jForecastStore
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
@@ -42,6 +43,7 @@ class Neo4jStores:
     drift: Neo4jDriftStore
     forecasts: Neo4jForecastStore
     journeys: Neo4jJourneyStore
+    discovery: Neo4jDiscoveryStore
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -62,6 +64,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         drift=Neo4jDriftStore(connection),
         forecasts=Neo4jForecastStore(connection),
         journeys=Neo4jJourneyStore(connection),
+        discovery=Neo4jDiscoveryStore(nodes),
     )
 
 

@@ -69,6 +69,25 @@ class CalibrationNode(AsyncStructuredNode):
     document = StringProperty(required=True)
 
 
+class NameRulesNode(AsyncStructuredNode):
+    """How sources' names become service ids, all rules as one JSON document."""
+
+    __label__ = "NameRules"
+
+    name = StringProperty(unique_index=True, required=True)
+    document = StringProperty(required=True)
+
+
+class DiscoveryRunNode(AsyncStructuredNode):
+    """The newest reading of one source, as a JSON document."""
+
+    __label__ = "DiscoveryRun"
+
+    source = StringProperty(unique_index=True, required=True)
+    started_at = DateTimeNeo4jFormatProperty(required=True)
+    document = StringProperty(required=True)
+
+
 class AggregationStateNode(AsyncStructuredNode):
     """How far the hourly aggregation has come.
 
