@@ -11,6 +11,7 @@ from sloengine.application.accuracy.measure_accuracy import MeasureAccuracyComma
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.judged import ENGINE
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,14 @@ def judge_homelab(folder: Path, *, every_days: int, settings: EngineSettings) ->
     with (folder / "services.csv").open() as file:
         sites = {row["service"]: row["site"] for row in csv.DictReader(file)}
     command = MeasureAccuracyCommand(
-        {}, homelab_panel(folder), None, train_days=(30,), every_days=every_days, clusters=sites, settings=settings
+        {},
+        homelab_panel(folder),
+        None,
+        train_days=(30,),
+        every_days=every_days,
+        clusters=sites,
+        settings=settings,
+        grouping=SilhouetteGroups(),
     )
     report = measure_accuracy(command)
     verdicts: list[Verdict] = []

@@ -236,7 +236,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         learn_priors=LearnPriors(
             a.sli_history, a.priors, a.clock, a.graph, a.grouping, engine.prior_lookback_days
         ),
-        learn_calibration=LearnCalibration(a.graph, a.sli_history, a.calibrations, a.clock, engine),
+        learn_calibration=LearnCalibration(a.graph, a.sli_history, a.calibrations, a.clock, engine, a.grouping),
         read_calibration=ReadCalibration(a.calibrations),
         prune_history=PruneHistory(a.sli_history, a.clock),
         recommend=recommend,

@@ -18,6 +18,7 @@ from sloengine.infrastructure.files.clusters_csv import read_clusters
 from sloengine.infrastructure.files.documents import read_ingestion_file
 from sloengine.infrastructure.files.latency_csv import read_latency
 from sloengine.infrastructure.files.sli_csv import read_sli
+from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 
 
 def accuracy(
@@ -81,6 +82,7 @@ def accuracy(
             horizon_days=horizon_days,
             every_days=every_days,
             clusters={} if clusters is None else read_clusters(clusters),
+            grouping=SilhouetteGroups(),
             progress=_progress,
         )
     )

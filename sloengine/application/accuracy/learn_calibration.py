@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from sloengine.application.accuracy.past import Past
 from sloengine.application.accuracy.rolling_backtests import DAY, Plan, levels_at
+from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.service_graph import ServiceGraph
@@ -40,6 +41,7 @@ class LearnCalibration:
     store: CalibrationStore
     clock: Clock
     settings: EngineSettings
+    grouping: ArchetypeGrouping
     window: ComplianceWindow = ComplianceWindow.ROLLING_28D
 
     async def __call__(self) -> int:
@@ -85,8 +87,8 @@ class LearnCalibration:
         return [newest - EVERY_DAYS * DAY * back for back in range(365 // EVERY_DAYS)]
 
     async def _past(self, from_at: datetime, to_at: datetime) -> Past | None:
-        services = (await self.graph.snapshot()).services
-        chosen = sorted(services, key=lambda service: hashlib.sha256(service.service_id.encode()).digest())
+        whole = await self.graph.snapshot()
+        chosen = sorted(whole.services, key=lambda service: hashlib.sha256(service.service_id.encode()).digest())
         chosen = sorted(chosen[:MOST_SERVICES], key=lambda service: service.service_id)
         names = [service.service_id for service in chosen]
         if not names:
@@ -96,7 +98,8 @@ class LearnCalibration:
         if not panel.service_ids and not latency:
             return None
         # Own levels need no dependencies: bounds only ever make targets looser.
-        return Past(DependencyGraph(tuple(chosen), ()), panel if panel.service_ids else None, latency)
+        part = DependencyGraph(tuple(chosen), ())
+        return Past(part, panel if panel.service_ids else None, latency, grouping=self.grouping, whole=whole)
 
     def _levels(self, past: Past, weeks: Sequence[datetime]) -> list[Level]:
         plan = Plan(

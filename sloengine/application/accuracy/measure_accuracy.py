@@ -9,6 +9,7 @@ from typing import Any
 
 from sloengine.application.accuracy.past import Past
 from sloengine.application.accuracy.rolling_backtests import DAY, Plan, days_to_look, looks
+from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.recommendation.recommend_from_files import graph_of_document
 from sloengine.domain.accuracy.calibrate import as_promised, calibrated
 from sloengine.domain.accuracy.judged import JudgedTarget, Level
@@ -44,7 +45,8 @@ class MeasureAccuracyCommand:
 
     ``train_days``: lengths of own history to try; ``prior_days``: history from which it is learnt what services
     have in common, no less than the own; ``every_days``: days between two looks. ``clusters``: what a service
-    belongs to (site, organisation), itself by default. ``progress``: called with looks done and looks in all.
+    belongs to (site, organisation), itself by default. ``grouping``: tells kinds of services apart as the product
+    does; None: all count as of one kind. ``progress``: called with looks done and looks in all.
     """
 
     document: Mapping[str, Any]
@@ -56,6 +58,7 @@ class MeasureAccuracyCommand:
     every_days: int = 7
     clusters: Mapping[str, str] = field(default_factory=dict)
     settings: EngineSettings = field(default_factory=EngineSettings)
+    grouping: ArchetypeGrouping | None = None
     progress: Callable[[int, int], None] | None = None
 
 
@@ -154,7 +157,7 @@ def _past(command: MeasureAccuracyCommand) -> tuple[Past, tuple[str, ...]]:
     ends = [history.start_at + DAY * len(history.counts) for history in latency.values()]
     as_of = max([*ends, *([] if command.panel is None else [command.panel.ends_at])])
     graph, noticed = graph_of_document(command.document, services, as_of)
-    return Past(graph, command.panel, latency, command.clusters), noticed
+    return Past(graph, command.panel, latency, command.clusters, command.grouping), noticed
 
 
 def _window(days: int) -> ComplianceWindow:

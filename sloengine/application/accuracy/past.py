@@ -9,7 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.recommendation.evidence import Evidence
+from sloengine.application.recommendation.learn_archetypes import learn_archetypes
 from sloengine.application.recommendation.recommend_from_files import priors_before
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
@@ -23,6 +25,10 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Past:
     """Series and graph. ``clusters``: what a service belongs to, itself where it is not named.
 
+    ``grouping``: tells kinds of services apart, as the product does, by what was known on each day; None: all
+    count as of one kind. ``whole``: the graph that they are told apart by, where ``graph`` is a part of it; who
+    calls whom is taken as it is today.
+
     Raises: ValueError, when there is no series at all.
     """
 
@@ -30,6 +36,8 @@ class Past:
     panel: SliPanel | None
     latency: Mapping[str, LatencyHistory]
     clusters: Mapping[str, str] = field(default_factory=dict)
+    grouping: ArchetypeGrouping | None = None
+    whole: DependencyGraph | None = None
 
     def __post_init__(self) -> None:
         """Refuse an empty past."""
@@ -74,12 +82,17 @@ class Past:
     def evidence(self, as_of: datetime, days: int, prior_days: int) -> Evidence:
         """What was known at as-of: own series of the ``days`` before it, priors learnt from ``prior_days``."""
         panel, latency = self._between(as_of - DAY * days, as_of)
+        known = self._between(as_of - DAY * prior_days, as_of)
+        priors = priors_before(*known, as_of, prior_days)
+        if self.grouping is not None:
+            graph = self.graph if self.whole is None else self.whole
+            priors = priors.with_archetypes(learn_archetypes(graph, *known, self.grouping, as_of=as_of))
         return Evidence(
             as_of=as_of,
             graph=self.graph,
             panel=panel,
             latency=latency,
-            priors=priors_before(*self._between(as_of - DAY * prior_days, as_of), as_of, prior_days),
+            priors=priors,
             source="files",
         )
 

@@ -21,9 +21,10 @@ class ChronicledIncident:
 
 def incidents(organisation: Organisation, from_hour: int, to_hour: int) -> list[ChronicledIncident]:
     """All incidents under way in [from_hour, to_hour), by start; shared ones once, with everyone they hit."""
-    parameters, seed = organisation.parameters, organisation.seed
+    parameters = organisation.parameters
     found: dict[tuple[str, Incident], list[str]] = {}
     for number in range(from_hour // BLOCK_HOURS - BLOCKS_BACK, -(-to_hour // BLOCK_HOURS)):
+        seed = organisation.seed_of(number)
         for service_id, profile in organisation.profiles.items():
             for incident in own_incidents(profile, parameters, seed, number):
                 found[service_id, incident] = [service_id]

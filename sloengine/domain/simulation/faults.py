@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -15,6 +15,9 @@ from sloengine.domain.simulation.streams import stream
 
 BLOCKS_BACK = 2  # an incident lasts at most this many blocks
 MAX_INCIDENT_HOURS = float(BLOCKS_BACK * BLOCK_HOURS)
+
+type SeedOf = Callable[[int], int]
+"""The seed of each block: another course of events begins where it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +64,27 @@ def hits_of_place(profile: Profile, parameters: Parameters, seed: int, number: i
     return hits
 
 
-def incident_failure(profile: Profile, parameters: Parameters, seed: int, block: Block) -> FloatArray:
+def incident_failure(profile: Profile, parameters: Parameters, seed_of: SeedOf, block: Block) -> FloatArray:
     """Share of the requests that incidents fail in each slot, shape (slots,)."""
     incidents = [
         incident
         for number in range(block.number - BLOCKS_BACK, block.number + 1)
         for incident in (
-            *own_incidents(profile, parameters, seed, number),
-            *shared_incidents(profile, parameters, seed, number),
+            *own_incidents(profile, parameters, seed_of(number), number),
+            *shared_incidents(profile, parameters, seed_of(number), number),
         )
     ]
     return _failing_share(incidents, block)
 
 
-def base_failure(profile: Profile, parameters: Parameters, seed: int, block: Block) -> FloatArray:
+def base_failure(profile: Profile, parameters: Parameters, seed_of: SeedOf, block: Block) -> FloatArray:
     """Share of the requests that fail without any incident, slowly wandering around its mean, shape (slots,)."""
     if profile.base_failure_ratio == 0:
         return np.zeros(block.slots)
     memory = parameters.base_noise_memory ** (1 / block.slots_per_hour)
     shocks = np.concatenate(
         [
-            stream(seed, "base", profile.service_id, number).standard_normal(block.slots)
+            stream(seed_of(number), "base", profile.service_id, number).standard_normal(block.slots)
             for number in (block.number - 1, block.number)  # a block back, what came before is forgotten
         ]
     )

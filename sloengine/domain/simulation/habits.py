@@ -46,6 +46,27 @@ def with_service_habits(
     return changed
 
 
+def with_coming_deployments(
+    services: Sequence[SimulatedService], seed: int, stretch: Stretch
+) -> list[SimulatedService]:
+    """The same up to the end of ``stretch``; what is deployed in the four weeks after, drawn once more.
+
+    A service that has had no deployment gets one as often as it would have had one by then, given that.
+    """
+    whole = stretch.to_hour + _COMING_HOURS - stretch.from_hour
+    coming = _SHIFT_SHARE * _COMING_HOURS / whole
+    hazard = coming / (1 - _SHIFT_SHARE + coming)
+    changed = []
+    for service in services:
+        past = tuple(shift for shift in service.shifts if shift.at_hour < stretch.to_hour)
+        rng = stream(seed, "deployment", service.service_id)
+        lot, worse = rng.random(), rng.random() < 0.5
+        at = stretch.to_hour + int(rng.integers(_COMING_HOURS))
+        new = (Shift(at, **(_WORSE if worse else _BETTER)),) if not past and lot < hazard else ()
+        changed.append(replace(service, shifts=(*past, *new)))
+    return changed
+
+
 def with_flaws(services: Sequence[SimulatedService], seed: int, stretch: Stretch) -> list[SimulatedService]:
     """Each flaw of telemetry in a tenth of the monitored services, one flaw a service, as far as they go round."""
     flaws: tuple[Callable[[], dict[str, Any]], ...] = (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 
 import numpy as np
 
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
-from sloengine.domain.simulation.blocks import FloatArray, IntArray, time_of
+from sloengine.domain.simulation.blocks import BLOCK_HOURS, FloatArray, IntArray, time_of
 from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, histogram
 from sloengine.domain.simulation.parameters import Parameters, Profile, draw_profiles
 from sloengine.domain.simulation.playing import HOUR, Cut, Played, moment_of, play_range, sum_known
@@ -23,12 +23,14 @@ class Organisation:
 
     ``profile_seed``: draws the services' own numbers; the same as ``seed`` unless stated. Two organisations that
     differ in ``seed`` only are two histories of the same services.
+    ``fork``: block from which on another seed plays; what came before it stays, and goes on into it.
     """
 
     topology: SimulatedTopology
     parameters: Parameters = field(default_factory=Parameters)
     seed: int = 0
     profile_seed: int | None = None
+    fork: tuple[int, int] | None = None
 
     @cached_property
     def profiles(self) -> Mapping[str, Profile]:
@@ -45,6 +47,21 @@ class Organisation:
         """The same services, another course of events."""
         profile_seed = self.seed if self.profile_seed is None else self.profile_seed
         return Organisation(self.topology, self.parameters, seed, profile_seed)
+
+    def with_other_future(self, from_hour: int, seed: int, topology: SimulatedTopology) -> Organisation:
+        """The same past, another course of events from there on; incidents under way then go on as they would.
+
+        ``topology``: this one, or one that differs in what comes after. Raises: ValueError, inside a week.
+        """
+        number, within = divmod(from_hour, BLOCK_HOURS)
+        if within:
+            raise ValueError(f"another future begins with a week, not {within} hours into one")
+        profile_seed = self.seed if self.profile_seed is None else self.profile_seed
+        return replace(self, topology=topology, profile_seed=profile_seed, fork=(number, seed))
+
+    def seed_of(self, block: int) -> int:
+        """The seed that plays this block."""
+        return self.seed if self.fork is None or block < self.fork[0] else self.fork[1]
 
 
 def availability(organisation: Organisation, from_hour: int, to_hour: int, step: timedelta = HOUR) -> SliPanel:
@@ -137,7 +154,7 @@ def latency_draws(
             histogram(
                 organisation.topology.services[place].service_id,
                 organisation.parameters,
-                organisation.seed,
+                organisation.seed_of(played.block.number),
                 played.block,
                 played.counts.requests[place],
                 known.typical_seconds[place],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sloengine.domain.simulation.blocks import FloatArray
+from sloengine.domain.simulation.habits import Stretch, with_coming_deployments
 from sloengine.domain.simulation.organisation import Organisation
 from sloengine.domain.simulation.playing import HOUR, Cut, play_range
+from sloengine.domain.simulation.streams import stream
 
 
 def coming_availability(
@@ -47,3 +50,20 @@ def window_draws(organisation: Organisation, from_hour: int, days: int, draws: i
         for number in range(draws)
     ]
     return np.array([[np.nan if ratio is None else ratio for ratio in one[days]] for one in drawn]).T
+
+
+def future_draws(organisation: Organisation, stretch: Stretch, days: int, draws: int) -> FloatArray:
+    """Availability over the ``days`` after ``stretch`` in other futures, shape (n_services, draws).
+
+    What somebody would say who knows everything up to then and the chances of what comes, but not what comes:
+    incidents under way go on, deployments of the coming weeks are drawn anew. NaN: no requests. The stretch ends
+    with a week.
+    """
+    found = []
+    for number in range(draws):
+        seed = int(stream(organisation.seed, "future", number).integers(2**62))
+        services = with_coming_deployments(organisation.topology.services, seed, stretch)
+        topology = replace(organisation.topology, services=tuple(services))
+        future = organisation.with_other_future(stretch.to_hour, seed, topology)
+        found.append(coming_availability(future, stretch.to_hour, [days])[days])
+    return np.array([[np.nan if ratio is None else ratio for ratio in one] for one in found]).T

@@ -9,14 +9,17 @@ import pytest
 from sloengine.application.accuracy.measure_accuracy import MeasureAccuracyCommand, measure_accuracy
 from sloengine.application.accuracy.past import Past
 from sloengine.application.accuracy.rolling_backtests import Plan, days_to_look, look_back
+from sloengine.application.recommendation.learn_archetypes import learn_archetypes
 from sloengine.domain.accuracy.judged import ENGINE
 from sloengine.domain.errors import Invalid
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType, TierName
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.service import Service
+from sloengine.infrastructure.memory.archetype_groups import GapGroups
 from tests.domain.recommendation.organizations import latency_history, organization
 
 DAY = timedelta(days=1)
@@ -82,6 +85,28 @@ def test_services_younger_than_the_history_asked_for_are_left_out():
     look = look_back(Past(NO_GRAPH, young, {}), plan(), panel.start_at + DAY * 40)
 
     assert {row.service_id for row in look.targets} == {"service-1", "service-2", "service-3"}
+
+
+def test_kinds_of_services_are_told_apart_by_what_was_known_on_the_day():
+    panel = organization(services=14, days=90)
+    as_of = panel.start_at + DAY * 45
+    # Seven are asked a thousand times as often as the others; after as-of all are asked alike.
+    scale = np.where(np.arange(14) < 7, 1e-3, 1.0)[:, None] * np.ones(90)
+    scale[:, 45:] = 1.0
+    told = SliPanel(panel.service_ids, panel.start_at, panel.step, panel.good * scale, panel.total * scale)
+    services = tuple(Service(service_id) for service_id in panel.service_ids)
+    calls = tuple(Dependency("service-0", f"service-{i}") for i in range(7, 14))
+    part, whole = DependencyGraph(services, ()), DependencyGraph(services, calls)
+
+    plain, grouped = (
+        Past(part, told, {}, grouping=grouping, whole=whole).evidence(as_of, 30, 365).priors.availability
+        for grouping in (None, GapGroups())
+    )
+
+    kinds = learn_archetypes(whole, told.between(told.start_at, as_of), {}, GapGroups(), as_of=as_of)
+    assert len(kinds) == 2
+    assert grouped.digest == plain.with_archetypes(kinds).digest
+    assert not len(plain.archetypes)
 
 
 def test_hold_rate_and_tightness_stand_side_by_side():

@@ -13,7 +13,7 @@ from sloengine.domain.simulation.blocks import BLOCK_HOURS
 from sloengine.domain.simulation.chronicle import incidents, shifts
 from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
 from sloengine.domain.simulation.exposition import expositions
-from sloengine.domain.simulation.habits import Stretch
+from sloengine.domain.simulation.habits import Stretch, with_coming_deployments, with_service_habits
 from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS
 from sloengine.domain.simulation.lived import lived
 from sloengine.domain.simulation.organisation import Organisation, availability, latency_hours
@@ -21,7 +21,7 @@ from sloengine.domain.simulation.parameters import Parameters
 from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
 from sloengine.domain.simulation.topology import Shift, SimulatedService, SimulatedTopology, chain
 from sloengine.domain.simulation.truth import truth
-from sloengine.domain.simulation.windows import coming_availability, window_draws
+from sloengine.domain.simulation.windows import coming_availability, future_draws, window_draws
 from sloengine.domain.topology.validation import check_rows
 
 HOUR = 490_056  # starts a block
@@ -198,6 +198,69 @@ def test_windows_of_other_histories_average_to_the_long_run():
     stated = truth(organisation, HOUR).availability_ratio["a"]
     assert windows[0].std() > 0.002
     assert abs(windows[0].mean() - stated) < 4 * windows[0].std() / np.sqrt(300)
+
+
+def test_another_future_has_the_same_past_and_ends_what_is_under_way():
+    parameters = replace(parameters_of(Faults.FREQUENT, Shared.ALL), length_median_hours=30.0)
+    made = Organisation(chain("a", "b", "c", "d"), parameters, seed=7)
+    turn = HOUR + BLOCK_HOURS
+
+    other = made.with_other_future(turn, 99, made.topology)
+
+    before, after = (availability(one, HOUR, turn) for one in (made, other))
+    assert np.array_equal(before.good, after.good, equal_nan=True)
+    going_on, coming = zip(*(_before_and_after(one, turn) for one in (made, other)), strict=True)
+    assert going_on[0]
+    assert going_on[0] == going_on[1]
+    assert coming[0]
+    assert coming[1]
+    assert not coming[0] & coming[1]
+    with pytest.raises(ValueError, match="begins with a week"):
+        made.with_other_future(turn + 1, 99, made.topology)
+
+
+def _before_and_after(organisation: Organisation, turn: int) -> tuple[set, set]:
+    found = [one.incident for one in incidents(organisation, turn, turn + BLOCK_HOURS)]
+    return (
+        {one for one in found if one.starts_at_hour < turn},
+        {one for one in found if one.starts_at_hour >= turn},
+    )
+
+
+def test_deployments_to_come_are_as_frequent_as_the_organisation_s_own():
+    services = [SimulatedService(f"s{i}") for i in range(3_000)]
+    first = with_service_habits(services, 1, STRETCH)
+
+    redrawn = with_coming_deployments(first, 2, STRETCH)
+
+    ends = STRETCH.to_hour
+    for one, other in zip(first, redrawn, strict=True):
+        past = [shift for shift in one.shifts if shift.at_hour < ends]
+        assert [shift for shift in other.shifts if shift.at_hour < ends] == past
+        assert not past or other.shifts == tuple(past)
+    was, now = (sum(any(s.at_hour >= ends for s in one.shifts) for one in drawn) for drawn in (first, redrawn))
+    assert abs(was - now) < 4 * np.sqrt(2 * was)
+    both = sum(one.shifts == other.shifts != () and one.shifts[0].at_hour >= ends
+               for one, other in zip(first, redrawn, strict=True))  # fmt: skip
+    assert both < was / 4
+
+
+def test_futures_are_draws_of_the_window_given_the_past():
+    parameters = Parameters(
+        incident_every_days=1e9,
+        zone_incident_every_days=1e9,
+        platform_incident_every_days=1e9,
+        base_failure_spread=0.0,
+        base_failure_median=0.01,
+    )
+    organisation = Organisation(chain("a", "b"), parameters, seed=4)
+
+    futures = future_draws(organisation, STRETCH, 7, 40)
+
+    assert futures.shape == (2, 40)
+    assert len(np.unique(futures[0])) == 40
+    # Two services in a row that fail one in a hundred requests each.
+    assert futures[0].mean() == pytest.approx(0.99**2, abs=4 * futures[0].std() / np.sqrt(40))
 
 
 def test_flawed_exporters_show_each_flaw():
