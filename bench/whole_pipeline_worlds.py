@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.application.recommendation.compute_recommendations import (
-    Wanted,
-    compute_recommendations,
-    prepare,
-)
+from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.evidence import Evidence
 from sloengine.application.recommendation.learn_archetypes import learn_archetypes
+from sloengine.application.recommendation.prepared import prepare
 from sloengine.application.recommendation.recommend_from_files import graph_of_document, priors_before
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.domain.recommendation.settings import EngineSettings

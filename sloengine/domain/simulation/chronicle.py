@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sloengine.domain.simulation.blocks import BLOCK_HOURS
-from sloengine.domain.simulation.faults import BLOCKS_BACK, Incident, hits_of_place, own_incidents
+from sloengine.domain.simulation.course import BLOCKS_BACK, Incident
+from sloengine.domain.simulation.faults import played_hits, played_own
 from sloengine.domain.simulation.organisation import Organisation
 from sloengine.domain.simulation.topology import Shift
 
@@ -21,14 +22,13 @@ class ChronicledIncident:
 
 def incidents(organisation: Organisation, from_hour: int, to_hour: int) -> list[ChronicledIncident]:
     """All incidents under way in [from_hour, to_hour), by start; shared ones once, with everyone they hit."""
-    parameters = organisation.parameters
+    parameters, course = organisation.parameters, organisation.course
     found: dict[tuple[str, Incident], list[str]] = {}
     for number in range(from_hour // BLOCK_HOURS - BLOCKS_BACK, -(-to_hour // BLOCK_HOURS)):
-        seed = organisation.seed_of(number)
         for service_id, profile in organisation.profiles.items():
-            for incident in own_incidents(profile, parameters, seed, number):
+            for incident in played_own(profile, parameters, course, number):
                 found[service_id, incident] = [service_id]
-            for place, incident in hits_of_place(profile, parameters, seed, number):
+            for place, incident in played_hits(profile, parameters, course, number):
                 found.setdefault((place, incident), []).append(service_id)
     return sorted(
         (

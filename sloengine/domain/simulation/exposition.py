@@ -95,7 +95,7 @@ def _services(organisation: Organisation, played: Played, part: slice) -> Iterat
         requests = played.counts.requests[place]
         failed = requests if service.success_always_zero else played.counts.failed_requests[place]
         rng = stream(
-            organisation.seed_of(played.block.number), "outcomes", service.service_id, played.block.number
+            organisation.course.seed_of(played.block.number), "outcomes", service.service_id, played.block.number
         )
         by_latency = _spread(rng, drawn, failed)
         yield ServiceExposition(
@@ -114,7 +114,7 @@ def _restarts(organisation: Organisation, place: int, played: Played) -> Flags:
     service, block = organisation.topology.services[place], played.block
     if not service.restarts_per_day:
         return np.zeros(block.slots, dtype=np.bool_)
-    rng = stream(organisation.seed_of(block.number), "restarts", service.service_id, block.number)
+    rng = stream(organisation.course.seed_of(block.number), "restarts", service.service_id, block.number)
     return np.asarray(rng.random(block.slots) < service.restarts_per_day / 24 / block.slots_per_hour)
 
 

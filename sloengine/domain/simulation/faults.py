@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
 
 from sloengine.domain.simulation.blocks import BLOCK_HOURS, Block, FloatArray
+from sloengine.domain.simulation.course import BLOCKS_BACK, MAX_INCIDENT_HOURS, Course, Incident
 from sloengine.domain.simulation.parameters import Parameters, Profile
 from sloengine.domain.simulation.streams import stream
-
-BLOCKS_BACK = 2  # an incident lasts at most this many blocks
-MAX_INCIDENT_HOURS = float(BLOCKS_BACK * BLOCK_HOURS)
-
-type SeedOf = Callable[[int], int]
-"""The seed of each block: another course of events begins where it changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """``severity``: share of the requests that fail between ``starts_at_hour`` and ``ends_at_hour``."""
-
-    starts_at_hour: float
-    ends_at_hour: float
-    severity: float
 
 
 @lru_cache(maxsize=200_000)
@@ -44,9 +29,18 @@ def own_incidents(profile: Profile, parameters: Parameters, seed: int, number: i
     )
 
 
-def shared_incidents(profile: Profile, parameters: Parameters, seed: int, number: int) -> list[Incident]:
-    """Incidents of the zone and the platform that start in block ``number`` and hit this service."""
-    return [incident for _, incident in hits_of_place(profile, parameters, seed, number)]
+def played_own(profile: Profile, parameters: Parameters, course: Course, number: int) -> list[Incident]:
+    """Incidents of one service that start in block ``number``, as this course of events has them."""
+    drawn = own_incidents(profile, parameters, course.seed_of(number), number)
+    return course.going_on(drawn, profile.service_id, parameters)
+
+
+def played_hits(
+    profile: Profile, parameters: Parameters, course: Course, number: int
+) -> list[tuple[str, Incident]]:
+    """Those of the zone and the platform that start in block ``number`` and hit this service, with the place."""
+    hits = hits_of_place(profile, parameters, course.seed_of(number), number)
+    return [(place, course.going_on([incident], place, parameters)[0]) for place, incident in hits]
 
 
 def hits_of_place(profile: Profile, parameters: Parameters, seed: int, number: int) -> list[tuple[str, Incident]]:
@@ -64,27 +58,27 @@ def hits_of_place(profile: Profile, parameters: Parameters, seed: int, number: i
     return hits
 
 
-def incident_failure(profile: Profile, parameters: Parameters, seed_of: SeedOf, block: Block) -> FloatArray:
+def incident_failure(profile: Profile, parameters: Parameters, course: Course, block: Block) -> FloatArray:
     """Share of the requests that incidents fail in each slot, shape (slots,)."""
     incidents = [
         incident
         for number in range(block.number - BLOCKS_BACK, block.number + 1)
         for incident in (
-            *own_incidents(profile, parameters, seed_of(number), number),
-            *shared_incidents(profile, parameters, seed_of(number), number),
+            *played_own(profile, parameters, course, number),
+            *(incident for _, incident in played_hits(profile, parameters, course, number)),
         )
     ]
     return _failing_share(incidents, block)
 
 
-def base_failure(profile: Profile, parameters: Parameters, seed_of: SeedOf, block: Block) -> FloatArray:
+def base_failure(profile: Profile, parameters: Parameters, course: Course, block: Block) -> FloatArray:
     """Share of the requests that fail without any incident, slowly wandering around its mean, shape (slots,)."""
     if profile.base_failure_ratio == 0:
         return np.zeros(block.slots)
     memory = parameters.base_noise_memory ** (1 / block.slots_per_hour)
     shocks = np.concatenate(
         [
-            stream(seed_of(number), "base", profile.service_id, number).standard_normal(block.slots)
+            stream(course.seed_of(number), "base", profile.service_id, number).standard_normal(block.slots)
             for number in (block.number - 1, block.number)  # a block back, what came before is forgotten
         ]
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.simulation.blocks import BLOCK_HOURS, FloatArray, IntArray, time_of
+from sloengine.domain.simulation.course import Course
 from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, histogram
 from sloengine.domain.simulation.parameters import Parameters, Profile, draw_profiles
 from sloengine.domain.simulation.playing import HOUR, Cut, Played, moment_of, play_range, sum_known
@@ -49,7 +50,7 @@ class Organisation:
         return Organisation(self.topology, self.parameters, seed, profile_seed)
 
     def with_other_future(self, from_hour: int, seed: int, topology: SimulatedTopology) -> Organisation:
-        """The same past, another course of events from there on; incidents under way then go on as they would.
+        """The same past, another course of events from there on; incidents under way then go on, however long.
 
         ``topology``: this one, or one that differs in what comes after. Raises: ValueError, inside a week.
         """
@@ -59,9 +60,10 @@ class Organisation:
         profile_seed = self.seed if self.profile_seed is None else self.profile_seed
         return replace(self, topology=topology, profile_seed=profile_seed, fork=(number, seed))
 
-    def seed_of(self, block: int) -> int:
-        """The seed that plays this block."""
-        return self.seed if self.fork is None or block < self.fork[0] else self.fork[1]
+    @property
+    def course(self) -> Course:
+        """Which random numbers play when."""
+        return Course(self.seed, self.fork)
 
 
 def availability(organisation: Organisation, from_hour: int, to_hour: int, step: timedelta = HOUR) -> SliPanel:
@@ -154,7 +156,7 @@ def latency_draws(
             histogram(
                 organisation.topology.services[place].service_id,
                 organisation.parameters,
-                organisation.seed_of(played.block.number),
+                organisation.course.seed_of(played.block.number),
                 played.block,
                 played.counts.requests[place],
                 known.typical_seconds[place],

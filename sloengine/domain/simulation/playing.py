@@ -111,11 +111,11 @@ def moment_of(organisation: Organisation, played: Played) -> Moment:
 
 
 def _play_block(organisation: Organisation, block: Block) -> Played:
-    topology, parameters, seed_of = organisation.topology, organisation.parameters, organisation.seed_of
-    seed = seed_of(block.number)
+    topology, parameters, course = organisation.topology, organisation.parameters, organisation.course
+    seed = course.seed_of(block.number)
     profiles = [organisation.profiles[service.service_id] for service in topology.services]
-    incidents = np.array([incident_failure(profile, parameters, seed_of, block) for profile in profiles])
-    base = np.array([base_failure(profile, parameters, seed_of, block) for profile in profiles])
+    incidents = np.array([incident_failure(profile, parameters, course, block) for profile in profiles])
+    base = np.array([base_failure(profile, parameters, course, block) for profile in profiles])
     exists = existing(topology, block.hours)
     intrinsic = 1 - (1 - incidents) * (1 - base)
     return Played(

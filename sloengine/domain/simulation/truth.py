@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from sloengine.domain.simulation.blocks import FloatArray, IntArray
-from sloengine.domain.simulation.faults import MAX_INCIDENT_HOURS
+from sloengine.domain.simulation.course import MAX_INCIDENT_HOURS
 from sloengine.domain.simulation.latency import FULLEST
 from sloengine.domain.simulation.moment import Conditions, expected_requests, moment, utilisations
 from sloengine.domain.simulation.organisation import Organisation

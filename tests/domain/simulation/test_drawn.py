@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sloengine.domain.simulation.blocks import BLOCK_HOURS
 from sloengine.domain.simulation.chronicle import incidents, shifts
+from sloengine.domain.simulation.course import Course, Incident
 from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
 from sloengine.domain.simulation.exposition import expositions
 from sloengine.domain.simulation.habits import Stretch, with_coming_deployments, with_service_habits
@@ -200,7 +201,7 @@ def test_windows_of_other_histories_average_to_the_long_run():
     assert abs(windows[0].mean() - stated) < 4 * windows[0].std() / np.sqrt(300)
 
 
-def test_another_future_has_the_same_past_and_ends_what_is_under_way():
+def test_another_future_has_the_same_past_and_other_incidents():
     parameters = replace(parameters_of(Faults.FREQUENT, Shared.ALL), length_median_hours=30.0)
     made = Organisation(chain("a", "b", "c", "d"), parameters, seed=7)
     turn = HOUR + BLOCK_HOURS
@@ -209,9 +210,16 @@ def test_another_future_has_the_same_past_and_ends_what_is_under_way():
 
     before, after = (availability(one, HOUR, turn) for one in (made, other))
     assert np.array_equal(before.good, after.good, equal_nan=True)
-    going_on, coming = zip(*(_before_and_after(one, turn) for one in (made, other)), strict=True)
-    assert going_on[0]
-    assert going_on[0] == going_on[1]
+    first, second = (incidents(one, turn, turn + BLOCK_HOURS) for one in (made, other))
+    under_way = [
+        [one.incident for one in found if one.incident.starts_at_hour < turn] for found in (first, second)
+    ]
+    assert under_way[0]
+    assert [one.starts_at_hour for one in under_way[0]] == [one.starts_at_hour for one in under_way[1]]
+    assert under_way[0] != under_way[1]  # they last as long as the other future has them last
+    coming = [
+        {one.incident for one in found} - set(under_way[place]) for place, found in enumerate((first, second))
+    ]
     assert coming[0]
     assert coming[1]
     assert not coming[0] & coming[1]
@@ -219,12 +227,23 @@ def test_another_future_has_the_same_past_and_ends_what_is_under_way():
         made.with_other_future(turn + 1, 99, made.topology)
 
 
-def _before_and_after(organisation: Organisation, turn: int) -> tuple[set, set]:
-    found = [one.incident for one in incidents(organisation, turn, turn + BLOCK_HOURS)]
-    return (
-        {one for one in found if one.starts_at_hour < turn},
-        {one for one in found if one.starts_at_hour >= turn},
-    )
+def test_what_has_lasted_long_goes_on_as_incidents_do_that_have_lasted_so_long():
+    parameters = Parameters(length_median_hours=1.0, length_spread=1.0)
+    under_way = Incident(BLOCK_HOURS - 5.0, BLOCK_HOURS + 1.0, 0.5)
+    over = Incident(BLOCK_HOURS - 5.0, BLOCK_HOURS - 1.0, 0.5)
+
+    lengths = []
+    for seed in range(4_000):
+        ended, going_on = Course(1, (1, seed)).going_on([over, under_way], "a", parameters)
+        assert ended == over
+        lengths.append(going_on.ends_at_hour - going_on.starts_at_hour)
+
+    rng = np.random.default_rng(0)
+    all_lengths = np.exp(rng.standard_normal(400_000))
+    expected = all_lengths[all_lengths > 5]
+    assert min(lengths) >= 5
+    for level in (0.25, 0.5, 0.9):
+        assert np.quantile(lengths, level) == pytest.approx(np.quantile(expected, level), rel=0.06)
 
 
 def test_deployments_to_come_are_as_frequent_as_the_organisation_s_own():
