@@ -13,6 +13,11 @@ from sloengine.infrastructure.neo4j import Neo4jStores, open_neo4j
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Neo4jStores]:
     """Connect to the Neo4j that the settings name, and to nothing else. Raises ``Unavailable``."""
+    if settings.neo4j_url is not None and settings.neo4j_password is None:
+        raise Unavailable(
+            f"Neo4j at {settings.neo4j_url} is to be asked without a password: set SLOENGINE_NEO4J_PASSWORD (and "
+            "SLOENGINE_NEO4J_USER, unless it is neo4j)"
+        )
     if settings.neo4j_url is None or settings.neo4j_password is None:
         raise Unavailable(
             f"no Neo4j to ask: nothing runs on state directory {settings.state_dir}. Start `sloengine up` (or "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sloengine.application.ports.paging import PageRequest
@@ -22,6 +23,24 @@ _NEXT_STEPS = """The graph is empty. What to do next, in another shell:
   sloengine load-sli FILE                good and total events from .csv
   make up ARGS="--prometheus-url URL"    telemetry of your own Prometheus
   sloengine doctor                       which services and metrics it has for them"""
+
+_NEXT_STEPS_WITH_TELEMETRY = """The graph is empty; {source} has {count} services: {some}
+What to do next, in another shell:
+  sloengine discover otel --dry-run      what its service-graph metrics say of who calls whom
+  sloengine discover otel                bring that into the graph
+  sloengine ingest FILE                  or services and dependencies from .csv, .json or .yaml
+  sloengine doctor                       which metrics it has, and for which services
+Their past is read in, and recommendations are made, as soon as they are in the graph."""
+
+_SOME = 8
+
+
+def next_steps(source: str | None, offered: Sequence[str]) -> str:
+    """What to do with an empty graph; ``offered``: services that the telemetry source has series for."""
+    if source is None or not offered:
+        return _NEXT_STEPS
+    some = ", ".join(offered[:_SOME]) + (", …" if len(offered) > _SOME else "")
+    return _NEXT_STEPS_WITH_TELEMETRY.format(source=source, count=len(offered), some=some)
 
 
 @dataclass
@@ -69,16 +88,18 @@ class FirstTable:
                 with self.steps.bar(f"bringing in the {sample_provenance(settings.sample_seed)}") as advance:
                     await first_data.ingest_sample(use_cases, settings.sample_seed, advance)
                 Remembered.of(settings, sample_is_in=True).write(self.state)
+            offered: Sequence[str] = ()
             if use_cases.telemetry_name is not None:
                 with self.steps.bar(f"aggregating telemetry: {use_cases.telemetry_name}") as advance:
                     report = await first_data.aggregate(use_cases, advance)
+                offered = report.unknown
                 if report.error:
                     output.warn(f"telemetry: {report.error}")
                 for service_id, reason in sorted(report.refused.items()):
                     output.warn(f"telemetry of {service_id} refused: {reason}")
             services = {service.service_id: service for service in await all_services(use_cases, ServiceFilter())}
             if not services:
-                output.out.print(_NEXT_STEPS, highlight=False, markup=False)
+                output.out.print(next_steps(use_cases.telemetry_name, offered), highlight=False, markup=False)
                 return
             with self.steps.bar(f"recommending for {len(services)} services") as advance:
                 results = await first_data.recommend_all(use_cases, list(services), advance)
