@@ -11,6 +11,7 @@ import strawberry
 from sloengine.api.drift.loaders import DriftLoaders
 from sloengine.api.forecast.loaders import ForecastLoaders
 from sloengine.api.governance.loaders import GovernanceLoaders
+from sloengine.api.journeys.loaders import JourneyLoaders
 from sloengine.api.recommendation.loaders import RecommendationLoaders
 from sloengine.api.telemetry.loaders import TelemetryLoaders
 from sloengine.api.topology.loaders import TopologyLoaders
@@ -54,6 +55,11 @@ class Context:
     def forecast(self) -> ForecastLoaders:
         """Forecasts of error budgets."""
         return ForecastLoaders(self.use_cases.forecast_budgets)
+
+    @cached_property
+    def journeys(self) -> JourneyLoaders:
+        """Journeys, and what may be promised for them."""
+        return JourneyLoaders(self.use_cases.read_journeys, self.use_cases.recommend_journeys)
 
     @cached_property
     def telemetry(self) -> TelemetryLoaders:

@@ -17,6 +17,9 @@ from sloengine.api.drift.types import DriftEvent
 from sloengine.api.governance.mutations import GovernanceMutations
 from sloengine.api.governance.queries import GovernanceQueries
 from sloengine.api.governance.types import AuditEvent, Slo
+from sloengine.api.journeys.mutations import JourneyMutations
+from sloengine.api.journeys.queries import JourneyQueries
+from sloengine.api.journeys.types import Journey
 from sloengine.api.plain_fields import PlainFieldExecutor, mark_plain_fields
 from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
@@ -30,7 +33,9 @@ from sloengine.domain.errors import Invalid
 
 
 @strawberry.type(description="Everything that can be asked. Times are ISO 8601 in UTC; `first` is at most 200.")
-class Query(TopologyQueries, RecommendationQueries, GovernanceQueries, AccuracyQueries, DriftQueries):
+class Query(
+    TopologyQueries, RecommendationQueries, GovernanceQueries, AccuracyQueries, DriftQueries, JourneyQueries
+):
     """Root of queries."""
 
     @strawberry.field(description="Any object by its `id`; null: no such object.")
@@ -63,6 +68,7 @@ NODES: Mapping[str, tuple[Callable[[Context], Any], Callable[[Any], relay.Node]]
     "RecommendationJob": (lambda context: context.recommendation.job_by_id, RecommendationJob.from_domain),
     "Slo": (lambda context: context.governance.slo_by_id, Slo.from_domain),
     "DriftEvent": (lambda context: context.drift.event_by_id, DriftEvent.from_domain),
+    "Journey": (lambda context: context.journeys.journey_by_id, Journey.from_domain),
     "AuditEvent": (lambda context: context.governance.audit_event_by_id, AuditEvent.from_domain),
 }
 
@@ -70,7 +76,7 @@ NODES: Mapping[str, tuple[Callable[[Context], Any], Callable[[Any], relay.Node]]
 @strawberry.type(
     description="Everything that can be done. Errors that you can mend come back as `userErrors` in the payload."
 )
-class Mutation(TopologyMutations, RecommendationMutations, GovernanceMutations):
+class Mutation(TopologyMutations, RecommendationMutations, GovernanceMutations, JourneyMutations):
     """Root of mutations."""
 
 
@@ -90,6 +96,7 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
             RecommendationJob,
             CircularDependencyAlert,
             Supernode,
+            Journey,
         ],
         execution_context_class=PlainFieldExecutor,
         extensions=[MaskedErrors, lambda: GuardedDocuments(documents)],

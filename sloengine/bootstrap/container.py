@@ -23,6 +23,11 @@ from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.governance.reject_recommendation import RejectRecommendation
 from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
+from sloengine.application.journeys.delete_journey import DeleteJourney
+from sloengine.application.journeys.derive_journeys import DeriveJourneys
+from sloengine.application.journeys.read_journeys import ReadJourneys
+from sloengine.application.journeys.recommend_journeys import RecommendJourneys
+from sloengine.application.journeys.save_journey import SaveJourney
 from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.clock import Clock
@@ -32,6 +37,8 @@ from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
+from sloengine.application.ports.journey_store import JourneyStore
+from sloengine.application.ports.journey_traces import JourneyTraces
 from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.outbox import EventStream, Outbox
 from sloengine.application.ports.prior_store import PriorStore
@@ -93,6 +100,7 @@ from sloengine.infrastructure.redis.connection import open_redis, ping
 from sloengine.infrastructure.redis.event_stream import RedisEventStream
 from sloengine.infrastructure.redis.locks import RedisLocks
 from sloengine.infrastructure.redis.recommendation_cache import RedisRecommendationCache
+from sloengine.infrastructure.tempo.journey_traces import TempoJourneyTraces
 from sloengine.infrastructure.tempo.trace_latency import TempoTraceLatency
 
 
@@ -143,6 +151,11 @@ class UseCases:
     forecast_budgets: ForecastBudgets
     learn_forecast_levels: LearnForecastLevels
     watch_budgets: WatchBudgets
+    save_journey: SaveJourney
+    delete_journey: DeleteJourney
+    read_journeys: ReadJourneys
+    recommend_journeys: RecommendJourneys
+    derive_journeys: DeriveJourneys
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -163,6 +176,7 @@ class Adapters:
     drift: DriftStore
     forecasts: ForecastStore
     discovery: DiscoveryStore
+    journeys: JourneyStore
     cache: RecommendationCache
     locks: Locks
     stream: EventStream
@@ -175,6 +189,7 @@ class Adapters:
     traces: TraceLatency | None = None
     discoveries: Sequence[DependencyDiscovery] = ()
     missing_discoveries: Mapping[str, str] = field(default_factory=dict)
+    journey_traces: JourneyTraces | None = None
 
 
 def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThreshold | None = None) -> UseCases:
@@ -195,12 +210,14 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         engine,
         source_name,
     )
+    missing_hours = PullMissingHours(a.sli_history, a.telemetry, a.clock)
+    save_journey = SaveJourney(a.graph, a.journeys, a.clock)
     recommend = Recommend(
         a.graph,
         a.recommendations,
         a.cache,
         evidence,
-        PullMissingHours(a.sli_history, a.telemetry, a.clock),
+        missing_hours,
         freshness,
         a.clock,
         engine,
@@ -262,6 +279,11 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
             a.graph, a.sli_history, a.ledger, a.forecasts, a.clock, engine.prior_lookback_days
         ),
         watch_budgets=WatchBudgets(a.graph, a.ledger, forecasts, a.forecasts, a.clock, risk or RiskThreshold()),
+        save_journey=save_journey,
+        delete_journey=DeleteJourney(a.graph, a.journeys),
+        read_journeys=ReadJourneys(a.journeys),
+        recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
+        derive_journeys=DeriveJourneys(snapshots, a.journeys, save_journey, a.clock, a.journey_traces),
         telemetry_name=source_name,
         readiness=a.readiness,
     )
@@ -308,6 +330,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 drift=stores.drift,
                 forecasts=stores.forecasts,
                 discovery=stores.discovery,
+                journeys=stores.journeys,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),
                 locks=RedisLocks(redis),
                 stream=RedisEventStream(redis),
@@ -318,6 +341,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 grouping=SilhouetteGroups(),
                 readiness=readiness,
                 traces=_traces(settings, stack),
+                journey_traces=_journey_traces(settings, stack),
             ),
             risk=RiskThreshold(settings.at_risk_probability),
         )
@@ -327,6 +351,14 @@ def _traces(settings: Settings, stack: AsyncExitStack) -> TraceLatency | None:
     if not settings.tempo_url:
         return None
     tempo = TempoTraceLatency(settings.tempo_url, settings.tempo_headers())
+    stack.push_async_callback(tempo.close)
+    return tempo
+
+
+def _journey_traces(settings: Settings, stack: AsyncExitStack) -> JourneyTraces | None:
+    if not settings.tempo_url:
+        return None
+    tempo = TempoJourneyTraces(settings.tempo_url, settings.tempo_headers())
     stack.push_async_callback(tempo.close)
     return tempo
 

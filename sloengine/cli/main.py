@@ -78,6 +78,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.forecast:forecast",
             "Say how probably a service's error budget runs out, and when.",
         ),
+        Command(
+            "journeys",
+            "sloengine.cli.journeys:journeys",
+            "Ways of users through the organisation, and what may be promised for them.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(

@@ -8,6 +8,7 @@ from sloengine.cli.shapes import Json, global_id, percent, service_reference, ti
 from sloengine.domain.recommendation.model import (
     Backtest,
     BacktestPoint,
+    BoundContribution,
     CompositeBound,
     Estimate,
     Interval,
@@ -77,6 +78,17 @@ def recommendation_shape(recommendation: Recommendation) -> Json:
         "generatedAt": time(recommendation.generated_at),
         "expiresAt": time(recommendation.expires_at),
         "reviewAt": time(recommendation.review_at),
+    }
+
+
+def contribution_shape(part: BoundContribution, refer: Refer) -> Json:
+    """``BoundContribution``."""
+    return {
+        "service": refer(part.service_id),
+        "sharePercent": percent_from_ratio(part.share_ratio),
+        "budgetMinutes": part.budget_minutes,
+        "oneMoreNine": part.one_more_nine,
+        "promiseGapPercent": percent(part.promise_gap_ratio),
     }
 
 
@@ -221,16 +233,7 @@ def _bound(bound: CompositeBound, refer: Refer) -> Json:
         "independentPercent": percent_from_ratio(bound.independent_ratio),
         "intrinsicPercent": percent_from_ratio(bound.intrinsic_ratio),
         "promisedPercent": percent(bound.promised_ratio),
-        "contributions": [
-            {
-                "service": refer(part.service_id),
-                "sharePercent": percent_from_ratio(part.share_ratio),
-                "budgetMinutes": part.budget_minutes,
-                "oneMoreNine": part.one_more_nine,
-                "promiseGapPercent": percent(part.promise_gap_ratio),
-            }
-            for part in bound.contributions
-        ],
+        "contributions": [contribution_shape(part, refer) for part in bound.contributions],
         "contradictions": [
             {
                 "caller": refer(found.caller),

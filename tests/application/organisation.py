@@ -21,6 +21,7 @@ from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion
 from sloengine.infrastructure.memory import MemoryStores, open_memory
 from sloengine.infrastructure.memory.archetype_groups import GapGroups
+from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from sloengine.infrastructure.memory.shapley_values import EnumeratedShapleyValues
 from sloengine.infrastructure.memory.small_stores import (
@@ -45,6 +46,7 @@ class Engine:
     """Adapters on one database, and the use cases made from them."""
 
     source: MemoryTelemetrySource | None = None
+    journey_traces: MemoryJourneyTraces | None = None
     clock: SetClock = field(default_factory=lambda: SetClock(NOW))
     queue: MemoryJobQueue = field(default_factory=MemoryJobQueue)
     locks: MemoryLocks = field(default_factory=MemoryLocks)
@@ -74,6 +76,7 @@ class Engine:
                 drift=self.stores.drift,
                 forecasts=self.stores.forecasts,
                 discovery=self.stores.discovery,
+                journeys=self.stores.journeys,
                 cache=self.cache,
                 locks=self.locks,
                 stream=self.stream,
@@ -85,6 +88,7 @@ class Engine:
                 readiness=readiness,
                 discoveries=self.discoveries,
                 missing_discoveries={"tempo": "set SLOENGINE_TEMPO_URL"},
+                journey_traces=self.journey_traces,
             )
         )
 

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
+    GraphQLUnionType,
     build_schema,
     is_leaf_type,
 )
@@ -77,6 +78,10 @@ def _check(value: Any, kind: GraphQLOutputType, path: str, *, stored: bool) -> N
     elif isinstance(kind, GraphQLObjectType):
         whole = kind.name not in REFERENCES or value.keys() > REFERENCES[kind.name]
         _check_object(value, kind, path, stored=stored, whole=whole)
+    elif isinstance(kind, GraphQLUnionType):
+        fitting = [one for one in kind.types if isinstance(value, dict) and value.keys() <= one.fields.keys()]
+        assert len(fitting) == 1, f"{path}: {value!r} is none of {kind.name}"
+        _check_object(value, fitting[0], path, stored=stored, whole=True)
     elif isinstance(kind, GraphQLEnumType):
         assert value in kind.values, f"{path}: {value!r} is no {kind.name}"
     else:

@@ -32,16 +32,19 @@ def read_document(path: Path) -> dict[str, Any]:
     Either list may be absent. Rows stay as they are; the ingestion checks them one by one. Packed files (``.gz``)
     are understood. Raises ``FileProblem``; ``TooLarge`` above 10 MB, unpacked.
     """
+    return _checked(read_value(path), Complaints(path))
+
+
+def read_value(path: Path) -> Any:
+    """Whatever a JSON or YAML file, told by its name, holds. Raises as ``read_document``."""
     complaints = Complaints(path)
     text = _text(path, complaints)
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(_JSON_SUFFIXES):
-        loaded = load_json(text, complaints)
-    elif name.endswith(_YAML_SUFFIXES):
-        loaded = load_yaml(text, complaints)
-    else:
-        raise complaints.fail(None, "documents are .json, .yaml or .yml files (edge lists .csv)")
-    return _checked(loaded, complaints)
+        return load_json(text, complaints)
+    if name.endswith(_YAML_SUFFIXES):
+        return load_yaml(text, complaints)
+    raise complaints.fail(None, "documents are .json, .yaml or .yml files (edge lists .csv)")
 
 
 def read_ingestion_file(path: Path, *, strict: bool = False) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -73,7 +73,7 @@ async def test_without_a_key_a_bar_asks_for_one_and_a_pasted_one_works(visit: Vi
     await expect(hint(page)).to_contain_text("No API key yet")
 
     await page.get_by_label("API key").fill(KEY)
-    await page.get_by_role("button", name="Use").click()
+    await page.get_by_role("button", name="Use", exact=True).click()
     await open_example(page, "Has anyone touched the audit log?")
     await run(page)
 
@@ -86,7 +86,7 @@ async def test_a_wrong_key_is_said_to_be_wrong_and_can_be_changed(visit: Visit, 
     await expect(hint(page)).to_contain_text("not accepted (401)")
 
     await page.get_by_label("API key").fill(KEY)
-    await page.get_by_role("button", name="Use").click()
+    await page.get_by_role("button", name="Use", exact=True).click()
 
     await expect(hint(page)).to_have_count(0)
     await expect(page.locator(".slo-key")).to_contain_text(KEY[-4:])

@@ -1,0 +1,52 @@
+"""``JourneyTraces`` over TraceQL search: which services whole requests passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sloengine.domain.journeys.derive import TracedRequest
+from sloengine.infrastructure.tempo.client import TempoClient
+
+QUERY = "{ kind = client } | select(span.peer.service)"
+"""Calls, with whom they go to: a database that sends no spans of its own is known by its callers only."""
+SPANS_OF_TRACE = 100
+_UNKNOWN_ROOT = "<root span not yet received>"
+
+
+class TempoJourneyTraces(TempoClient):
+    """Keeps the ``JourneyTraces`` port. A trace whose first span has not arrived is left out."""
+
+    async def sample(self, limit: int, from_at: datetime, to_at: datetime) -> Sequence[TracedRequest]:
+        """What one search finds."""
+        answer = await self.ask(
+            "/api/search",
+            {
+                "q": QUERY,
+                "limit": str(limit),
+                "spss": str(SPANS_OF_TRACE),
+                "start": str(int(from_at.timestamp())),
+                "end": str(int(to_at.timestamp())),
+            },
+        )
+        found = (_request_of(trace) for trace in answer.get("traces") or ())
+        return [request for request in found if request is not None][:limit]
+
+
+def _request_of(trace: Mapping[str, Any]) -> TracedRequest | None:
+    root = trace.get("rootServiceName")
+    if not isinstance(root, str) or not root or root == _UNKNOWN_ROOT:
+        return None
+    services: dict[str, None] = {root: None}
+    stats = trace.get("serviceStats")
+    for service in stats if isinstance(stats, dict) else ():
+        services[str(service)] = None
+    for spans in trace.get("spanSets") or ():
+        for span in spans.get("spans") or ():
+            for attribute in span.get("attributes") or ():
+                peer = (attribute.get("value") or {}).get("stringValue")
+                if attribute.get("key") == "peer.service" and peer:
+                    services[str(peer)] = None
+    operation = trace.get("rootTraceName")
+    return TracedRequest(root, operation if isinstance(operation, str) and operation else "", tuple(services))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from sloengine.api.app import create_app
+from sloengine.bootstrap.container import UseCases
+from sloengine.bootstrap.settings import Settings
+from tests.api.door import global_id
+from tests.application.organisation import shop
+
+KEY = "slo_dev_test"
+SAVE = """mutation ($input: JourneyInput!) { saveJourney(input: $input) {
+  journey { id name entryPoints { serviceId } routes { name weight share services { serviceId team } } }
+  userErrors { code path message } } }"""
+RESULT = """{ __typename ... on Recommendation { id service { serviceId } sliType
+    tiers { name targets { availabilityPercent thresholdMs probabilityMet } } bound { observedPercent } summary }
+  ... on RecommendationUnavailable { serviceId reason message } }"""
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    engine = await shop()
+
+    @asynccontextmanager
+    async def opened(_: Settings) -> AsyncGenerator[UseCases]:
+        yield engine.use
+
+    app = create_app(Settings(_env_file=None, env="development", dev_api_key=KEY), opened=opened)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://e", headers={"X-API-Key": KEY}) as opened_client,
+    ):
+        yield opened_client
+
+
+async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> Any:
+    answer = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+async def test_a_journey_is_saved_read_recommended_for_and_deleted(client: httpx.AsyncClient):
+    routes = [{"name": "all", "weight": 2, "services": ["front", "cart", "db"]}]
+    given = {"name": "buy", "entryPoints": ["front"], "routes": routes}
+
+    saved = (await ask(client, SAVE, input=given))["saveJourney"]
+    listed = await ask(client, "{ journeys { totalCount nodes { id name } } }")
+    links = "weakestLinks { service { serviceId } sharePercent }"
+    query = f'{{ journey(name: "buy") {{ id availability {RESULT} latency {RESULT} {links} }} }}'
+    shown = (await ask(client, query))["journey"]
+    by_id = await ask(client, "query ($id: ID!) { node(id: $id) { ... on Journey { name } } }", id=shown["id"])
+    gone = await ask(
+        client,
+        "mutation ($id: ID!) { deleteJourney(input: {id: $id}) { deletedId userErrors { code } } }",
+        id=shown["id"],
+    )
+
+    assert saved["userErrors"] == []
+    (route,) = saved["journey"]["routes"]
+    assert (route["weight"], route["share"]) == (2.0, 1.0)
+    assert [one["team"] for one in route["services"]] == ["payments", "web", None]
+    assert listed["journeys"]["totalCount"] == 1
+    assert shown["availability"]["__typename"] == "Recommendation"
+    assert shown["availability"]["service"] == {"serviceId": "front"}
+    targets = [tier["targets"][0]["availabilityPercent"] for tier in shown["availability"]["tiers"]]
+    assert targets == sorted(targets)
+    assert "journey buy" in shown["availability"]["summary"]
+    assert shown["latency"]["tiers"][0]["targets"][0]["thresholdMs"] > 0
+    assert {link["service"]["serviceId"] for link in shown["weakestLinks"]} == {"front", "cart", "db"}
+    assert by_id == {"node": {"name": "buy"}}
+    assert gone["deleteJourney"] == {"deletedId": shown["id"], "userErrors": []}
+    assert (await ask(client, '{ journey(name: "buy") { id } }'))["journey"] is None
+
+
+async def test_what_can_be_mended_comes_back_with_its_place(client: httpx.AsyncClient):
+    bad = await ask(client, SAVE, input={"name": "x", "entryPoints": ["nobody"]})
+    wrong = await ask(
+        client,
+        "mutation ($id: ID!) { deleteJourney(input: {id: $id}) { deletedId userErrors { code path } } }",
+        id=global_id("Journey", "nothing"),
+    )
+
+    (error,) = bad["saveJourney"]["userErrors"]
+    assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "entryPoints", "0"])
+    assert bad["saveJourney"]["journey"] is None
+    assert wrong["deleteJourney"]["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "id"]}]

@@ -1,0 +1,180 @@
+"""Journeys from saving to tiers, on memory adapters."""
+
+from __future__ import annotations
+
+import pytest
+
+from sloengine.application.journeys.derive_journeys import DeriveJourneysCommand, JourneySource
+from sloengine.application.journeys.save_journey import SaveJourneyCommand
+from sloengine.application.ports.paging import PageRequest
+from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.domain.errors import Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
+from sloengine.domain.journeys.derive import TracedRequest
+from sloengine.domain.journeys.model import JourneyRoute
+from sloengine.domain.recommendation.model import (
+    Recommendation,
+    RecommendationUnavailable,
+    SliType,
+    TierName,
+    UnavailableReason,
+)
+from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
+from tests.application.organisation import ADMIN, OWNER, VIEWER, Engine, edges, shop
+
+BUY = SaveJourneyCommand("buy", ["front"])
+
+
+async def test_who_owns_the_entry_points_may_save_and_delete():
+    engine = await shop(days=10)
+
+    mine = await engine.use.save_journey(BUY, actor=OWNER)
+    with pytest.raises(Forbidden):
+        await engine.use.save_journey(SaveJourneyCommand("other", ["front", "cart"]), actor=OWNER)
+    with pytest.raises(Forbidden):
+        await engine.use.save_journey(SaveJourneyCommand("look", ["front"]), actor=VIEWER)
+    theirs = await engine.use.save_journey(SaveJourneyCommand("cart", ["cart"]), actor=ADMIN)
+    with pytest.raises(Forbidden):
+        await engine.use.save_journey(SaveJourneyCommand("cart", ["front"]), actor=OWNER)
+    with pytest.raises(Forbidden):
+        await engine.use.delete_journey(theirs.journey_id, actor=OWNER)
+
+    assert (mine.created_by, mine.entry_points) == (OWNER.subject, ("front",))
+    assert await engine.use.delete_journey(mine.journey_id, actor=OWNER) == mine
+    with pytest.raises(NotFound):
+        await engine.use.delete_journey(mine.journey_id, actor=OWNER)
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "path"),
+    [
+        (SaveJourneyCommand("", ["front"]), Invalid, ("input", "name")),
+        (SaveJourneyCommand("a\nb", ["front"]), Invalid, ("input", "name")),
+        (SaveJourneyCommand("a", []), Invalid, ("input", "entryPoints")),
+        (SaveJourneyCommand("a", ["nobody"]), ServiceNotFound, ("input", "entryPoints", "0")),
+        (
+            SaveJourneyCommand("a", ["front"], [JourneyRoute("r", 0.0, ("front",))]),
+            Invalid,
+            ("input", "routes", "0", "weight"),
+        ),
+        (
+            SaveJourneyCommand("a", ["front"], [JourneyRoute("r", 1.0, ("front", "nobody"))]),
+            ServiceNotFound,
+            ("input", "routes", "0", "services", "1"),
+        ),
+        (
+            SaveJourneyCommand("a", ["front"], [JourneyRoute("r", 1.0, ("front",))] * 2),
+            Invalid,
+            ("input", "routes", "1", "name"),
+        ),
+    ],
+)
+async def test_what_is_wrong_is_named(command, error, path):
+    engine = await shop(days=10)
+
+    with pytest.raises(error) as raised:
+        await engine.use.save_journey(command, actor=ADMIN)
+
+    assert raised.value.path == path
+
+
+async def test_a_journey_of_one_entry_point_promises_what_that_service_does():
+    engine = await shop()
+    journey = await engine.use.save_journey(BUY, actor=ADMIN)
+
+    answer = (await engine.use.recommend_journeys([journey]))[journey.journey_id]
+    (service,) = await engine.use.recommend(RecommendCommand(["front"], (SliType.AVAILABILITY,)), actor=ADMIN)
+
+    assert isinstance(answer.availability, Recommendation)
+    assert isinstance(service, Recommendation)
+    for name in TierName:
+        ours, theirs = answer.availability.tier(name).targets, service.tier(name).targets
+        # Other random numbers, and a service is held to its composite as well: near, not the same.
+        assert 1 - ours[0].availability_ratio == pytest.approx(1 - theirs[0].availability_ratio, rel=0.25)
+        assert 0.0 < ours[0].probability_met <= 0.995
+    assert isinstance(answer.latency, Recommendation)
+    links = {link.service_id: link.share_ratio for link in answer.weakest_links}
+    assert set(links) == {"front", "cart", "db"}
+    assert sum(links.values()) == pytest.approx(1.0, abs=0.02)
+
+
+async def test_routes_promise_less_the_more_they_pass():
+    engine = await shop()
+    short = await engine.use.save_journey(
+        SaveJourneyCommand("short", ["front"], [JourneyRoute("a", 1.0, ("front",))]), actor=ADMIN
+    )
+    long = await engine.use.save_journey(
+        SaveJourneyCommand("long", ["front"], [JourneyRoute("a", 1.0, ("front", "cart", "db"))]), actor=ADMIN
+    )
+
+    answers = await engine.use.recommend_journeys([short, long])
+
+    found = [answers[one.journey_id].availability for one in (short, long)]
+    assert all(isinstance(one, Recommendation) for one in found)
+    observed = [one.bound.observed_ratio for one in found]
+    assert observed[1] < observed[0]
+    targets = [one.tier(TierName.BALANCED).targets[0].availability_ratio for one in found]
+    assert targets[1] <= targets[0]
+
+
+async def test_nothing_aggregated_is_said():
+    engine = Engine()
+    await engine.ingest(dependencies=edges("front>cart"))
+    journey = await engine.use.save_journey(BUY, actor=ADMIN)
+
+    answer = (await engine.use.recommend_journeys([journey]))[journey.journey_id]
+
+    assert isinstance(answer.availability, RecommendationUnavailable)
+    assert answer.availability.reason is UnavailableReason.NO_DATA
+    assert answer.weakest_links == ()
+
+
+async def test_an_entry_point_without_histogram_has_no_latency_and_a_reason():
+    engine = await shop()
+    journey = await engine.use.save_journey(SaveJourneyCommand("cart", ["cart"]), actor=ADMIN)
+
+    answer = (await engine.use.recommend_journeys([journey]))[journey.journey_id]
+
+    assert isinstance(answer.latency, RecommendationUnavailable)
+    assert answer.latency.reason is UnavailableReason.NO_HISTOGRAM
+    assert "cart" in answer.latency.message
+
+
+async def test_deriving_saves_what_is_new_and_nothing_in_a_dry_run():
+    engine = await shop(days=10)
+    command = DeriveJourneysCommand(JourneySource.GRAPH, dry_run=True)
+
+    dry = await engine.use.derive_journeys(command, actor=ADMIN)
+    nothing = await engine.use.read_journeys.page(PageRequest())
+    made = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.GRAPH), actor=OWNER)
+    again = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.GRAPH), actor=OWNER)
+
+    assert [draft.name for draft in dry.drafts] == ["front"]
+    assert nothing.total_count == 0
+    assert (made.saved, made.kept) == (["front"], [])
+    assert (again.saved, again.kept) == ([], ["front"])
+    with pytest.raises(Forbidden):
+        await engine.use.derive_journeys(command, actor=VIEWER)
+    with pytest.raises(Unavailable):
+        await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.TEMPO), actor=ADMIN)
+
+
+async def test_traces_make_journeys_with_shares_as_weights():
+    seen = [
+        TracedRequest("front", "GET /buy", ("front", "cart", "db")),
+        TracedRequest("front", "GET /buy", ("front", "cart", "db", "unheard-of")),
+        TracedRequest("front", "GET /buy", ("front",)),
+        TracedRequest("nobody", "GET /", ("nobody",)),
+    ]
+    engine = Engine(journey_traces=MemoryJourneyTraces(seen))
+    await engine.ingest(dependencies=edges("front>cart", "cart>db"))
+
+    found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.TEMPO), actor=ADMIN)
+
+    (draft,) = found.drafts
+    assert (draft.name, draft.entry_points) == ("front: GET /buy", ("front",))
+    assert [(round(route.weight, 3), route.services) for route in draft.routes] == [
+        (0.667, ("front", "cart", "db")),
+        (0.333, ("front",)),
+    ]
+    assert any("unheard-of" in note for note in draft.notes)
+    assert found.saved == ["front: GET /buy"]

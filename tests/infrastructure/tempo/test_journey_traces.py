@@ -1,0 +1,63 @@
+"""Replay: the adapter on an answer recorded from a Tempo 3.1. No Tempo runs here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sloengine.domain.errors import Unavailable
+from sloengine.domain.journeys.derive import TracedRequest, derive_from_traces
+from sloengine.infrastructure.tempo.journey_traces import QUERY, TempoJourneyTraces
+
+RECORDED = Path(__file__).parent / "recorded"
+UNTIL = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def replaying(answer: httpx.Response) -> tuple[TempoJourneyTraces, list[httpx.Request]]:
+    asked: list[httpx.Request] = []
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answer
+
+    tempo = TempoJourneyTraces("http://tempo.test/", backoff_seconds=0.001, transport=httpx.MockTransport(reply))
+    return tempo, asked
+
+
+async def test_a_search_says_which_services_requests_passed_databases_without_spans_among_them():
+    answer = httpx.Response(200, content=(RECORDED / "search-select.json").read_bytes())
+    tempo, asked = replaying(answer)
+
+    found = await tempo.sample(20, UNTIL - timedelta(hours=1), UNTIL)
+
+    assert len(found) == 20
+    assert {(one.root, one.operation) for one in found} == {("frontend", "GET /frontend")}
+    assert {frozenset(one.services) for one in found} == {
+        frozenset({"frontend", "checkout", "payment", "postgres"})
+    }
+    assert asked[0].url.path == "/api/search"
+    assert asked[0].url.params["q"] == QUERY
+    (draft,) = derive_from_traces(found, {"frontend", "checkout", "payment", "postgres"})
+    assert draft.routes[0].weight == 1.0
+    assert draft.routes[0].services[0] == "frontend"
+
+
+async def test_traces_without_their_first_span_are_left_out():
+    traces = [
+        {"rootServiceName": "<root span not yet received>", "serviceStats": {"a": {}}},
+        {"rootServiceName": "a", "serviceStats": {"a": {}, "b": {}}},
+        {"traceID": "1"},
+    ]
+    tempo, _ = replaying(httpx.Response(200, json={"traces": traces}))
+
+    assert await tempo.sample(10, UNTIL, UNTIL) == [TracedRequest("a", "", ("a", "b"))]
+
+
+async def test_a_refused_query_is_told():
+    tempo, _ = replaying(httpx.Response(400, text="parse error"))
+
+    with pytest.raises(Unavailable, match="parse error"):
+        await tempo.sample(10, UNTIL, UNTIL)
