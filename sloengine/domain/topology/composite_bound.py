@@ -22,6 +22,7 @@ from sloengine.domain.topology.bound_system import BoundSystem, bound_system, de
 from sloengine.domain.topology.composition import solve
 from sloengine.domain.topology.edge_scenarios import ScenarioAnswer
 from sloengine.domain.topology.failed_calls import FloatArray
+from sloengine.domain.topology.failure_trace import trace_failures
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
 from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws, source_nodes
@@ -116,12 +117,23 @@ def composite_bound(
     if len(made.stands_for) > 0 and any(model.intrinsic.causes[c] for c in depth):
         independent = solve(bound_system(model, component, depth, own, joint=False).system, seed=seed).probability
     independent = _either(independent, beyond)
-    inherited = _no_more_than_shown(model, position, depth, _joint_inherited(model, made, joint, beyond))
-    own_part = _own_unavailability(model, position, component, inherited)
-    observed = max(_either(own_part, inherited), _direct_limit(model, position))
+    limit, worst = _direct_limit(model, position)
+    watched = _watched_as_long(model, position, depth)
+    trace = trace_failures(model, position) if watched else None
+    if trace is None:
+        inherited = _joint_inherited(model, made, joint, beyond)
+        if watched:
+            inherited = min(inherited, max(float(model.shown[position]), limit))
+        own_part = _own_unavailability(model, position, component, inherited)
+        observed = max(_either(own_part, inherited), limit)
+        shares: Mapping[int, float] = _shares(model, made, joint, component, position, own_part, inherited, beyond)
+    else:
+        shown = float(model.shown[position])
+        observed = max(shown, limit)
+        shares = _with_excess(trace.shares, shown, limit, worst)
+        own_part, inherited = _parts(observed, shares.get(position, 0.0))
     error = joint.standard_error * (1.0 - own_part)
     services = sorted(service for c in depth for service in model.members[c])
-    shares = _shares(model, made, joint, component, position, own_part, inherited, beyond)
     bound = CompositeBound(
         observed_ratio=1.0 - observed,
         independent_ratio=1.0 - max(_either(own_part, independent), 0.0),
@@ -220,31 +232,41 @@ def _own_unavailability(model: GraphReliability, position: int, component: int, 
     return max(0.0, 1.0 - (1.0 - shown) / (1.0 - inherited))
 
 
-def _no_more_than_shown(
-    model: GraphReliability, position: int, depth: Mapping[int, int], inherited: float
-) -> float:
-    """What the root inherited is part of what it showed, if it was watched as long as what lies below it.
-
-    Composition over several calls takes each dependency to fail all its callers alike; retries and caches on the
-    way make that too much.
-    """
-    shown = float(model.shown[position])
+def _watched_as_long(model: GraphReliability, position: int, depth: Mapping[int, int]) -> bool:
+    """Whether the root was watched as long as what lies below it: its record then holds what it inherited."""
     below = [service for component in depth for service in model.members[component] if service != position]
     longest = max((int(model.intervals[service]) for service in below), default=0)
-    if not np.isfinite(shown) or model.intervals[position] < max(FAILED_WINDOWS, _WATCHED * longest):
-        return inherited
-    return min(inherited, max(shown, _direct_limit(model, position)))
+    enough = model.intervals[position] >= max(FAILED_WINDOWS, _WATCHED * longest)
+    return bool(enough and np.isfinite(model.shown[position]))
 
 
-def _direct_limit(model: GraphReliability, position: int) -> float:
-    """What the worst single direct dependency costs: q·f·u, whatever else is known."""
-    worst = 0.0
+def _with_excess(shares: Mapping[int, float], shown: float, limit: float, worst: int) -> Mapping[int, float]:
+    """Shares of a bound below what the root showed: what was not seen and is not disproved is one dependency's."""
+    if limit <= shown:
+        return shares
+    scaled = {service: share * shown / limit for service, share in shares.items()}
+    scaled[worst] = scaled.get(worst, 0.0) + 1.0 - shown / limit
+    return scaled
+
+
+def _parts(observed: float, own_share: float) -> tuple[float, float]:
+    """Own and inherited unavailability that compose to the observed one, by their shares of what failed."""
+    inherited = observed * (1.0 - own_share)
+    own = max(0.0, 1.0 - (1.0 - observed) / (1.0 - inherited)) if inherited < 1.0 else 0.0
+    return own, inherited
+
+
+def _direct_limit(model: GraphReliability, position: int) -> tuple[float, int]:
+    """What the worst single direct dependency costs, q·f·u, whatever else is known; and which one that is."""
+    worst, which = 0.0, position
     for edge in model.edges_of[position]:
         dependency = model.edges[edge]
-        shown = float(model.shown[model.graph.index[dependency.dependency]])
-        if dependency.redundancy_group is None and np.isfinite(shown):
-            worst = max(worst, float(model.probability[edge]) * shown)
-    return worst
+        called = model.graph.index[dependency.dependency]
+        shown = float(model.shown[called])
+        cost = float(model.probability[edge]) * shown
+        if dependency.redundancy_group is None and np.isfinite(shown) and cost > worst:
+            worst, which = cost, called
+    return worst, which
 
 
 def _shares(

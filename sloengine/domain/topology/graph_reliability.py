@@ -37,10 +37,11 @@ class GraphReliability:
     caller; ``call_weights`` in use. ``shown``: each service's unavailability as seen, NaN where nothing is known;
     ``requests``: how many were seen, in so many ``intervals``. ``published``, ``seen_by_callers``, ``unknown``:
     services known by their published figure only, by what their callers count, and not at all. ``aliases``: pairs
-    of positions.
+    of positions. ``traffic``: what all this was learnt from.
     """
 
     graph: DependencyGraph
+    traffic: ObservedTraffic
     edges: tuple[Dependency, ...]
     pass_through: PassThrough
     probability: FloatArray
@@ -79,6 +80,17 @@ class GraphReliability:
     def alias_names(self) -> tuple[tuple[str, str], ...]:
         """Pairs of service ids that fail at the same times and count once."""
         return tuple((self.names[first], self.names[second]) for first, second in self.aliases)
+
+    @cached_property
+    def alias_of(self) -> Mapping[int, int]:
+        """The first of all names of the same thing, by the position of each of them."""
+        leader: dict[int, int] = {}
+        for pair in self.aliases:
+            known = {leader.get(service, service) for service in pair}
+            first = min(known)
+            leader = {service: first if lead in known else lead for service, lead in leader.items()}
+            leader.update(dict.fromkeys((*known, *pair), first))
+        return leader
 
     def intrinsic_unavailability(self, service_id: str) -> float | None:
         """A service's own unavailability; None: nothing is known about it."""
@@ -154,6 +166,7 @@ def learn_reliability(
     members = component_members(contracted)
     return GraphReliability(
         graph=graph,
+        traffic=traffic,
         edges=traffic.edges,
         pass_through=passes,
         probability=probability,
