@@ -1,0 +1,1 @@
+"""Backstage: what the software catalogue says of components, their owners and what they depend on."""
