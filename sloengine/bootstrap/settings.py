@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import DEFAULT_PROBABILITY
@@ -30,6 +30,25 @@ class TelemetryKind(StrEnum):
     SAMPLE = "sample"
     PROMETHEUS = "prometheus"
     NONE = "none"
+
+
+def _listed(value: object) -> object:
+    """``a, b`` as people write lists into the environment."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _mapped(value: object) -> object:
+    """``a=b, c=d`` as people write mappings into the environment; None where nothing is written."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if not all(key.strip() and sign and meaning.strip() for key, sign, meaning in pairs):
+        raise ValueError(f"{value!r} has to look like a=b, c=d")
+    return {key.strip(): meaning.strip() for key, _, meaning in pairs} or None
+
+
+type Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+type TextPairs = Annotated[dict[str, str] | None, NoDecode, BeforeValidator(_mapped)]
 
 
 class Settings(BaseSettings):
@@ -67,6 +86,33 @@ class Settings(BaseSettings):
     throttling_label: str = "container"
     """Label of cAdvisor's CPU metrics that carries the service's identity."""
     sample_seed: int = 7
+
+    kubernetes_url: str | None = None
+    """``in-cluster``, or the URL of an API server; discovery reads it when set."""
+    kubernetes_token: SecretStr | None = None
+    kubernetes_token_file: Path | None = None
+    """Read again at each request, because it is replaced while it is valid."""
+    kubernetes_ca_file: Path | None = None
+    kubernetes_namespaces: Texts = ()
+    """Empty: all but the excluded ones."""
+    kubernetes_excluded_namespaces: Texts = ("kube-system", "kube-public", "kube-node-lease")
+    kubernetes_name_keys: Texts = ("resource.opentelemetry.io/service.name", "app.kubernetes.io/name")
+    kubernetes_team_keys: Texts = ("sloengine.dev/team", "team", "owner")
+    kubernetes_criticality_key: str = "sloengine.dev/criticality"
+    kubernetes_depends_on_key: str = "sloengine.dev/depends-on"
+    kubernetes_page_size: int = Field(default=500, ge=1, le=5000)
+
+    backstage_url: str | None = None
+    """The backend's address; discovery reads its catalogue when set."""
+    backstage_token: SecretStr | None = None
+    """A static token of ``backend.auth.externalAccess``."""
+    backstage_left_out_types: Texts = ("library", "documentation")
+    """Types of components that nobody calls at run time."""
+    backstage_teams: TextPairs = None
+    """``group:default/web=storefront``; None: each group is the team of its name."""
+    backstage_criticality_key: str = "sloengine.dev/criticality"
+    backstage_criticality_tags: TextPairs = None
+    """``tier-1=critical``."""
 
     at_risk_probability: float = Field(default=DEFAULT_PROBABILITY, gt=0, le=1)
     """An SLO is told to be at risk from this probability on that its budget runs out."""
