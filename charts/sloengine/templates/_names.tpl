@@ -58,10 +58,35 @@ capabilities: {drop: [ALL]}
 - name: SLOENGINE_PROMETHEUS_TOKEN
   valueFrom:
     secretKeyRef: {name: {{ .Values.existingSecret | quote }}, key: prometheus-token, optional: true}
+{{- if .Values.kubernetes.discovery }}
+- name: SLOENGINE_KUBERNETES_URL
+  value: in-cluster
+{{- with .Values.kubernetes.namespaces }}
+- name: SLOENGINE_KUBERNETES_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.backstage.url }}
+- name: SLOENGINE_BACKSTAGE_URL
+  value: {{ . | quote }}
+- name: SLOENGINE_BACKSTAGE_TOKEN
+  valueFrom:
+    secretKeyRef: {name: {{ $.Values.existingSecret | quote }}, key: backstage-token, optional: true}
+{{- end }}
 {{- if eq .Values.environment "development" }}
 - name: SLOENGINE_DEV_API_KEY
   valueFrom:
     secretKeyRef: {name: {{ .Values.existingSecret | quote }}, key: dev-api-key, optional: true}
+{{- end }}
+{{- end -}}
+
+{{/* The API answers dry runs and the worker reads on a schedule; nobody else gets a token. */}}
+{{- define "sloengine.account" -}}
+{{- if .Values.kubernetes.discovery }}
+serviceAccountName: {{ include "sloengine.name" . }}-discovery
+automountServiceAccountToken: true
+{{- else }}
+automountServiceAccountToken: false
 {{- end }}
 {{- end -}}
 

@@ -196,6 +196,11 @@ def test_a_namespace_that_is_not_read_is_taken_at_its_word():
     assert not calls(read_cluster(annotated, []))
 
 
+def test_a_few_namespaces_withdraw_nothing_of_others():
+    assert not read_cluster([workload("cart")], [], namespaces=["shop"]).complete
+    assert read_cluster([workload("cart")], []).complete
+
+
 def test_nothing_depends_on_itself():
     assert not calls(read_cluster([workload("cart", annotations={DEPENDS_ON: "cart"})], [service("cart")]))
 
