@@ -46,14 +46,22 @@ async def lists(server: RunningApiServer, token: str, *, forget: bool = False) -
     return transport.exchanges
 
 
+async def record(server: RunningApiServer) -> dict[str, list[Exchange]]:
+    """Everything that is replayed, from an API server that has no objects yet."""
+    server.create(*objects(), *service_account("sloengine"))
+    token = server.token_of("sloengine")
+    return {
+        "lists": await lists(server, token),
+        "forbidden": await lists(server, VIEWER),
+        "unauthorized": await lists(server, "wrong"),
+        "expired": await lists(server, token, forget=True),
+    }
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as home, running(Path(home)) as server:
-        server.create(*objects(), *service_account("sloengine"))
-        token = server.token_of("sloengine")
-        save("lists", asyncio.run(lists(server, token)))
-        save("forbidden", asyncio.run(lists(server, VIEWER)))
-        save("unauthorized", asyncio.run(lists(server, "wrong")))
-        save("expired", asyncio.run(lists(server, token, forget=True)))
+        for name, exchanges in asyncio.run(record(server)).items():
+            save(name, exchanges)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from sloengine.infrastructure.kubernetes.objects import SERVICES, read_network_s
 from sloengine.infrastructure.patient_http import Patience
 from tests.infrastructure.kubernetes.apiserver import ADMIN, BINARIES, VIEWER, RunningApiServer, running
 from tests.infrastructure.kubernetes.objects_by_hand import calls, names
-from tests.infrastructure.kubernetes.record import PAGE_SIZE, lists
+from tests.infrastructure.kubernetes.record import record
 from tests.infrastructure.kubernetes.recorded_answers import Exchange, load
 from tests.infrastructure.kubernetes.shop import EXPECTED_CALLS, EXPECTED_SERVICES, objects, service_account
 
@@ -123,19 +122,12 @@ async def test_nobody_there_is_unavailable(cluster):
             await client.list_all(SERVICES, None, read_network_service)
 
 
-@pytest.mark.parametrize(
-    ("name", "forget"), [("lists", False), ("forbidden", False), ("unauthorized", False), ("expired", True)]
-)
-async def test_recorded_answers_are_those_of_today(cluster, tmp_path, name, forget):
+async def test_recorded_answers_are_those_of_today(tmp_path):
     with running(tmp_path) as fresh:
-        fresh.create(*objects(), *service_account("sloengine"))
-        tokens = {"forbidden": VIEWER, "unauthorized": "wrong"}
-        token = tokens.get(name) or fresh.token_of("sloengine")
+        today = await record(fresh)
 
-        today = await lists(fresh, token, forget=forget)
-
-    assert PAGE_SIZE == 2
-    assert [shape(exchange) for exchange in today] == [shape(exchange) for exchange in load(name)]
+    for name, exchanges in today.items():
+        assert [shape(exchange) for exchange in exchanges] == [shape(exchange) for exchange in load(name)], name
 
 
 def shape(exchange: Exchange) -> tuple[object, ...]:
