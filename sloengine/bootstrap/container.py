@@ -82,6 +82,7 @@ from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
 from sloengine.application.topology.update_alert import UpdateAlert
+from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import RiskThreshold
@@ -342,6 +343,8 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 readiness=readiness,
                 traces=_traces(settings, stack),
                 journey_traces=_journey_traces(settings, stack),
+                discoveries=platforms(settings, stack),
+                missing_discoveries=MISSING_PLATFORMS,
             ),
             risk=RiskThreshold(settings.at_risk_probability),
         )

@@ -23,6 +23,16 @@ from sloengine.infrastructure.kubernetes.client import KubernetesClient
 from sloengine.infrastructure.kubernetes.discovery import KubernetesDiscovery
 from sloengine.infrastructure.kubernetes.reading_rules import ReadingRules
 
+_KUBERNETES_HINT = "Set SLOENGINE_KUBERNETES_URL to in-cluster, or to an API server's address."
+_BACKSTAGE_HINT = "Set SLOENGINE_BACKSTAGE_URL and SLOENGINE_BACKSTAGE_TOKEN."
+MISSING_PLATFORMS = {
+    "K8S": _KUBERNETES_HINT,
+    "k8s": _KUBERNETES_HINT,
+    "BACKSTAGE": _BACKSTAGE_HINT,
+    "backstage": _BACKSTAGE_HINT,
+}
+"""What to set, by source and by name of the reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
