@@ -17,6 +17,7 @@ from sloengine.api.drift.types import DriftEvent
 from sloengine.api.governance.mutations import GovernanceMutations
 from sloengine.api.governance.queries import GovernanceQueries
 from sloengine.api.governance.types import AuditEvent, Slo
+from sloengine.api.impact.queries import ImpactQueries
 from sloengine.api.journeys.mutations import JourneyMutations
 from sloengine.api.journeys.queries import JourneyQueries
 from sloengine.api.journeys.types import Journey
@@ -34,7 +35,13 @@ from sloengine.domain.errors import Invalid
 
 @strawberry.type(description="Everything that can be asked. Times are ISO 8601 in UTC; `first` is at most 200.")
 class Query(
-    TopologyQueries, RecommendationQueries, GovernanceQueries, AccuracyQueries, DriftQueries, JourneyQueries
+    TopologyQueries,
+    RecommendationQueries,
+    GovernanceQueries,
+    AccuracyQueries,
+    DriftQueries,
+    JourneyQueries,
+    ImpactQueries,
 ):
     """Root of queries."""
 

@@ -23,6 +23,8 @@ from sloengine.application.governance.read_ledger import ReadLedger
 from sloengine.application.governance.reject_recommendation import RejectRecommendation
 from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
+from sloengine.application.impact.analyse_impact import AnalyseImpact
+from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.journeys.delete_journey import DeleteJourney
 from sloengine.application.journeys.derive_journeys import DeriveJourneys
 from sloengine.application.journeys.read_journeys import ReadJourneys
@@ -157,6 +159,7 @@ class UseCases:
     read_journeys: ReadJourneys
     recommend_journeys: RecommendJourneys
     derive_journeys: DeriveJourneys
+    analyse_impact: AnalyseImpact
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -228,6 +231,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
     deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
     judge = JudgeTargets(evidence, a.clock, engine)
     budgets = ReadBudget(a.sli_history, a.clock)
+    bases = ImpactBases(snapshots, a.sli_history, a.ledger, a.clock)
     forecasts = ForecastBudgets(a.sli_history, a.ledger, a.forecasts, priors, a.clock)
     ingest = IngestDependencies(a.ingestions, a.queue, a.clock, dump_json)
     return UseCases(
@@ -285,6 +289,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         read_journeys=ReadJourneys(a.journeys),
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
         derive_journeys=DeriveJourneys(snapshots, a.journeys, save_journey, a.clock, a.journey_traces),
+        analyse_impact=AnalyseImpact(bases),
         telemetry_name=source_name,
         readiness=a.readiness,
     )

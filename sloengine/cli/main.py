@@ -83,6 +83,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.journeys:journeys",
             "Ways of users through the organisation, and what may be promised for them.",
         ),
+        Command(
+            "impact",
+            "sloengine.cli.impact:impact",
+            "Say who is hurt if objectives change: every caller, worst first, why, and which teams to ask.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(

@@ -21,9 +21,12 @@ from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.forecast.forecast_budgets import ForecastBudgets
 from sloengine.application.governance.read_ledger import ReadLedger
+from sloengine.application.impact.analyse_impact import AnalyseImpact
+from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import Decision, Recorded
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
+from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
 from sloengine.application.telemetry.freshness import Freshness
@@ -161,6 +164,9 @@ class Door:
                 counted(self.forecast_store),
                 CurrentPriors(counted(self.priors), counted(self.calibrations)),
                 self.clock,
+            ),
+            analyse_impact=AnalyseImpact(
+                ImpactBases(GraphSnapshots(counted(self.graph)), history, counted(self.ledger), self.clock)
             ),
             read_drift=ReadDrift(counted(self.drift_store), history),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),

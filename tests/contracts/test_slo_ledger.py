@@ -52,6 +52,17 @@ async def decide(ledger: SloLedger, choose: Any, **what: Any) -> Recorded:
     return await ledger.decide(**{**arguments, **what})
 
 
+async def test_the_sequence_moves_with_every_decision(stores: Stores):
+    before = await stores.ledger.sequence()
+
+    first = await decide(stores.ledger, put(slo("a")))
+    await decide(stores.ledger, put(slo("b", "b")), service_id="b")
+
+    assert before == 0
+    assert first.audit_event.sequence == 1
+    assert await stores.ledger.sequence() == 2
+
+
 async def recommended(stores: Stores, service_id: str = "a") -> str:
     [stored] = await stores.recommendations.save([availability(service_id)], now=NOW)
     assert isinstance(stored, Recommendation)

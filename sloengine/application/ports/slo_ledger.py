@@ -106,6 +106,10 @@ class SloLedger(Protocol):
         """Active SLOs; services without one are absent."""
         ...
 
+    async def sequence(self) -> int:
+        """Number of the newest entry of the trail, 0: there is none. It moves with every decision."""
+        ...
+
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs."""
         ...

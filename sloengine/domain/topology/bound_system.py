@@ -90,16 +90,16 @@ def bound_system(
                 if cause > 0.0 and not closed.intersection(members) and all(m in depth for m in members):
                     causes[members] = max(cause, causes.get(members, 0.0))
     for members, cause in causes.items():
-        _share(members, cause, own, calls, groups, stands_for)
+        share_failures(members, cause, own, calls, groups, stands_for)
     for members in _alias_clusters(model, root, depth, closed):
-        _share(members, min(own[member] for member in members), own, calls, groups, stands_for)
+        share_failures(members, min(own[member] for member in members), own, calls, groups, stands_for)
     rank = model.rank
     ordered = [*sorted(depth, key=rank.__getitem__), *stands_for]
     order = reached_in_order(root, ordered, calls, groups)
     return BoundSystem(System(root, own, calls, groups, order), depth, stands_for)
 
 
-def _share(
+def share_failures(
     members: tuple[int, ...],
     common: float,
     own: list[float],

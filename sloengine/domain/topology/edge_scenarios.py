@@ -108,18 +108,32 @@ def _masks(uncertain: Sequence[Call], seed: int, draws: int) -> tuple[Mapping[in
             weights *= np.where(passes, call.probability, 1.0 - call.probability)
             masks[id(call)] = _packed(passes[None, :])[0]
         return masks, weights
+    passing = drawn_passes(
+        np.array([call.key for call in uncertain], np.uint64),
+        np.array([call.probability for call in uncertain]),
+        seed,
+        draws,
+    )
+    packed = _packed(passing)
+    return {id(call): bits for call, bits in zip(uncertain, packed, strict=True)}, np.full(draws, 1.0 / draws)
+
+
+def drawn_passes(
+    keys: npt.NDArray[np.uint64], probabilities: FloatArray, seed: int, draws: int
+) -> npt.NDArray[np.bool_]:
+    """In which draws each edge passes failure on, shape (n_edges, draws); an edge draws by its key alone.
+
+    ``draws``: a power of two.
+    """
     random = np.random.default_rng(seed)
     salt = int(random.integers(1 << 32))
-    keys = np.array([call.key for call in uncertain], np.uint64) ^ np.uint64(salt)
-    mixed = _mixed(keys)
+    mixed = _mixed(keys ^ np.uint64(salt))
     ranks = (
         _permutations(draws)[mixed % _PERMUTATIONS] + ((mixed >> np.uint64(16)) % draws)[:, None].astype(np.uint16)
     ) & np.uint16(draws - 1)
     jitter = ((mixed >> np.uint64(40)) & np.uint64(0xFFFF)).astype(np.float64) / 65536.0
-    probabilities = np.array([call.probability for call in uncertain])
     passing = np.ceil(probabilities * draws - jitter).astype(np.int64)
-    packed = _packed(ranks < passing[:, None])
-    return {id(call): bits for call, bits in zip(uncertain, packed, strict=True)}, np.full(draws, 1.0 / draws)
+    return np.asarray(ranks < passing[:, None])
 
 
 @cache

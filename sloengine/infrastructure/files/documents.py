@@ -38,7 +38,7 @@ def read_document(path: Path) -> dict[str, Any]:
 def read_value(path: Path) -> Any:
     """Whatever a JSON or YAML file, told by its name, holds. Raises as ``read_document``."""
     complaints = Complaints(path)
-    text = _text(path, complaints)
+    text = text_of(path, complaints)
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(_JSON_SUFFIXES):
         return load_json(text, complaints)
@@ -132,7 +132,8 @@ for _tag, _pattern, _first in (
     _JsonTypesLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
-def _text(path: Path, complaints: Complaints) -> str:
+def text_of(path: Path, complaints: Complaints) -> str:
+    """The file as text, unpacked. Raises ``FileProblem``; ``TooLarge`` above 10 MB."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP_MAGIC

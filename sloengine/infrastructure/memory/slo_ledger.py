@@ -146,6 +146,10 @@ class MemorySloLedger:
         found = {service_id: self._db.active.get((service_id, sli_type)) for service_id in service_ids}
         return {service_id: self._db.slos[key] for service_id, key in found.items() if key is not None}
 
+    async def sequence(self) -> int:
+        """Of the newest entry."""
+        return self._head().sequence
+
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs."""
         return {key: self._db.slos[key] for key in slo_ids if key in self._db.slos}

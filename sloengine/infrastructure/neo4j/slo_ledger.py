@@ -104,6 +104,11 @@ class Neo4jSloLedger:
         rows = await self._connection.read("active_slos", service_ids=list(service_ids), sli_type=sli_type.value)
         return {service_id: decode(Slo, document) for service_id, document in rows}
 
+    async def sequence(self) -> int:
+        """Of the newest entry, as the head of the trail says."""
+        rows = await self._connection.read("audit_head")
+        return int(rows[0][0]) if rows else 0
+
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs, active or not."""
         rows = await self._connection.read("slos_by_id", slo_ids=list(slo_ids))

@@ -68,3 +68,13 @@ def _fails(root, down, label, calls, groups, passes) -> bool:
             if len(edges) - bad < required and not failed[caller]:
                 failed[caller] = changed = True
     return failed[root]
+
+
+def reached_from(calls: Sequence[Edge], size: int) -> list[set[int]]:
+    """Nodes whose failure can reach each node, itself included."""
+    reached = [{node} for node in range(size)]
+    for _ in range(size):
+        for caller, dependency, probability in calls:
+            if probability > 0:
+                reached[caller] |= reached[dependency]
+    return reached

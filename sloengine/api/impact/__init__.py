@@ -1,0 +1,1 @@
+"""The GraphQL door: who is hurt by a change."""

@@ -1,0 +1,192 @@
+"""What impact is worked out on, kept in this process until graph, telemetry or SLOs move on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.sli_history import SliHistory, Watermark
+from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.recommendation.evidence_reader import GraphSnapshots
+from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
+from sloengine.domain.governance.model import Slo
+from sloengine.domain.impact.analyse import ImpactBasis
+from sloengine.domain.impact.latency import LATENCY_KINDS, LatencyLevels
+from sloengine.domain.impact.network import FailureNetwork, failure_network
+from sloengine.domain.impact.stated import learn_standing
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
+from sloengine.domain.reliability.histogram_percentile import histogram_percentile_seconds
+from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.topology.graph import DependencyGraph
+
+LOOKBACK = 28 * DAY
+_LEVELS = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
+_LATENCY_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Requests and failed ones of each service over the look-back, by service id."""
+
+    key: object
+    to_at: datetime
+    total: Mapping[str, float]
+    failed: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class ImpactBases:
+    """The basis of the state in force. Read-only once made; safe to share between threads.
+
+    The graph's version and the newest decision are looked up at each use; telemetry that is up to ``PATIENCE`` old
+    is used while newer is read beside it, because 28 days hardly move in an hour.
+    """
+
+    snapshots: GraphSnapshots
+    history: SliHistory
+    ledger: SloLedger
+    clock: Clock
+    patience: timedelta = 2 * HOUR
+    _seen: _Seen | None = field(default=None, init=False)
+    _network: tuple[object, FailureNetwork, FloatArray, FloatArray] | None = field(default=None, init=False)
+    _basis: tuple[object, ImpactBasis] | None = field(default=None, init=False)
+    _levels: tuple[object, Mapping[tuple[str, ObjectiveKind], float]] | None = field(default=None, init=False)
+    _making: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _refreshing: asyncio.Task[None] | None = field(default=None, init=False)
+
+    @property
+    def latest(self) -> ImpactBasis | None:
+        """What was used last, whatever has happened since; None: nothing was made yet."""
+        return None if self._basis is None else self._basis[1]
+
+    async def current(self) -> ImpactBasis:
+        """Of the graph and the SLOs as they are now."""
+        graph, watermark, sequence = await asyncio.gather(
+            self.snapshots.current(), self.history.watermark(), self.ledger.sequence()
+        )
+        to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
+        key = (graph.version, to_at, watermark.pulled_at, sequence)
+        if self._basis is not None and self._basis[0] == key:
+            return self._basis[1]
+        async with self._making:
+            if self._basis is None or self._basis[0] != key:
+                await self._make(key, graph, watermark, to_at)
+            assert self._basis is not None  # noqa: S101  made under the lock
+            return self._basis[1]
+
+    async def _make(self, key: object, graph: DependencyGraph, watermark: Watermark, to_at: datetime) -> None:
+        seen = await self._telemetry(watermark, to_at)
+        ids = [service.service_id for service in graph.services]
+        slos = await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
+        known = self._network
+        network_key = (graph.version, seen.key)
+        if known is None or known[0] != network_key:
+            self._network = known = (network_key, *await asyncio.to_thread(_network_of, graph, seen))
+        _, network, shown, figures = known
+        self._basis = (key, await asyncio.to_thread(_basis_of, network, shown, figures, slos))
+
+    async def _telemetry(self, watermark: Watermark, to_at: datetime) -> _Seen:
+        key = (to_at, watermark.pulled_at)
+        seen = self._seen
+        if seen is not None and seen.key == key:
+            return seen
+        # Where hours have come since, these serve a while; the same hours loaded again are read at once.
+        if seen is not None and to_at - self.patience <= seen.to_at < to_at:
+            self._refresh(key, to_at)
+            return seen
+        await self._read(key, to_at)
+        assert self._seen is not None  # noqa: S101  just read
+        return self._seen
+
+    def _refresh(self, key: object, to_at: datetime) -> None:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._read(key, to_at))
+
+    async def _read(self, key: object, to_at: datetime) -> None:
+        panel = await self.history.read(None, to_at - LOOKBACK, to_at)
+        total = np.nansum(panel.total, axis=1)
+        failed = np.nansum(np.where(np.isnan(panel.total), 0.0, panel.total - panel.good), axis=1)
+        self._seen = _Seen(
+            key,
+            to_at,
+            dict(zip(panel.service_ids, total.tolist(), strict=True)),
+            dict(zip(panel.service_ids, failed.tolist(), strict=True)),
+        )
+
+    async def latency(self, basis: ImpactBasis) -> LatencyLevels:
+        """Promised and measured latency of all services; measured ones are kept until newer hours come."""
+        graph = basis.network.graph
+        ids = [service.service_id for service in graph.services]
+        watermark, active = await asyncio.gather(
+            self.history.watermark(), self.ledger.active(ids, SliType.LATENCY)
+        )
+        to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
+        last = floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
+        key = (graph.version, last, watermark.pulled_at)
+        if self._levels is None or self._levels[0] != key:
+            self._levels = (key, await self._measured(ids, last))
+        promised = {
+            (service_id, target.kind): target.threshold_ms
+            for service_id, slo in active.items()
+            for target in slo.targets
+            if target.threshold_ms is not None
+        }
+        return LatencyLevels(promised, self._levels[1])
+
+    async def _measured(self, ids: list[str], last: datetime) -> Mapping[tuple[str, ObjectiveKind], float]:
+        found: dict[tuple[str, ObjectiveKind], float] = {}
+        for first in range(0, len(ids), _LATENCY_AT_ONCE):
+            some = ids[first : first + _LATENCY_AT_ONCE]
+            for service_id, history in (await self.history.read_latency(some, last - LOOKBACK, last)).items():
+                counts = history.counts[~np.isnan(history.counts).any(axis=1)]
+                if history.percentiles_only or not len(counts):
+                    continue
+                for kind in LATENCY_KINDS:
+                    seconds = histogram_percentile_seconds(
+                        history.bounds_seconds, counts.sum(axis=0), _LEVELS[kind]
+                    )
+                    if seconds is not None:
+                        found[service_id, kind] = 1000.0 * seconds
+        return found
+
+
+def _network_of(graph: DependencyGraph, seen: _Seen) -> tuple[FailureNetwork, FloatArray, FloatArray]:
+    """The graph with what each service showed (unavailability, NaN: not known) and published, by position.
+
+    A published figure is a prior worth half a failure, as in composite bounds.
+    """
+    size = len(graph.services)
+    total = np.array([seen.total.get(service.service_id, 0.0) for service in graph.services])
+    failed = np.array([seen.failed.get(service.service_id, 0.0) for service in graph.services])
+    shown = np.divide(failed, total, out=np.full(size, np.nan), where=total > 0.0)
+    figures = np.full(size, np.nan)
+    for place, service in enumerate(graph.services):
+        figure = service.published_availability_ratio
+        if figure is not None and figure < 1.0:
+            figures[place] = prior = min(1.0, 1.1 * (1.0 - figure))
+            if total[place] > 0.0:
+                shown[place] = (failed[place] + 0.5) / (total[place] + 0.5 / prior)
+            else:
+                shown[place] = prior
+    network = failure_network(graph, total)
+    _ = network.masks, network.group_masks  # made once, here, not by the first who asks
+    return network, shown, figures
+
+
+def _basis_of(
+    network: FailureNetwork, shown: FloatArray, figures: FloatArray, slos: Mapping[str, Slo]
+) -> ImpactBasis:
+    promised = figures.copy()
+    for service_id, slo in slos.items():
+        for target in slo.targets:
+            if target.availability_ratio is not None:
+                promised[network.graph.index[service_id]] = 1.0 - target.availability_ratio
+    known = frozenset(
+        service.service_id for place, service in enumerate(network.graph.services) if not np.isnan(shown[place])
+    )
+    return ImpactBasis(network, learn_standing(network, shown, promised), slos, known)

@@ -1,0 +1,170 @@
+"""``sloengine impact``: who is hurt if an SLO changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
+from sloengine.cli import output
+from sloengine.cli.decision_shapes import slo_target_shape
+from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.session import ask
+from sloengine.cli.shapes import service_reference
+from sloengine.domain.errors import Invalid
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
+from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.percent import percent_from_ratio, ratio_from_percent
+from sloengine.infrastructure.files.small_document import read_list
+
+_SHOWN = 30
+
+
+def impact(
+    service: Annotated[
+        str | None, typer.Argument(help="Service id; leave it out with --changes.", show_default=False)
+    ] = None,
+    availability: Annotated[
+        float | None, typer.Option(help="New availability objective in percent.", show_default=False)
+    ] = None,
+    latency_p95: Annotated[
+        float | None, typer.Option(help="New objective: 95 % within so many ms.", show_default=False)
+    ] = None,
+    latency_p99: Annotated[
+        float | None, typer.Option(help="New objective: 99 % within so many ms.", show_default=False)
+    ] = None,
+    changes: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML or JSON: a list in the shape of the GraphQL input SloChangeInput.", show_default=False
+        ),
+    ] = None,
+    max_depth: Annotated[
+        int | None, typer.Option(help="Only callers within so many calls.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Say who is hurt if objectives change: every caller, worst first, why, and which teams to ask."""
+    proposed = _from_file(changes) if changes is not None else []
+    numbers = (
+        (ObjectiveKind.AVAILABILITY, availability),
+        (ObjectiveKind.LATENCY_P95, latency_p95),
+        (ObjectiveKind.LATENCY_P99, latency_p99),
+    )
+    for kind, number in numbers:
+        if number is not None:
+            if service is None:
+                raise Invalid("name the service whose objective changes")
+            proposed.append(SloChange(service, _target(kind, number)))
+    if not proposed:
+        raise Invalid("name a service with --availability, --latency-p95 or --latency-p99, or --changes FILE")
+    found = ask(
+        state_dir,
+        lambda use_cases, actor: use_cases.analyse_impact(AnalyseImpactCommand(proposed, max_depth), actor=actor),
+    )
+    if as_json:
+        output.print_json(impact_shape(found))
+    else:
+        _print(found)
+
+
+def _target(kind: ObjectiveKind, number: float) -> SloTarget:
+    if kind is ObjectiveKind.AVAILABILITY:
+        return SloTarget(kind, availability_ratio=ratio_from_percent(number))
+    return SloTarget(kind, threshold_ms=number)
+
+
+def _from_file(path: Path) -> list[SloChange]:
+    found: list[SloChange] = []
+    for place, row in enumerate(read_list(path, "changes")):
+        where = f"{path}: change {place + 1}"
+        known = {"serviceId", "kind", "availabilityPercent", "thresholdMs"}
+        if not isinstance(row, Mapping) or not isinstance(row.get("serviceId"), str):
+            raise Invalid(f"{where} needs serviceId")
+        unknown = sorted(set(row) - known)
+        if unknown:
+            raise Invalid(f"{where} has {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        try:
+            kind = ObjectiveKind(row.get("kind", ""))
+        except ValueError as error:
+            raise Invalid(f"{where}: kind is one of {', '.join(ObjectiveKind)}") from error
+        number = row.get("availabilityPercent" if kind is ObjectiveKind.AVAILABILITY else "thresholdMs")
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise Invalid(f"{where}: {kind} needs a number")
+        found.append(SloChange(row["serviceId"], _target(kind, float(number))))
+    return found
+
+
+def _print(found: ImpactAnalysis) -> None:
+    output.say(found.summary)
+    if found.rows:
+        table = output.table()
+        for heading in ("caller", "team", "kind", "before", "after", "objective", "", "why"):
+            table.add_column(heading, overflow="fold")
+        for row in found.rows[:_SHOWN]:
+            verdict = "breaks" if row.newly_violates else "broken" if row.violates else "holds"
+            target = None if row.target is None else row.target.availability_ratio or row.target.threshold_ms
+            table.add_row(
+                row.service_id,
+                row.team or "–",
+                row.kind.lower().replace("latency_", ""),
+                _value(row, row.before),
+                _value(row, row.after),
+                _value(row, target),
+                verdict if row.target is not None else "–",
+                row.reason,
+            )
+        output.out.print(table)
+    if len(found.rows) > _SHOWN:
+        output.say(f"… and {len(found.rows) - _SHOWN} more rows; --json prints all")
+    for note in found.notes:
+        output.say(f"note: {note}")
+
+
+def _value(row: ImpactRow, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if row.kind is ObjectiveKind.AVAILABILITY:
+        return f"{percent_from_ratio(round(value, 6)):.9g} %"
+    return f"{value:.4g} ms"
+
+
+def impact_shape(found: ImpactAnalysis) -> dict[str, Any]:
+    """The GraphQL type ``ImpactAnalysis``; all rows, as ``nodes``."""
+    return {
+        "summary": found.summary,
+        "teams": list(found.teams),
+        "notes": list(found.notes),
+        "graphVersion": found.graph_version,
+        "rows": {"nodes": [row_shape(row) for row in found.rows], "totalCount": len(found.rows)},
+    }
+
+
+def row_shape(row: ImpactRow) -> dict[str, Any]:
+    """The GraphQL type ``ImpactRow``."""
+    is_availability = row.kind is ObjectiveKind.AVAILABILITY
+
+    def percent(ratio: float | None) -> float | None:
+        return percent_from_ratio(ratio) if is_availability and ratio is not None else None
+
+    return {
+        "service": service_reference(row.service_id),
+        "kind": row.kind.value,
+        "distance": row.distance,
+        "path": list(row.path),
+        "reason": row.reason,
+        "boundBeforePercent": percent(row.before),
+        "boundAfterPercent": percent(row.after),
+        "latencyBeforeMs": None if is_availability else row.before,
+        "latencyAfterMs": None if is_availability else row.after,
+        "activeTarget": None if row.target is None else slo_target_shape(row.target),
+        "violates": row.violates,
+        "violatedBefore": row.was_violated,
+        "marginChange": row.margin_change,
+        "standardErrorPercent": 100.0 * row.standard_error,
+    }

@@ -1,0 +1,75 @@
+"""What an impact analysis says. Ratios in [0, 1], latency in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.recommendation.model import ObjectiveKind
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SloChange:
+    """An objective that somebody thinks of: of a service, in the unit of its kind."""
+
+    service_id: str
+    target: SloTarget
+
+
+@dataclass(frozen=True)
+class ImpactRow:
+    """One caller and what becomes of its bound.
+
+    ``before``, ``after``: availability as a ratio, or milliseconds; None: not known. ``standard_error``: of
+    ``after``, 0 where it is exact. ``target``: the objective it is judged by, None: it has none.
+    ``was_violated``: the bound was worse than the objective already. ``margin_change``: in percentage points of
+    availability, or milliseconds of room; negative: room is lost. ``distance``: fewest calls to a changed service.
+    """
+
+    service_id: str
+    kind: ObjectiveKind
+    distance: int
+    before: float | None
+    after: float | None
+    target: SloTarget | None
+    violates: bool
+    was_violated: bool
+    margin_change: float
+    standard_error: float = 0.0
+    team: str | None = None
+    own_known: bool = True
+    _path: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
+    _reason: Callable[[ImpactRow], str] = field(default=lambda _: "", repr=False, compare=False)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Services from this one to the changed one, along the way that passes most on."""
+        return self._path()
+
+    @property
+    def reason(self) -> str:
+        """Why, in words: which path, how much margin."""
+        return self._reason(self)
+
+    @property
+    def newly_violates(self) -> bool:
+        """It is the change that breaks the objective."""
+        return self.violates and not self.was_violated
+
+
+@dataclass(frozen=True)
+class ImpactAnalysis:
+    """All callers of the changed services, worst first, and whom to ask.
+
+    ``notes``: what the answer rests on, or does not say, in words.
+    """
+
+    rows: tuple[ImpactRow, ...]
+    teams: tuple[str, ...]
+    summary: str
+    graph_version: int
+    notes: tuple[str, ...] = ()

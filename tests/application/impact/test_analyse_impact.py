@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
+from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.impact.model import SloChange
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
+from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
+from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine
+
+AVAILABILITY, P95, P99 = ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
+TOP = NOW.replace(minute=0)
+DAY = timedelta(days=1)
+
+
+def change(service_id, ratio=None, p95=None):
+    target = SloTarget(AVAILABILITY, ratio) if p95 is None else SloTarget(P95, threshold_ms=p95)
+    return SloChange(service_id, target)
+
+
+async def organisation(**failing):
+    """checkout -> cart -> store, checkout -> store; a thousand requests an hour, so many of them fail."""
+    engine = Engine()
+    await engine.ingest(
+        services=[{"serviceId": name, "team": f"team-{name}"} for name in ("checkout", "cart", "store")],
+        dependencies=[
+            {"caller": "checkout", "dependency": "cart", "callWeight": 1.0},
+            {"caller": "cart", "dependency": "store", "callWeight": 1.0},
+            {"caller": "checkout", "dependency": "store", "callWeight": 1.0},
+        ],
+    )
+    await watch(engine, **failing)
+    return engine
+
+
+async def watch(engine, **failing):
+    names = ("checkout", "cart", "store")
+    total = np.full((3, 28 * 24), 1000.0)
+    bad = np.array([[failing.get(name, 0.1)] for name in names]) * np.ones_like(total)
+    await engine.history.write(SliPanel(names, TOP - 28 * DAY, HOUR, total - bad, total))
+    watermark = await engine.history.watermark()
+    await engine.history.set_watermark(replace(watermark, aggregated_to=TOP, pulled_at=NOW))
+
+
+async def promise(engine, service_id, ratio=None, p95=None):
+    sli = SliType.AVAILABILITY if p95 is None else SliType.LATENCY
+    command = SetSloCommand(service_id, sli, [change(service_id, ratio, p95).target], "promised")
+    return await engine.use.set_slo(command, actor=ADMIN)
+
+
+async def asked(engine, *changes, **more):
+    return await engine.use.analyse_impact(AnalyseImpactCommand(changes, **more), actor=VIEWER)
+
+
+async def test_every_caller_is_told_worst_first_with_path_and_team():
+    engine = await organisation()
+    await promise(engine, "checkout", 0.999)
+    await promise(engine, "cart", 0.99)
+
+    found = await asked(engine, change("store", 0.995))
+
+    assert [(row.service_id, row.violates, row.distance) for row in found.rows] == [
+        ("checkout", True, 1),
+        ("cart", False, 1),
+    ]
+    # The cart's promise already allows for more than the store's new objective.
+    assert found.rows[0].after == pytest.approx(0.99, abs=2e-4)
+    assert found.teams == ("team-checkout", "team-cart")
+    assert "checkout → store" in found.rows[0].reason
+    assert found.graph_version == 1
+
+
+async def test_the_next_question_sees_a_decision_made_since():
+    engine = await organisation()
+    before = await asked(engine, change("store", 0.995))
+
+    await promise(engine, "checkout", 0.999)
+    after = await asked(engine, change("store", 0.995))
+
+    assert not before.rows[0].violates
+    assert after.rows[0].violates
+
+
+async def test_nothing_is_read_again_while_nothing_has_changed(monkeypatch):
+    engine = await organisation()
+    await asked(engine, change("store", 0.995))
+    reads = []
+    monkeypatch.setattr(engine.history, "read", lambda *_: reads.append(1))
+
+    await asked(engine, change("cart", 0.995))
+
+    assert not reads
+
+
+async def test_services_without_telemetry_or_promise_are_named_not_invented():
+    engine = Engine()
+    await engine.ingest(dependencies=[{"caller": "a", "dependency": "b"}])
+
+    found = await asked(engine, change("b", 0.99))
+
+    assert found.rows[0].before == pytest.approx(1.0)
+    assert "not known" in found.rows[0].reason
+    assert any("of 2 services nothing is known" in note for note in found.notes)
+
+
+async def test_latency_is_a_limit_and_says_so():
+    engine = await organisation()
+    bounds = np.array([0.1, 0.2, 0.4, np.inf])
+    slow = {"store": [99, 1, 0, 0], "cart": [0, 99, 1, 0], "checkout": [0, 0, 100, 0]}
+    await engine.history.write_latency(
+        [
+            LatencyHistory(name, TOP.replace(hour=0) - 28 * DAY, bounds, np.array([row] * 28, float))
+            for name, row in slow.items()
+        ]
+    )
+    await promise(engine, "store", p95=120)
+    await promise(engine, "cart", p95=250)
+    await promise(engine, "checkout", p95=900)
+
+    found = await asked(engine, change("store", p95=220))
+
+    rows = {row.service_id: row for row in found.rows}
+    assert rows["cart"].violates
+    assert rows["cart"].after - rows["cart"].before == pytest.approx(100)
+    # Two ways, one after the other: the store's own, and the cart's.
+    assert rows["checkout"].after - rows["checkout"].before == pytest.approx(200)
+    assert not rows["checkout"].violates
+    assert rows["checkout"].path in (("checkout", "cart", "store"), ("checkout", "store"))
+    assert any("at most" in row.reason for row in found.rows)
+    assert any("joint timings" in note for note in found.notes)
+
+
+async def test_latency_without_a_history_is_null_with_a_reason():
+    engine = await organisation()
+
+    found = await asked(engine, change("store", p95=220))
+
+    assert {row.after for row in found.rows} == {None}
+    assert any("neither a p95 objective nor a latency histogram" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "path"),
+    [
+        ([], Invalid, ("changes",)),
+        ([change("nobody", 0.9)], ServiceNotFound, ("changes", "0", "serviceId")),
+        ([change("store", 1.0)], Invalid, ("changes", "0", "availabilityPercent")),
+        ([change("store", 0.9), change("store", 0.8)], Invalid, ("changes", "1")),
+        ([change(f"s{i}", 0.9) for i in range(51)], TooLarge, ("changes",)),
+    ],
+)
+async def test_changes_that_cannot_be_are_refused_by_field(changes, error, path):
+    engine = await organisation()
+
+    with pytest.raises(error) as refused:
+        await asked(engine, *changes)
+
+    assert refused.value.path == path
+
+
+async def test_newer_hours_are_read_beside_the_answer():
+    engine = await organisation()
+    await asked(engine, change("store", 0.995))
+    watermark = await engine.history.watermark()
+    await engine.history.set_watermark(replace(watermark, aggregated_to=TOP + HOUR))
+
+    first = await asked(engine, change("store", 0.995))
+    bases = engine.use.analyse_impact.bases
+    assert bases._refreshing is not None
+    await bases._refreshing
+    await asked(engine, change("store", 0.995))
+
+    assert first.rows
+    assert bases._seen is not None
+    assert bases._seen.to_at == TOP + HOUR
