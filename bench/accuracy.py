@@ -6,9 +6,9 @@
     python -m bench.accuracy usual --load DIR       judge those again, drawing nothing
 
 Sections: usual (beside an oracle, by history length and traffic), wrong-prior (worlds that the shipped prior does
-not expect), windows (7 and 30 days), latency, stability (days on which targets on record change), real
-(uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals are 95 % and count whole organisations, or sites and
-blocks of time. Exit 1: a goal is missed.
+not expect), windows (7 and 30 days), latency, stability (days on which targets on record change), bound (composite
+bound and blame beside simulated truth), real (uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals are
+95 % and count whole organisations, or sites and blocks of time. Exit 1: a goal is missed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bench.accuracy_judging import TIERS, TierResult, judge, judge_rules
 from bench.accuracy_latency import judge_latency
 from bench.accuracy_real import judge_homelab
 from bench.accuracy_stability import judge_stability
+from bench.bound_trial import report, trial
 from bench.calibration_organizations import World
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.judged import TrafficClass
@@ -183,12 +184,19 @@ def stability(bench: Bench) -> None:
     print(f"  {said}  {bench.check(said, found.named == found.incident_changes)}")
 
 
+def bound(bench: Bench) -> None:
+    """The composite bound, and whom failures are blamed on (the long form is bench.bound_trial)."""
+    size = (4, 15, 30) if bench.quick else (20, 30, 90)
+    bench.missed += report(trial(*size, bench.workers))
+
+
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "usual": usual,
     "wrong-prior": wrong_prior,
     "windows": windows,
     "latency": latency,
     "stability": stability,
+    "bound": bound,
     "real": real,
 }
 

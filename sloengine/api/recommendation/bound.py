@@ -16,7 +16,10 @@ class BoundContribution:
 
     service_id: strawberry.Private[str]
     service = service_link("service_id", "The dependency.")
-    share_percent: float = strawberry.field(description="Share of the composite unavailability, in percent.")
+    share_percent: float = strawberry.field(
+        description="Share of the composite unavailability, in percent: of the failed requests on record "
+        "those that this dependency caused, traced along the calls; without a record, by how failure composes."
+    )
     budget_minutes: float = strawberry.field(description="Minutes of the window that it costs.")
     one_more_nine: bool | None = strawberry.field(
         description="Does it keep to a tenth of its caller's unavailability? null: not known."

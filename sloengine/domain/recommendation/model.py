@@ -187,7 +187,8 @@ class Tier:
 class BoundContribution:
     """One dependency's share of the unavailability that reaches the caller.
 
-    ``share_ratio`` in [0, 1] of the composite unavailability; ``budget_minutes`` over the window.
+    ``share_ratio`` in [0, 1] of the composite unavailability: of the failed requests on record, those that it
+    caused, else by how failure composes; ``budget_minutes`` over the window.
     ``one_more_nine``: does it keep a tenth of its caller's unavailability; None: not known.
     ``promise_gap_ratio``: by how much its promise misses one more nine than its caller's target.
     """

@@ -40,7 +40,8 @@ def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int
         because = f" ({reason})" if reason else ""
         notes.append(
             f"{names[root]} has no telemetry that can be believed{because}: "
-            "its own failures are not in this bound."
+            "its own failures are not in this bound. What it inherits is taken from its dependencies alone, and "
+            "retries and caches that nobody declared keep some of it away: a lower limit of availability."
         )
     notes += [
         f"The series of {names[service]} is not believed ({model.refused[names[service]]}): "
@@ -89,6 +90,10 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
         notes.append(
             f"Call weight not known, limited by the dependency's traffic: {_listed(shown, len(limited))}."
         )
+    tried = [edge for edge in edges if model.edges[edge].attempts > 1]
+    if tried:
+        shown = [f"{_pair(model, edge)} up to {model.edges[edge].attempts} times" for edge in tried[:_NAMED]]
+        notes.append(f"Calls tried again count as failed when every attempt has: {_listed(shown, len(tried))}.")
     for edge in sorted(model.pass_through.less.intersection(edges)):
         used, declared = float(model.pass_through.in_use[edge]), float(model.pass_through.declared[edge])
         notes.append(

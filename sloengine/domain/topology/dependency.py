@@ -94,3 +94,9 @@ class Dependency:
     def pair(self) -> tuple[str, str]:
         """(caller, dependency)."""
         return self.caller, self.dependency
+
+    @property
+    def attempts(self) -> int:
+        """How often a call is tried at most, by ``attempts`` of ``retry_config``; 1 where nobody says."""
+        stated = (self.retry_config or {}).get("attempts")
+        return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 1 else 1

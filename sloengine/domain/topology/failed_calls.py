@@ -4,6 +4,9 @@ Failure is compared call by call, never rate by rate: B is the number of failed 
 the number of the caller's failed requests. Where service-graph metrics count the edge itself, B is theirs.
 Elsewhere it is the dependency's failures times the caller's share of the calls to it (traffic × call weight), at
 most the caller's requests.
+
+Of a call that is tried up to k times the telemetry counts attempts. It has failed when all of them have, so of
+n failed attempts at most n / k are failed calls, and that is B.
 """
 
 from __future__ import annotations
@@ -56,6 +59,11 @@ class ObservedTraffic:
         return np.array([1.0 if edge.call_weight is None else edge.call_weight for edge in self.edges])
 
     @cached_property
+    def attempts(self) -> FloatArray:
+        """How often the calls of each edge are tried at most; shape (n_edges,)."""
+        return np.array([float(edge.attempts) for edge in self.edges])
+
+    @cached_property
     def calls_received(self) -> FloatArray:
         """Calls that the known callers of each service make, by their traffic and call weights."""
         size = self.total.shape[0]
@@ -75,6 +83,7 @@ class ObservedTraffic:
         for row, edge in enumerate(chosen.tolist()):
             if edge in self.counted:
                 failed[row] = self.counted[edge]
+        failed /= self.attempts[chosen][:, None]
         return np.minimum(failed, requests), self.bad[callers]
 
     def blocks_of(self, edges: IntArray) -> Iterator[IntArray]:

@@ -27,8 +27,8 @@ from sloengine.domain.topology.failed_calls import FloatArray, IntArray
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.system import required_members
 
-#: An interval stands out with this many times the usual failures, and this many at least: fewer are noise.
-_STANDS_OUT, _LEAST_FAILED = 4.0, 5.0
+#: An interval stands out with this many times the usual failures, and this many at least: one alone is noise.
+_STANDS_OUT, _LEAST_FAILED = 4.0, 2.0
 #: A part of the root's failures too small to be followed further.
 _NEGLIGIBLE = 1e-4
 #: Rounds in which calls inside a cycle are walked.

@@ -161,6 +161,7 @@ def learn_reliability(
         [pass_probability(f, w) for f, w in zip(passes.in_use.tolist(), weights.tolist(), strict=True)]
     )
     shown, published, unknown = shown_unavailability(traffic, refused)
+    _after_all_attempts(traffic, probability)
     _by_counted_calls(traffic, passes, shown, probability)
     contracted = _contracted(traffic, probability)
     members = component_members(contracted)
@@ -203,6 +204,28 @@ def _call_weights(traffic: ObservedTraffic) -> FloatArray:
             if enough[caller] and enough[called] and rate[caller] > 0.0:
                 weights[edge] = min(1.0, float(rate[called] / rate[caller]))
     return weights
+
+
+def _after_all_attempts(traffic: ObservedTraffic, probability: FloatArray) -> None:
+    """A call that is tried up to k times passes less on than single attempts fail.
+
+    Where a share r of the attempts fails, at most r / (k − r (k − 1)) of the calls do: all attempts of a call that
+    fails at all then fail. Averaged over the dependency's intervals by their requests, so that an outage is passed
+    on whole.
+    """
+    for edge, dependency in enumerate(traffic.edges):
+        called, attempts = int(traffic.dependencies[edge]), dependency.attempts
+        failed = float(traffic.bad[called].sum())
+        if attempts == 1 or failed <= 0.0:
+            continue
+        requests, bad = traffic.total[called], traffic.bad[called]
+        lost = np.divide(
+            bad * requests,
+            attempts * requests - bad * (attempts - 1),
+            out=np.zeros_like(bad),
+            where=requests > 0.0,
+        )
+        probability[edge] *= min(1.0, float(lost.sum()) / failed)
 
 
 def _by_counted_calls(

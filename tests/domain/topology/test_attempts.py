@@ -1,0 +1,82 @@
+"""Calls that are tried again: what telemetry counts are attempts, what fails a caller are calls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.topology.dependency import Dependency
+from sloengine.domain.topology.graph_reliability import learn_reliability
+from tests.domain.topology.organisation import HOUR, START
+from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
+
+CALLS = 4000
+
+
+def played(attempts: int, sticky: float, seed: int, hours: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Attempts, failed attempts and failed calls by hour, played call by call. It knows nothing of the engine."""
+    random = np.random.default_rng(seed)
+    made, failed, lost = (np.zeros(hours) for _ in range(3))
+    for hour in range(hours):
+        severity = random.choice([0.0, 0.002, 0.05, 0.4, 1.0], p=[0.3, 0.5, 0.1, 0.07, 0.03])
+        stays = random.random(CALLS) < sticky
+        open_calls = np.ones(CALLS, bool)
+        first = np.zeros(CALLS, bool)
+        for turn in range(attempts):
+            fails = random.random(CALLS) < severity
+            if turn == 0:
+                first = fails
+            fails = np.where(stays, first, fails) & open_calls
+            made[hour] += open_calls.sum()
+            failed[hour] += fails.sum()
+            open_calls = fails
+        lost[hour] = open_calls.sum()
+    return made, failed, lost
+
+
+@pytest.mark.parametrize(("attempts", "sticky"), [(2, 0.0), (3, 0.3), (3, 0.8), (2, 1.0), (3, 1.0)])
+def test_no_more_calls_fail_than_their_attempts_allow(attempts, sticky):
+    made, failed, lost = played(attempts, sticky, seed=attempts)
+    graph = graph_of(call("root", "a", retry_config={"attempts": attempts}))
+    panel = SliPanel(("a",), START, HOUR, (made - failed)[None], made[None])
+
+    expected = 1.0 - bound_of(graph, panel).bound.observed_ratio
+
+    true = lost.sum() / (CALLS * len(lost))
+    plain = failed.sum() / made.sum()
+    assert expected >= true * 0.98
+    assert expected < plain
+    if sticky == 1.0:
+        # Then the whole limit is used, hour by hour; the hours count by attempts, of which outages have more.
+        by_hour = float((lost / CALLS) @ made / made.sum())
+        assert expected == pytest.approx(by_hour, rel=0.01)
+
+
+def test_failed_calls_are_failed_attempts_divided_by_how_often_a_call_is_tried():
+    graph = graph_of(call("root", "a", retry_config={"attempts": 3}))
+    outage = np.zeros(240)
+    outage[10] = 3000.0
+    total = np.array([np.full(240, 1000.0), np.where(outage > 0.0, 3000.0, 1000.0)])
+    bad = np.array([outage / 3.0, outage])
+
+    traffic = learn_reliability(graph, SliPanel(("root", "a"), START, HOUR, total - bad, total)).traffic
+
+    assert traffic.attributed([0])[0].sum() == pytest.approx(1000.0)
+
+
+def test_what_is_assumed_of_repeated_calls_is_said():
+    graph = graph_of(call("root", "a", retry_config={"attempts": 3}))
+    panel = panel_of({"a": np.ones(240)})
+
+    said = bound_of(graph, panel).bound.assumptions
+
+    assert "Calls tried again count as failed when every attempt has: root → a up to 3 times." in said
+    assert any("lower limit of availability" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "stated", [None, {}, {"attempts": "3"}, {"attempts": True}, {"attempts": 0}, {"backoff": 1}]
+)
+def test_a_configuration_that_does_not_say_how_often_means_once(stated):
+    assert Dependency("a", "b", retry_config=stated).attempts == 1
