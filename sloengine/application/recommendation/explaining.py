@@ -31,9 +31,7 @@ def explained_availability(
 ) -> Recommendation:
     """The recommendation with its explanation. One that cannot be made is logged; the recommendation stands."""
     reference = Reference.of_organization(prior, request.service_id, history_days=float(settings.lookback_days))
-    return _explained(
-        recommendation, AvailabilityExplainer(request, case, prior, settings, shapley, reference).explain
-    )
+    return _explained(recommendation, AvailabilityExplainer(request, case, settings, shapley, reference).explain)
 
 
 def explained_latency(

@@ -14,12 +14,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from sloengine.domain.explanation.availability_records import Record, Records
 from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import BoolArray
-from sloengine.domain.recommendation.incident_rate import OWN_HALF_LIFE_DAYS, RateKnowledge
-from sloengine.domain.recommendation.incidents import split_incidents
-from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
+from sloengine.domain.recommendation.incident_rate import RateKnowledge
 from sloengine.domain.recommendation.window_draws import (
     BaseKnowledge,
     ServicePrior,
@@ -27,7 +26,7 @@ from sloengine.domain.recommendation.window_draws import (
     WindowNumbers,
     base_level,
     episode_counts,
-    episode_sizes,
+    own_sizes,
     window_severity,
     with_base_spread,
     with_sampling_noise,
@@ -39,16 +38,53 @@ from sloengine.domain.topology.joint_draws import InheritedFailure
 
 RELIABILITY, CLUSTERING, TRAFFIC, TREND, COVERAGE = range(5)
 OWN_GROUPS = ("own reliability", "incident clustering", "traffic volume", "trend", "data coverage")
+_ALL_OWN = (1 << len(OWN_GROUPS)) - 1
 
 
 @dataclass(frozen=True)
-class _Record:
-    """Statistics of a history in which some failures are left out."""
+class _Own:
+    """Which of the service's own groups are in."""
 
-    sizes: FloatArray
-    ages: FloatArray
-    base: BaseKnowledge
-    running: bool
+    reliability: bool
+    clustering: bool
+    traffic: bool
+    trend: bool
+    coverage: bool
+
+    @classmethod
+    def of(cls, code: int) -> _Own:
+        """Bit g of the code: group g."""
+        return cls(*(bool(code >> group & 1) for group in range(len(OWN_GROUPS))))
+
+
+_OWN = tuple(_Own.of(code) for code in range(_ALL_OWN + 1))
+
+
+@dataclass(frozen=True)
+class _Episodes:
+    """Episodes of windows, one after the other: those at the first position, then those at the second, and so on.
+
+    ``active``: whether a window may have an episode at a position, shape (n_positions, n). Of each such episode:
+    ``others``, its size as other services have them; ``source``, own where below the own share; ``level`` and
+    ``jitter`` of own sizes.
+    """
+
+    active: BoolArray
+    others: FloatArray
+    source: FloatArray
+    level: FloatArray
+    jitter: FloatArray
+
+    def summed(self, sizes: SizeKnowledge) -> FloatArray:
+        """Sum of the first k episodes' sizes in each window, shape (1 + n_positions, n)."""
+        size = self.others
+        if sizes.own_share > 0.0:
+            own = np.flatnonzero(self.source < sizes.own_share)
+            size = size.copy()
+            size[own] = own_sizes(sizes, self.level[own], self.jitter[own])
+        sums = np.zeros((len(self.active) + 1, self.active.shape[1]))
+        sums[1:][self.active] = size
+        return np.cumsum(sums, axis=0, out=sums)
 
 
 @dataclass(frozen=True)
@@ -84,15 +120,18 @@ class AvailabilityGame:
 
         ``coalitions``: shape (n, players). Returns shape (n,).
         """
-        keys = [self._key(row) for row in coalitions]
-        together: dict[tuple[bool, int], list[tuple[bool, ...]]] = {}
-        for own, below in dict.fromkeys(keys):
-            if (own, below) not in self._known:
-                together.setdefault((own[RELIABILITY], below), []).append(own)
-        for (_, below), suppositions in together.items():
-            values = np.max([self._levels(drawn) for drawn in self._windows(suppositions, below)], axis=0)
-            self._known.update({(own, below): value for own, value in zip(suppositions, values, strict=True)})
-        return np.array([self._known[key] for key in keys])
+        keys = self._keys(coalitions)
+        together: dict[tuple[bool, int], list[int]] = {}
+        for key in np.unique(keys).tolist():
+            if key not in self._known:
+                own, below = key & _ALL_OWN, key >> len(OWN_GROUPS)
+                together.setdefault((_OWN[own].reliability, below), []).append(own)
+        for (_, below), codes in together.items():
+            drawn = self._windows([_OWN[own] for own in codes], below)
+            values = np.max([self._levels(windows) for windows in drawn], axis=0)
+            for own, value in zip(codes, values.tolist(), strict=True):
+                self._known[own | below << len(OWN_GROUPS)] = value
+        return np.array([self._known[key] for key in keys.tolist()])
 
     def with_traffic_limit(self, unavailability: FloatArray, coalitions: BoolArray) -> FloatArray:
         """The same, never tighter than traffic lets anybody test; it binds where the service's traffic is in."""
@@ -100,37 +139,38 @@ class AvailabilityGame:
         least = 1.0 - tightest_availability(requests, self.testable_failures)
         return np.where(coalitions[:, TRAFFIC], np.maximum(unavailability, least), unavailability)
 
-    def _key(self, row: BoolArray) -> tuple[tuple[bool, ...], int]:
-        """One coalition; own groups that change nothing are taken as in, so that it is looked at once."""
-        own = tuple(bool(flag) or inert for flag, inert in zip(row, self._inert, strict=False))
-        return own, sum(1 << part for part in range(self._parts) if row[len(OWN_GROUPS) + part])
+    def _keys(self, coalitions: BoolArray) -> npt.NDArray[np.int64]:
+        """A number for each coalition, bit g for group g.
+
+        Own groups that change nothing are taken as in, so that a mixture is looked at once.
+        """
+        inert = sum(1 << group for group, is_inert in enumerate(self._inert) if is_inert)
+        return np.asarray(coalitions @ (1 << np.arange(self.players)) | inert, np.int64)
 
     def draws(self, row: BoolArray) -> list[FloatArray]:
         """Unavailability of each window: the service's own, and the composite's where there is one."""
-        own, below = self._key(row)
+        key = int(self._keys(row[None, :])[0])
+        own, below = _OWN[key & _ALL_OWN], key >> len(OWN_GROUPS)
         return [drawn[0] for drawn in self._windows([own], below, one_by_one=True)]
 
-    def _windows(
-        self, suppositions: Sequence[tuple[bool, ...]], below: int, *, one_by_one: bool = False
-    ) -> list[FloatArray]:
+    def _windows(self, suppositions: Sequence[_Own], below: int, *, one_by_one: bool = False) -> list[FloatArray]:
         """Of several coalitions with the same parts and own reliability, shape (n_suppositions, n)."""
         drawn = np.empty((len(suppositions), self.numbers.n))
         severity = self._single_severity if one_by_one else self._severity
         for traffic in (False, True):
-            rows = [place for place, own in enumerate(suppositions) if own[TRAFFIC] == traffic]
+            rows = [place for place, own in enumerate(suppositions) if own.traffic == traffic]
             if not rows:
                 continue
             requests = self.window_days * (self.daily_traffic if traffic else self.reference.daily_traffic)
-            certain = []
-            for place in rows:
-                reliability, clustering, _, trend, coverage = suppositions[place]
-                days = severity(reliability, trend, coverage, below, clustering)
-                base = self._base(reliability, coverage, below, clustering, requests)
-                certain.append(base + days / self.window_days)
-            drawn[rows] = with_sampling_noise(np.array(certain), self.numbers, requests)
+            certain = np.empty((len(rows), self.numbers.n))
+            for row, place in enumerate(rows):
+                own = suppositions[place]
+                np.divide(severity(own, below), self.window_days, out=certain[row])
+                certain[row] += self._base(own, below, requests)
+            drawn[rows] = with_sampling_noise(certain, self.numbers, requests)
         if not below or self.dependencies is None:
             return [drawn]
-        changed, hazard = self._world(suppositions[0][RELIABILITY], below)
+        changed, hazard = self._world(suppositions[0].reliability, below)
         return [drawn, self.dependencies.drawn.composed_of(hazard, changed, drawn)]
 
     @cached_property
@@ -140,91 +180,61 @@ class AvailabilityGame:
         return self.numbers.n if weights is None else int((weights == 1.0).sum())
 
     def _levels(self, drawn: FloatArray) -> FloatArray:
-        """The quantile of each row as the engine takes it, over the windows that these stand for."""
+        """The quantile of each row as the engine takes it, over the windows that these stand for.
+
+        It is the largest value that windows standing for ``above`` reach. With the j largest of the windows that
+        stand for many among them, that is the lesser of the j-th of these and of the window that is as far down
+        among the others as is still missing.
+        """
+        single, above, missing = self._single, self._above, self._missing_with_others
+        if not len(missing):
+            return np.asarray(np.partition(drawn, single - above, axis=1)[:, single - above])
+        few = np.sort(drawn[:, :single], axis=1)
+        many = np.sort(drawn[:, single:], axis=1)[:, ::-1][:, : len(missing) - 1]
+        reached = np.full((len(drawn), len(missing)), -np.inf)
+        enough = missing <= single
+        reached[:, enough] = few[:, np.minimum(single - missing[enough], single - 1)]
+        reached[:, missing <= 0] = np.inf
+        return np.asarray(np.maximum(reached[:, 0], np.minimum(reached[:, 1:], many).max(axis=1)))
+
+    @cached_property
+    def _above(self) -> int:
+        """Windows that lie at or above the quantile."""
         weights = self.numbers.weights
         whole = self.numbers.n if weights is None else round(float(weights.sum()))
-        above = whole - min(whole - 1, int(np.ceil(self.level * (whole - 1))))
-        single = self._single
-        if single < above:
-            return np.array([self._weighted(values, above) for values in drawn])
-        found = np.partition(drawn[:, :single], single - above, axis=1)[:, single - above]
-        # Windows that stand for many seldom lie above.
-        for row in np.flatnonzero((drawn[:, single:] > found[:, None]).any(axis=1)):
-            found[row] = self._weighted(drawn[row], above)
-        return np.asarray(found)
+        return whole - min(whole - 1, int(np.ceil(self.level * (whole - 1))))
 
-    def _weighted(self, values: FloatArray, above: int) -> float:
-        order = np.argsort(-values)
-        weights = np.ones(len(values)) if self.numbers.weights is None else self.numbers.weights
-        place = int(np.searchsorted(np.cumsum(weights[order]), above - 1e-9))
-        return float(values[order[min(place, len(order) - 1)]])
+    @cached_property
+    def _missing_with_others(self) -> npt.NDArray[np.int64]:
+        """How many of those that stand for themselves it takes beside 0, 1, 2 … that stand for many."""
+        weights = self.numbers.weights
+        if weights is None or self._single == self.numbers.n:
+            return np.zeros(0, np.int64)
+        each = float(weights[-1])
+        most = min(self.numbers.n - self._single, int(np.ceil(self._above / each)))
+        return np.ceil(self._above - each * np.arange(most + 1) - 1e-9).astype(np.int64)
 
     @cached_property
     def _inert(self) -> tuple[bool, ...]:
         """By own group: whether it can change nothing."""
-        records = self._records.values()
+        records = self._records.by_key.values()
         flags = [False] * len(OWN_GROUPS)
         flags[CLUSTERING] = all(len(record.sizes) == 0 and record.base.weeks == 0.0 for record in records)
         flags[TREND] = all(len(record.ages) == 0 and not record.running for record in records)
-        flags[COVERAGE] = bool(np.allclose(self._days, self._reference_days, rtol=1e-12, atol=0.0))
+        flags[COVERAGE] = bool(np.allclose(self._records.days, self._records.usual_days, rtol=1e-12, atol=0.0))
         return tuple(flags)
 
     @cached_property
-    def _records(self) -> dict[tuple[bool, int], _Record]:
-        """By (own failures in, parts in)."""
-        bad = self.history.bad[0]
-        parts = np.zeros((0, len(bad))) if self.dependencies is None else self.dependencies.failures[1:]
-        keys = [(own, below) for own in (False, True) for below in range(1 << len(parts))]
-        rows = np.zeros((len(keys), len(bad)))
-        for place, (own, below) in enumerate(keys):
-            if own:
-                # What the others do not answer for, so that all together are the record itself.
-                rows[place] = bad - sum(parts[p] for p in range(len(parts)) if not below >> p & 1)
-            else:
-                rows[place] = sum(parts[p] for p in range(len(parts)) if below >> p & 1)
-        rows = np.maximum(rows, 0.0)
-        shape = (len(keys), 1)
-        many = DailyHistory(
-            tuple(str(key) for key in keys),
-            self.history.ends_at,
-            rows,
-            np.tile(self.history.valid, shape),
-            np.tile(self.history.exposure, shape),
-        )
-        split = split_incidents(many)
-        found = {}
-        for place, key in enumerate(keys):
-            sizes, ages = split.of(place)
-            base = BaseKnowledge(
-                float(split.base_bad[place]),
-                float(split.base_valid[place]),
-                float(split.dispersion[place]),
-                float(split.dispersion_weeks[place]),
-            )
-            found[key] = _Record(sizes, ages, base, bool(split.running[place]))
-        return found
+    def _records(self) -> Records:
+        nothing = np.zeros((0, self.history.bad.shape[1]))
+        parts = nothing if self.dependencies is None else self.dependencies.failures[1:]
+        return Records(self.history, parts, self.reference.history_days)
+
+    def _record(self, reliability: bool, below: int) -> Record:
+        return self._records.by_key[reliability, below]
 
     @cached_property
-    def _days(self) -> tuple[float, float]:
-        """Days with requests, and the same discounted by age."""
-        exposure = np.where(self.history.valid[0] > 0, self.history.exposure[0], 0.0)
-        discount = 0.5 ** (self.history.ages / OWN_HALF_LIFE_DAYS)
-        return float(exposure.sum()), float((exposure * discount).sum())
-
-    @cached_property
-    def _reference_days(self) -> tuple[float, float]:
-        ages = np.arange(self.reference.history_days) + 0.5
-        return self.reference.history_days, float((0.5 ** (ages / OWN_HALF_LIFE_DAYS)).sum())
-
-    def _episodes(self, record: _Record, *, trend: bool) -> float:
-        """Discounted by their own ages, or as if they were spread evenly over the days."""
-        whole, discounted = self._days
-        if trend:
-            return float((0.5 ** (record.ages / OWN_HALF_LIFE_DAYS)).sum())
-        return len(record.ages) * discounted / whole
-
-    @cached_property
-    def _known(self) -> dict[tuple[tuple[bool, ...], int], float]:
+    def _known(self) -> dict[int, float]:
         return {}
 
     @cached_property
@@ -246,14 +256,14 @@ class AvailabilityGame:
         return self._worlds[key]
 
     def _counts(self, reliability: bool, trend: bool, coverage: bool, below: int) -> npt.NDArray[np.int64]:
-        record = self._records[reliability, below]
-        days = self._days[1]
-        episodes = self._episodes(record, trend=trend)
+        record = self._record(reliability, below)
+        days = self._records.days[1]
+        episodes = self._records.episodes(record, trend=trend)
         if not reliability:
             episodes += self.reference.rate_per_day * days
         if not coverage:
-            reference_days = self._reference_days[1]
-            episodes, days = episodes * reference_days / days, reference_days
+            usual = self._records.usual_days[1]
+            episodes, days = episodes * usual / days, usual
         rate = RateKnowledge(self.prior.rate_weights, episodes, days)
         return episode_counts(rate, self.prior, self.numbers, self.window_days, running=record.running and trend)
 
@@ -269,58 +279,51 @@ class AvailabilityGame:
         }
 
     @cached_property
-    def _most(self) -> npt.NDArray[np.int64]:
-        """Most episodes that each window has in any coalition."""
-        return np.asarray(np.maximum.reduce(list(self._every_count.values())), np.int64)
+    def _episodes(self) -> _Episodes:
+        """As many as each window has in any coalition."""
+        most = np.maximum.reduce(list(self._every_count.values()))
+        active = np.arange(int(most.max(initial=0)))[:, None] < most
+        parts: list[list[FloatArray]] = [[], [], [], []]
+        for position, has_one in enumerate(active):
+            rows = np.flatnonzero(has_one)
+            source, _, level, jitter = self.numbers.episode(position)
+            others = self.numbers.others_sizes(self.prior, position, rows)
+            for part, values in zip(parts, (others, source[rows], level[rows], jitter[rows]), strict=True):
+                part.append(values)
+        return _Episodes(active, *(np.concatenate(part) if part else np.zeros(0) for part in parts))
 
-    def _severity(
-        self, reliability: bool, trend: bool, coverage: bool, below: int, clustering: bool
-    ) -> FloatArray:
-        count = self._every_count[reliability, trend, coverage, below]
-        sums = self._sums_of_sizes(clustering, below, trend)
-        return sums[count, np.arange(self.numbers.n)]
+    def _severity(self, own: _Own, below: int) -> FloatArray:
+        count = self._every_count[own.reliability, own.trend, own.coverage, below]
+        key: tuple[object, ...] = ("sizes", below, own.trend) if own.clustering else ("sizes",)
+        if key not in self._cache:
+            self._cache[key] = self._episodes.summed(self._sizes(own, below))
+        return self._cache[key].take(count * self.numbers.n + self._places)
 
-    def _single_severity(
-        self, reliability: bool, trend: bool, coverage: bool, below: int, clustering: bool
-    ) -> FloatArray:
+    @cached_property
+    def _places(self) -> npt.NDArray[np.int64]:
+        return np.arange(self.numbers.n)
+
+    def _single_severity(self, own: _Own, below: int) -> FloatArray:
         """As ``_severity``, for a coalition that is looked at by itself."""
-        count = self._counts(reliability, trend, coverage, below)
-        return window_severity(count, self._size_knowledge(clustering, below, trend), self.prior, self.numbers)
+        count = self._counts(own.reliability, own.trend, own.coverage, below)
+        return window_severity(count, self._sizes(own, below), self.prior, self.numbers)
 
-    def _size_knowledge(self, clustering: bool, below: int, trend: bool) -> SizeKnowledge:
-        return self._sizes(below, trend=trend) if clustering else SizeKnowledge(np.zeros(0), np.zeros(0), 0.0)
+    def _sizes(self, own: _Own, below: int) -> SizeKnowledge:
+        if not own.clustering:
+            return SizeKnowledge(np.zeros(0), np.zeros(0), 0.0)
+        record = self._record(True, below)
+        return self._records.sizes(record, self.prior.rate_weights, trend=own.trend)
 
-    def _sums_of_sizes(self, clustering: bool, below: int, trend: bool) -> FloatArray:
-        """Sum of the first k episodes' sizes in each window, shape (1 + most, n)."""
-        key: tuple[object, ...] = ("sizes", below, trend) if clustering else ("sizes",)
+    def _base(self, own: _Own, below: int, requests: float) -> FloatArray:
+        spreads = own.clustering and np.isfinite(requests)
+        key = ("base", own.reliability, own.coverage, below, spreads, requests)
         if key not in self._cache:
-            sizes = self._size_knowledge(clustering, below, trend)
-            sums = np.zeros((int(self._most.max(initial=0)) + 1, self.numbers.n))
-            for position in range(len(sums) - 1):
-                rows = np.flatnonzero(self._most > position)
-                sums[position + 1] = sums[position]
-                sums[position + 1][rows] += episode_sizes(sizes, self.prior, self.numbers, position, rows)
-            self._cache[key] = sums
-        return self._cache[key]
-
-    def _sizes(self, below: int, *, trend: bool) -> SizeKnowledge:
-        record = self._records[True, below]
-        rate = RateKnowledge(self.prior.rate_weights, self._episodes(record, trend=trend), self._days[1])
-        weights = 0.5 ** (record.ages / PEER_HALF_LIFE_DAYS) if trend else np.ones(len(record.ages))
-        return SizeKnowledge.of(record.sizes, weights, rate.own_size_share)
-
-    def _base(
-        self, reliability: bool, coverage: bool, below: int, clustering: bool, requests: float
-    ) -> FloatArray:
-        key = ("base", reliability, coverage, below, clustering and np.isfinite(requests), requests)
-        if key not in self._cache:
-            record, whole = self._records[reliability, below], self._records[True, below]
-            base = record.base
-            bad = base.bad + (0.0 if reliability else self.reference.base_ratio * base.valid)
-            scale = 1.0 if coverage else self._reference_days[0] / self._days[0]
-            spread = (whole.base.dispersion, whole.base.weeks) if clustering else (1.0, 0.0)
+            base, whole = self._record(own.reliability, below).base, self._record(True, below).base
+            bad = base.bad + (0.0 if own.reliability else self.reference.base_ratio * base.valid)
+            scale = 1.0 if own.coverage else self._records.usual_days[0] / self._records.days[0]
+            spread = (whole.dispersion, whole.weeks) if own.clustering else (1.0, 0.0)
             known = BaseKnowledge(bad * scale, base.valid * scale, *spread)
-            level: tuple[object, ...] = ("level", reliability, coverage, below)
+            level: tuple[object, ...] = ("level", own.reliability, own.coverage, below)
             if level not in self._cache:
                 self._cache[level] = base_level(known, self.prior, self.numbers)
             self._cache[key] = with_base_spread(self._cache[level], known, self.prior, self.numbers, requests)

@@ -9,7 +9,6 @@ import numpy as np
 
 from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.recommendation.availability_case import AvailabilityCase, window_predictive
-from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import predict_with
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
@@ -20,7 +19,6 @@ class AvailabilityRerun:
     """Targets of one tier, as they would be if failures were fewer. ``level``: the tier's, calibrated."""
 
     case: AvailabilityCase
-    prior: OrganizationPrior
     level: float
     testable_failures: float
     dependencies: Dependencies | None = None
@@ -31,7 +29,7 @@ class AvailabilityRerun:
         if case.changed is None:
             return self
         limits = {"window_days": case.window_days, "expected_daily_traffic": case.daily_traffic}
-        predictive = predict_with(case.history, self.prior, case.numbers, **limits)
+        predictive = predict_with(case.history, case.prior, case.numbers, **limits)
         return replace(self, case=replace(case, changed=None, predictive=predictive))
 
     def before_traffic_limit(self, *, own: float = 1.0, by_source: Sequence[float] | None = None) -> float:
@@ -48,7 +46,7 @@ class AvailabilityRerun:
             history = replace(case.history, bad=self._failures(own, by_source)[None, :])
             predictive = window_predictive(
                 history,
-                self.prior,
+                case.prior,
                 case.numbers,
                 window_days=case.window_days,
                 expected_daily_traffic=case.daily_traffic,

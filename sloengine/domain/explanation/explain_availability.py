@@ -24,11 +24,9 @@ from sloengine.domain.recommendation.model import (
     TierName,
     TierTarget,
 )
-from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import probability_met
-from sloengine.domain.recommendation.window_draws import ServicePrior
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.topology.composite_bound import Softened
@@ -63,7 +61,6 @@ class AvailabilityExplainer:
 
     request: AvailabilityRequest
     case: AvailabilityCase
-    prior: OrganizationPrior
     settings: EngineSettings
     attribute: Attribute
     reference: Reference
@@ -77,7 +74,7 @@ class AvailabilityExplainer:
         level = self.settings.availability_calibration.level_for(self.settings.nominal_probability[tier])
         dependencies = self._dependencies()
         game = self.game(level, dependencies)
-        unrounded = AvailabilityRerun(self.case, self.prior, level, self.settings.testable_failures, dependencies)
+        unrounded = AvailabilityRerun(self.case, level, self.settings.testable_failures, dependencies)
         values = self.values(game, unrounded.unchanged())
         none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
         shapley = self.attribute(values, game.players)
@@ -121,7 +118,7 @@ class AvailabilityExplainer:
         """The game on those of the recommendation's own windows that can decide a coalition's value."""
         whole = AvailabilityGame(
             history=self.case.history,
-            prior=ServicePrior.of(self.prior, self.request.service_id),
+            prior=self.case.prior,
             numbers=self.case.numbers,
             reference=self.reference,
             window_days=self.case.window_days,

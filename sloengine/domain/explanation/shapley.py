@@ -7,6 +7,7 @@ interpreting model predictions", NIPS 2017.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import factorial
 
 import numpy as np
@@ -43,12 +44,21 @@ def shapley_values(values: FloatArray) -> FloatArray:
     players = len(values).bit_length() - 1
     if len(values) != 1 << players:
         raise ValueError("the number of values must be a power of two")
-    rows = np.arange(len(values))
+    if players == 0:
+        return np.zeros(0)
+    without, worth = _marginals(players)
+    marginal = values[without | (1 << np.arange(players))] - values[without]
+    return np.asarray((marginal * worth).sum(axis=0))
+
+
+@cache
+def _marginals(players: int) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Rows of the coalitions without each player, and the share of all orders in which just these come first.
+
+    Both of shape (2 ** (players - 1), players).
+    """
+    rows = np.arange(1 << players)
     size = np.array([int(row).bit_count() for row in rows])
-    orders = [factorial(k) * factorial(players - k - 1) / factorial(players) for k in range(players)]
-    found = np.zeros(players)
-    for player in range(players):
-        without = rows[(rows >> player) & 1 == 0]
-        marginal = values[without | (1 << player)] - values[without]
-        found[player] = float(np.array(orders)[size[without]] @ marginal)
-    return found
+    orders = np.array([factorial(k) * factorial(players - k - 1) / factorial(players) for k in range(players)])
+    without = np.stack([rows[rows >> player & 1 == 0] for player in range(players)], axis=1)
+    return without, orders[size[without]]

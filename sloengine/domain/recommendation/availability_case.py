@@ -16,7 +16,7 @@ from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.seed import generator, seed_of
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps
-from sloengine.domain.recommendation.window_draws import WindowNumbers
+from sloengine.domain.recommendation.window_draws import ServicePrior, WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import SliPanel
 
@@ -29,6 +29,7 @@ class AvailabilityCase:
 
     series: OwnSeries
     history: DailyHistory
+    prior: ServicePrior
     share_of_time: bool
     daily_traffic: float
     window_days: float
@@ -57,9 +58,10 @@ def availability_case(
     seed = seed_of(request.service_id, SliType.AVAILABILITY, request.window)
     window_rng, composite_rng = streams(seed)
     numbers = WindowNumbers.of(window_rng, settings.n_draws)
+    known = ServicePrior.of(prior, request.service_id)
     predictive = window_predictive(
         history,
-        prior,
+        known,
         numbers,
         window_days=window_days,
         expected_daily_traffic=daily_traffic,
@@ -76,6 +78,7 @@ def availability_case(
     return AvailabilityCase(
         series=series,
         history=history,
+        prior=known,
         share_of_time=bool(shares[0]),
         daily_traffic=daily_traffic,
         window_days=window_days,
@@ -89,7 +92,7 @@ def availability_case(
 
 def window_predictive(
     history: DailyHistory,
-    prior: OrganizationPrior,
+    prior: OrganizationPrior | ServicePrior,
     numbers: WindowNumbers,
     *,
     window_days: float,

@@ -153,6 +153,39 @@ def pick_rates(knowledge: RateKnowledge, level: FloatArray, regime: npt.NDArray[
     return RATES[picked]
 
 
+@dataclass(frozen=True)
+class RateLevels:
+    """Levels of [0, 1] that rates are picked at, time and again with other knowledge.
+
+    ``regime``: those where the rate comes from the prior.
+    """
+
+    level: FloatArray
+    regime: npt.NDArray[np.bool_]
+
+    def rates(self, knowledge: RateKnowledge) -> FloatArray:
+        """As :func:`pick_rates`. Levels are put in order once, so that a pick costs few comparisons."""
+        cumulative = np.cumsum(knowledge.weights)
+        ends = np.searchsorted(self._ascending, cumulative / cumulative[-1], side="right")
+        ends[-1] = len(self.level)
+        found = np.empty(len(self.level))
+        found[self._order] = np.repeat(RATES, np.diff(ends, prepend=0))
+        found[self._regime] = RATES[_pick(knowledge.prior_weights, self.level[self._regime])]
+        return found
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.intp]:
+        return np.argsort(self.level, kind="stable")
+
+    @cached_property
+    def _ascending(self) -> FloatArray:
+        return self.level[self._order]
+
+    @cached_property
+    def _regime(self) -> npt.NDArray[np.intp]:
+        return np.flatnonzero(self.regime)
+
+
 def regime_rows(n: int) -> npt.NDArray[np.bool_]:
     """Draws that stand for a coming change of regime."""
     return np.asarray(np.arange(n) % REGIME_SHARE == 0)

@@ -91,16 +91,15 @@ def predict(
 
 def predict_with(
     history: DailyHistory,
-    prior: OrganizationPrior,
+    prior: OrganizationPrior | ServicePrior,
     numbers: WindowNumbers,
     *,
     window_days: float,
     expected_daily_traffic: float,
 ) -> Predictive:
-    """As :func:`predict`, with random numbers made before."""
-    service_id = history.service_ids[0]
+    """As :func:`predict`, with random numbers made before. ``prior``: of the service, where it is at hand."""
     split = split_incidents(history)
-    known = ServicePrior.of(prior, service_id)
+    known = prior if isinstance(prior, ServicePrior) else ServicePrior.of(prior, history.service_ids[0])
     rate = rate_knowledge(history, split, known)
     running = bool(split.running[0])
     count = episode_counts(rate, known, numbers, window_days, running=running)
@@ -121,8 +120,8 @@ def predict_with(
             own_weight=rate.own_weight,
             rate_per_day=rate.mean_per_day,
             base_ratio=float(base.mean()),
-            peers=prior.peers(service_id),
-            peer_episodes=prior.peer_episodes(service_id),
+            peers=known.peers,
+            peer_episodes=known.peer_episodes,
             running=running,
         ),
     )

@@ -7,13 +7,14 @@ the knowledge is worth, which is what explanations and counterfactuals compare.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from sloengine.domain.recommendation import shipped_prior
-from sloengine.domain.recommendation.incident_rate import RateKnowledge, pick_rates, regime_rows, stratified
+from sloengine.domain.recommendation.incident_rate import RateKnowledge, RateLevels, regime_rows, stratified
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.poisson import gamma_quantile, poisson_quantile
 from sloengine.domain.reliability.panel import FloatArray
@@ -31,7 +32,8 @@ class ServicePrior:
 
     ``rate_weights``: on the grid of incident rates. ``pool`` and ``pool_cumulative``: peers' episode sizes,
     ascending, ``pool_share`` in [0, 1] against the shipped sizes. ``evidence``: independent episodes in the pool.
-    ``base_shape`` and ``base_rate``: of the gamma law of failures outside incidents.
+    ``base_shape`` and ``base_rate``: of the gamma law of failures outside incidents. ``peers`` and
+    ``peer_episodes``: other services and their episodes that it was learnt from.
     """
 
     rate_weights: FloatArray
@@ -43,12 +45,15 @@ class ServicePrior:
     base_rate: float
     dispersion: float
     episode_days: float
+    peers: int = 0
+    peer_episodes: int = 0
 
     @classmethod
     def of(cls, prior: OrganizationPrior, service_id: str) -> ServicePrior:
         """Taken from the organisation's prior."""
         pool, cumulative = prior.severity_pool(service_id)
-        episodes = prior.peer_episodes(service_id) if len(pool) else 0
+        peer_episodes = prior.peer_episodes(service_id)
+        episodes = peer_episodes if len(pool) else 0
         shape, rate = prior.base_gamma(service_id)
         return cls(
             rate_weights=prior.rate_prior(service_id),
@@ -60,6 +65,8 @@ class ServicePrior:
             base_rate=rate,
             dispersion=prior.dispersion,
             episode_days=prior.episode_days,
+            peers=prior.peers(service_id),
+            peer_episodes=peer_episodes,
         )
 
 
@@ -114,6 +121,10 @@ class WindowNumbers:
     weights: FloatArray | None
     _sizes: np.random.Generator
     _episodes: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
+    _of: ServicePrior | None = None
+    """The prior that what is kept below belongs to."""
+    _others: list[FloatArray] = field(default_factory=list)
+    _regime_base: FloatArray | None = None
 
     @classmethod
     def of(cls, rng: np.random.Generator, n: int) -> WindowNumbers:
@@ -148,6 +159,39 @@ class WindowNumbers:
                 (rng.random(self.n), rng.random(self.n), rng.random(self.n), rng.standard_normal(self.n))
             )
         return self._episodes[position]
+
+    @cached_property
+    def rates(self) -> RateLevels:
+        """What rates are picked with."""
+        return RateLevels(self.rate_level, self.regime)
+
+    def others_sizes(self, prior: ServicePrior, position: int, rows: npt.NDArray[np.intp]) -> FloatArray:
+        """Sizes of these windows' episodes at this position as other services have them, in days of full outage.
+
+        They depend on the prior and on nothing that is known of the service itself, so each is worked out once.
+        """
+        self._keep_for(prior)
+        while len(self._others) <= position:
+            self._others.append(np.full(self.n, np.nan))
+        kept = self._others[position]
+        found = kept[rows]
+        missing = np.isnan(found)
+        if missing.any():
+            fresh = rows[missing]
+            found[missing] = kept[fresh] = _others_sizes(prior, self, position, fresh)
+        return found
+
+    def regime_base(self, prior: ServicePrior) -> FloatArray:
+        """Ratio of failures outside incidents after a change of regime, of the windows that stand for one."""
+        self._keep_for(prior)
+        if self._regime_base is None:
+            levels = self.base_level[self.regime]
+            self._regime_base = gamma_quantile(levels, prior.base_shape) / prior.base_rate
+        return self._regime_base
+
+    def _keep_for(self, prior: ServicePrior) -> None:
+        if self._of is not prior:
+            self._of, self._others, self._regime_base = prior, [], None
 
     def take(self, rows: npt.NDArray[np.int64], weights: FloatArray) -> WindowNumbers:
         """The numbers of some windows, each of which stands for so many; ``episode`` goes on from the streams."""
@@ -189,6 +233,11 @@ class _Taken(WindowNumbers):
             self._episodes.append((source[self.rows], second[self.rows], level[self.rows], jitter[self.rows]))
         return self._episodes[position]
 
+    def others_sizes(self, prior: ServicePrior, position: int, rows: npt.NDArray[np.intp]) -> FloatArray:
+        if self.whole is None or self.rows is None:
+            raise ValueError("taken numbers need those they are taken from")
+        return self.whole.others_sizes(prior, position, self.rows[rows])
+
 
 def episode_counts(
     rate: RateKnowledge, prior: ServicePrior, numbers: WindowNumbers, window_days: float, *, running: bool
@@ -199,7 +248,7 @@ def episode_counts(
     """
     # The organisation's own rate is only known from so many episodes: one factor for a whole window.
     blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
-    rates = pick_rates(rate, numbers.rate_level, numbers.regime)
+    rates = numbers.rates.rates(rate)
     count = poisson_quantile(numbers.count_level, rates * window_days * np.exp(blur * numbers.shared))
     whole = np.minimum(count.astype(np.int64), MOST_EPISODES)
     return whole + (numbers.goes_on < 1 - 1 / prior.episode_days) if running else whole
@@ -210,10 +259,26 @@ def episode_sizes(
     prior: ServicePrior,
     numbers: WindowNumbers,
     position: int,
-    rows: npt.NDArray[np.int64] | slice,
+    rows: npt.NDArray[np.intp],
 ) -> FloatArray:
     """Size of the episode at this position in these windows, in days of full outage."""
-    source, second, level, jitter = (values[rows] for values in numbers.episode(position))
+    size = numbers.others_sizes(prior, position, rows)
+    if sizes.own_share > 0.0:
+        source, _, level, jitter = numbers.episode(position)
+        own = np.flatnonzero(source[rows] < sizes.own_share)
+        size[own] = own_sizes(sizes, level[rows[own]], jitter[rows[own]])
+    return size
+
+
+def own_sizes(sizes: SizeKnowledge, level: FloatArray, jitter: FloatArray) -> FloatArray:
+    """Sizes of episodes that are like the service's own."""
+    return _picked(sizes.sizes, sizes.cumulative, level) * np.exp(OWN_JITTER * jitter)
+
+
+def _others_sizes(
+    prior: ServicePrior, numbers: WindowNumbers, position: int, rows: npt.NDArray[np.intp]
+) -> FloatArray:
+    _, second, level, jitter = (values[rows] for values in numbers.episode(position))
     # The organisation's scale of sizes, too, is only known from so many episodes.
     scale_sd = SIZE_LOG_SD / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
     size = shipped_prior.SEVERITY_MEDIAN_DAYS * np.exp(shipped_prior.SEVERITY_LOG_SD * jitter)
@@ -221,10 +286,7 @@ def episode_sizes(
     size[pooled] = _picked(prior.pool, prior.pool_cumulative, level[pooled])
     size[pooled] *= np.exp(PEER_JITTER * jitter[pooled])
     size *= np.exp(scale_sd * numbers.scale[rows])
-    own = np.flatnonzero(source < sizes.own_share)
-    size[own] = _picked(sizes.sizes, sizes.cumulative, level[own])
-    size[own] *= np.exp(OWN_JITTER * jitter[own])
-    return size
+    return np.asarray(size)
 
 
 def window_severity(
@@ -245,10 +307,9 @@ def base_failures(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbe
 
 def base_level(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers) -> FloatArray:
     """Ratio of failures outside incidents as far as it is known, in each window."""
-    regime, level = numbers.regime, numbers.base_level
     shape = prior.base_shape + base.bad
-    ratio = gamma_quantile(level, shape, numbers.base_normal) / (prior.base_rate + base.valid)
-    ratio[regime] = gamma_quantile(level[regime], prior.base_shape) / prior.base_rate
+    ratio = gamma_quantile(numbers.base_level, shape, numbers.base_normal) / (prior.base_rate + base.valid)
+    ratio[numbers.regime] = numbers.regime_base(prior)
     return ratio
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log1p
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +40,12 @@ class InheritedFailure:
     observed: float
     requests: float
 
-    @property
+    @cached_property
     def hazards(self) -> list[float]:
         """Mean hazard that reaches the root, by source."""
-        return [-float(np.log1p(-min(phi * own, 1.0 - 1e-12))) for _, phi, own, _, _ in self.sources]
+        return [-log1p(-min(phi * own, 1.0 - 1e-12)) for _, phi, own, _, _ in self.sources]
 
-    @property
+    @cached_property
     def source_hazard(self) -> float:
         """Their sum."""
         return sum(self.hazards)
@@ -185,15 +187,27 @@ class DrawnSources:
         """Hazard that reaches the root in each window, before it is held to its share."""
         total = np.zeros(self.n)
         steady = 0.0
-        for (_, phi, *_), value in zip(inherited.sources, self.values, strict=True):
+        for row, ((_, phi, *_), value) in enumerate(zip(inherited.sources, self.values, strict=True)):
             if isinstance(value, float):
-                steady += -float(np.log1p(-min(phi * value, 1.0 - 1e-12)))
+                steady += -log1p(-min(phi * value, 1.0 - 1e-12))
             elif phi > 0.0:
-                total -= np.log1p(-np.minimum(phi * value, 1.0 - 1e-12))
+                total += self._passed_on(row, phi, value)
         # ``others`` is negative where failures overlap in time: that much less in every draw, in proportion.
         before = inherited.source_hazard
         factor = max(0.0, 1.0 + inherited.others / before) if before > 0.0 and inherited.others < 0.0 else 1.0
         return np.asarray((total + steady) * factor + max(0.0, inherited.others))
+
+    def _passed_on(self, row: int, phi: float, value: FloatArray) -> FloatArray:
+        """Hazard from one source in each window; kept where it passes on as much as it does, as most do."""
+        if phi != self.inherited.sources[row][1]:
+            return _hazard_of(phi, value)
+        if row not in self._kept:
+            self._kept[row] = _hazard_of(phi, value)
+        return self._kept[row]
+
+    @cached_property
+    def _kept(self) -> dict[int, FloatArray]:
+        return {}
 
     def composed_of(self, total: FloatArray, inherited: InheritedFailure, root: FloatArray | None) -> FloatArray:
         """The root's window unavailability from the hazard that reaches it.
@@ -228,6 +242,10 @@ class DrawnSources:
         weights = self.weights
         found = values.mean(axis=-1) if weights is None else values @ weights / weights.sum()
         return np.asarray(found)[..., None]
+
+
+def _hazard_of(phi: float, value: FloatArray) -> FloatArray:
+    return np.asarray(-np.log1p(-np.minimum(phi * value, 1.0 - 1e-12)))
 
 
 def joint_draws(

@@ -55,9 +55,7 @@ class Case:
         return found
 
     def rerun(self) -> AvailabilityRerun:
-        return AvailabilityRerun(
-            self.case, self.prior, self.level, SETTINGS.testable_failures, self.explainer._dependencies()
-        )
+        return AvailabilityRerun(self.case, self.level, SETTINGS.testable_failures, self.explainer._dependencies())
 
 
 def shop_panel(seed: int = 0, *, days: int = 60, volume: float = 2e4, outages_of_db: int = 0) -> SliPanel:
@@ -116,5 +114,5 @@ def case_of(
     def enumerated(values: Any, players: int) -> Any:
         return shapley_values(values(coalitions(players)))
 
-    explainer = AvailabilityExplainer(request, case, prior, settings, enumerated, usual)
+    explainer = AvailabilityExplainer(request, case, settings, enumerated, usual)
     return Case(request, prior, recommendation, case, explainer)

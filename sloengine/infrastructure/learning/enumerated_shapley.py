@@ -1,4 +1,4 @@
-"""Shapley values without any library."""
+"""Shapley values by their definition: every coalition of feature groups is looked at, nothing is sampled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sloengine.domain.reliability.panel import FloatArray
 
 
 class EnumeratedShapleyValues:
-    """Keeps the ``ShapleyValues`` port by the definition: every coalition, weighted by its number of orders."""
+    """Keeps the ``ShapleyValues`` port: every coalition, weighted by the number of orders that it opens."""
 
     def __call__(self, values: Values, players: int) -> FloatArray:
         """Shapley values, shape (players,)."""
