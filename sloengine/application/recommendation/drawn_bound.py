@@ -17,7 +17,8 @@ from sloengine.domain.recommendation.recommend import (
 )
 from sloengine.domain.recommendation.seed import settings_text
 from sloengine.domain.reliability.window import ComplianceWindow
-from sloengine.domain.topology.composite_bound import BoundResult, Softened
+from sloengine.domain.topology.bound_softened import Softened
+from sloengine.domain.topology.composite_bound import BoundResult
 from sloengine.domain.topology.joint_draws import DrawnSources, draw_sources
 
 _MATTERS = 1e-3

@@ -12,8 +12,8 @@ from sloengine.domain.recommendation.model import Counterfactual, TierTarget
 from sloengine.domain.recommendation.summary import times_in_a_hundred
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
+from sloengine.domain.topology.bound_softened import Softened
 from sloengine.domain.topology.common_cause import DEFAULT_COMMON_CAUSE
-from sloengine.domain.topology.composite_bound import Softened
 
 _STEPS = 12
 """Halvings in search of the least change: it is then known to a four-thousandth."""

@@ -29,7 +29,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import probability_met
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_from_ratio
-from sloengine.domain.topology.composite_bound import Softened
+from sloengine.domain.topology.bound_softened import Softened
 from sloengine.domain.topology.joint_draws import DrawnSources
 
 OTHER_DEPENDENCIES, DEPENDENCY, ROUNDING = "other dependencies", "dependency", "rounding"

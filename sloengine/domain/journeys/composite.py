@@ -20,7 +20,8 @@ from sloengine.domain.journeys.promises import DEPTH, promised_along
 from sloengine.domain.journeys.route_system import SolvedRoute, solve_route
 from sloengine.domain.recommendation.model import BoundContribution, CompositeBound
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
-from sloengine.domain.topology.composite_bound import CONTRIBUTIONS, composite_bound
+from sloengine.domain.topology.bound_shares import CONTRIBUTIONS
+from sloengine.domain.topology.composite_bound import composite_bound
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.journeys.route_system import solve_route
-from sloengine.domain.topology.composite_bound import composite_bound, promise_of
+from sloengine.domain.topology.bound_promises import promise_of
+from sloengine.domain.topology.composite_bound import composite_bound
 from sloengine.domain.topology.graph_reliability import GraphReliability
 
 DEPTH = 3
