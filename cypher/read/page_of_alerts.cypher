@@ -9,5 +9,6 @@ WITH alert ORDER BY us DESC, alert.alert_id LIMIT $limit
 RETURN alert.alert_id AS alert_id, alert.status AS status, alert.cycle_path AS cycle_path, alert.members AS members,
        alert.detected_at.epochSeconds * 1000000 + alert.detected_at.microsecond AS detected_us,
        alert.supernode_id AS supernode_id, alert.updated_by AS updated_by, alert.note AS note,
-       alert.resolved_at.epochSeconds * 1000000 + alert.resolved_at.microsecond AS resolved_us
+       alert.resolved_at.epochSeconds * 1000000 + alert.resolved_at.microsecond AS resolved_us,
+       coalesce(alert.history, []) AS history, coalesce(alert.revision, 0) AS revision
 ORDER BY detected_us DESC, alert_id

@@ -1,11 +1,17 @@
-// Circular-dependency alerts, each linked to its supernode while that exists.
-// $rows: list of maps with alert_id, supernode_id and the properties to set (null removes one)
+// Circular-dependency alerts, each linked to its supernode while that exists. One that was changed since it was read, so
+// that its revision is not the one before, is left as it is.
+// $rows: list of maps with alert_id, supernode_id and the properties to set (null removes one)   -> written: int
 UNWIND $rows AS row
 MERGE (alert:CircularDependencyAlert {alert_id: row.alert_id})
+ON CREATE SET alert.revision = row.properties.revision - 1
+SET alert.locked_at = row.properties.detected_at
+WITH alert, row
+WHERE coalesce(alert.revision, 0) = row.properties.revision - 1
 SET alert += row.properties
 WITH alert, row
 OPTIONAL MATCH (alert)-[old:CONCERNS]->(:Supernode)
 DELETE old
 WITH alert, row
-MATCH (supernode:Supernode {supernode_id: row.supernode_id})
-MERGE (alert)-[:CONCERNS]->(supernode)
+OPTIONAL MATCH (supernode:Supernode {supernode_id: row.supernode_id})
+FOREACH (_ IN CASE WHEN supernode IS NULL THEN [] ELSE [1] END | MERGE (alert)-[:CONCERNS]->(supernode))
+RETURN count(DISTINCT alert) AS written

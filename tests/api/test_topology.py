@@ -165,7 +165,7 @@ async def test_a_cycle_its_alert_and_what_somebody_says_about_it(door: Door):
         await door.ask(
             """mutation($id: ID!) { updateCircularDependencyAlert(input: { id: $id,
       status: ACKNOWLEDGED, note: "known" }) {
-          alert { status note updatedBy } userErrors { code } } }""",
+          alert { status note updatedBy history { status by text } } userErrors { code } } }""",
             id=alert["id"],
         )
     )["updateCircularDependencyAlert"]
@@ -173,7 +173,12 @@ async def test_a_cycle_its_alert_and_what_somebody_says_about_it(door: Door):
     assert alert["cyclePath"] == alert["supernode"]["cyclePath"] == ["a", "b", "a"]
     assert [member["serviceId"] for member in alert["supernode"]["members"]] == ["a", "b"]
     assert updated == {
-        "alert": {"status": "ACKNOWLEDGED", "note": "known", "updatedBy": "apikey:development"},
+        "alert": {
+            "status": "ACKNOWLEDGED",
+            "note": "known",
+            "updatedBy": "apikey:development",
+            "history": [{"status": "ACKNOWLEDGED", "by": "apikey:development", "text": "known"}],
+        },
         "userErrors": [],
     }
     assert (await door.ask(query))["circularDependencyAlerts"]["totalCount"] == 0

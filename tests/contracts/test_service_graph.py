@@ -7,8 +7,14 @@ from datetime import timedelta
 import pytest
 
 from sloengine.application.ports.paging import PageRequest
-from sloengine.application.ports.service_graph import ClaimCounts, ServiceFilter, ServiceGraph, ServiceOrder
-from sloengine.domain.errors import Invalid
+from sloengine.application.ports.service_graph import (
+    ClaimCounts,
+    GraphStanding,
+    ServiceFilter,
+    ServiceGraph,
+    ServiceOrder,
+)
+from sloengine.domain.errors import Conflict, Invalid
 from sloengine.domain.topology.dependency import (
     DependencyCriticality,
     DependencyMode,
@@ -16,7 +22,7 @@ from sloengine.domain.topology.dependency import (
     EdgeAttributes,
 )
 from sloengine.domain.topology.graph import Supernode
-from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.ingestion import AlertChange, AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Criticality, Service
 from tests.contracts.conftest import Stores
 from tests.contracts.graph_samples import NOW, claim, draw, merged
@@ -361,7 +367,7 @@ async def test_the_condensation_is_replaced_as_a_whole(graph: ServiceGraph):
     without = await graph.write_condensation(
         supernodes=[],
         edges=[("a", "b"), ("b", "c")],
-        alerts=[an_alert("1", status=AlertStatus.RESOLVED, resolved_at=LATER)],
+        alerts=[an_alert("1", status=AlertStatus.RESOLVED, resolved_at=LATER, revision=1)],
         changed=False,
         now=LATER,
     )
@@ -380,6 +386,26 @@ async def test_the_snapshot_carries_the_supernodes(graph: ServiceGraph):
     await graph.write_condensation(supernodes=[one], edges=(), alerts=(), changed=True, now=NOW)
 
     assert (await graph.snapshot()).supernodes == (one,)
+
+
+async def test_a_snapshot_read_anew_has_what_was_written_since_the_version_moved(graph: ServiceGraph):
+    await draw(graph, "a->b")
+    await graph.snapshot()
+    await graph.write_batch(
+        ingestion_id="later",
+        services=(),
+        claims=(),
+        merged=[merged("b", "a")],
+        withdrawn=(),
+        removed=(),
+        now=LATER,
+    )
+
+    found = await graph.snapshot(anew=True)
+
+    assert [edge.pair for edge in found.dependencies] == [("a", "b"), ("b", "a")]
+    await graph.move_version(changed=True, now=LATER)
+    assert len((await graph.snapshot()).dependencies) == 2
 
 
 async def test_a_supernode_can_change_its_members(graph: ServiceGraph):
@@ -404,14 +430,105 @@ async def test_alerts_are_listed_newest_first_and_change_status(graph: ServiceGr
     rest = await graph.alerts(None, PageRequest(2, first.cursors[-1]))
     still_open = await graph.alerts(AlertStatus.OPEN, PageRequest(10))
 
-    assert changed == replace(alerts[1], status=AlertStatus.ACKNOWLEDGED, note="seen", updated_by="user:a")
+    assert changed == replace(
+        alerts[1],
+        status=AlertStatus.ACKNOWLEDGED,
+        note="seen",
+        updated_by="user:a",
+        history=(AlertChange(LATER, AlertStatus.ACKNOWLEDGED, "user:a", "seen"),),
+        revision=1,
+    )
     assert resolved is not None
+    assert [(line.by, line.text) for line in resolved.history] == [("user:a", "seen"), ("user:b", "resolved")]
     assert (resolved.note, resolved.updated_by, resolved.resolved_at) == ("seen", "user:b", LATER)
     assert unknown is None
     assert [alert.alert_id for alert in (*first.rows, *rest.rows)] == ["2", "1", "0"]
     assert [alert.alert_id for alert in still_open.rows] == ["2", "0"]
     assert still_open.total_count == 2
     assert await graph.alerts_by_id(["1", "nine"]) == {"1": resolved}
+
+
+async def test_an_alert_that_was_changed_since_it_was_read_is_not_overwritten(graph: ServiceGraph):
+    await draw(graph, "a->b", "b->a")
+    one = Supernode("scc-1", ("a", "b"), ("a", "b", "a"))
+    read = an_alert("1", revision=1)
+    await graph.write_condensation(supernodes=[one], edges=(), alerts=[read], changed=True, now=NOW)
+    await graph.set_alert_status("1", AlertStatus.ACKNOWLEDGED, note="known", actor="user:a", now=LATER)
+
+    with pytest.raises(Conflict):
+        await graph.write_condensation(
+            supernodes=[], edges=(), alerts=[replace(read, revision=2)], changed=True, now=LATER
+        )
+
+    stored = (await graph.alerts_by_id(["1"]))["1"]
+    assert (stored.status, stored.note, stored.revision) == (AlertStatus.ACKNOWLEDGED, "known", 2)
+    assert await graph.supernodes_of(["a"]) == {"a": one}
+
+
+async def test_five_people_at_once_all_stand_in_an_alerts_history(graph: ServiceGraph):
+    await graph.write_condensation(supernodes=(), edges=(), alerts=[an_alert("1")], changed=False, now=NOW)
+
+    await asyncio.gather(
+        *(
+            graph.set_alert_status("1", AlertStatus.ACKNOWLEDGED, note=f"n{n}", actor=f"user:{n}", now=LATER)
+            for n in range(5)
+        )
+    )
+
+    stored = (await graph.alerts_by_id(["1"]))["1"]
+    assert sorted(line.by or "" for line in stored.history) == [f"user:{n}" for n in range(5)]
+    assert stored.revision == 5
+
+
+async def test_the_graph_knows_whether_its_condensation_is_behind(graph: ServiceGraph):
+    async def write(
+        ingestion_id: str, *, removed: tuple[tuple[str, str], ...] = (), **what: object
+    ) -> GraphStanding:
+        edges = () if removed else (merged("a", "b", **what),)
+        await graph.write_batch(
+            ingestion_id=ingestion_id,
+            services=(),
+            claims=(),
+            merged=edges,
+            withdrawn=(),
+            removed=removed,
+            now=NOW,
+        )
+        return await graph.standing()
+
+    async def condensed() -> int:
+        return await graph.write_condensation(supernodes=(), edges=(), alerts=(), changed=False, now=NOW)
+
+    empty = await graph.standing()
+    new = await write("1")
+    first = await condensed()
+    same, other_words = await write("2"), await write("3", protocol="grpc")
+    moved = await graph.move_version(changed=False, now=NOW)
+    unmoved = await graph.move_version(changed=False, now=NOW)
+    stale = await write("4", is_stale=True)
+    second = await condensed()
+    gone = await write("5", removed=(("a", "b"),))
+    third = await condensed()
+
+    assert empty == GraphStanding(0, 0, is_reshaped=False)
+    assert [one.is_reshaped for one in (new, same, other_words, stale, gone)] == [True, False, False, True, True]
+    assert (first, moved, unmoved, second, third) == (1, 2, 2, 3, 4)
+    assert (await graph.standing()).is_reshaped is False
+
+
+async def test_the_later_of_two_complete_lists_stands(graph: ServiceGraph):
+    otel, mesh = DiscoverySource.OTEL, DiscoverySource.MESH
+    await graph.note_listing(otel, ["a", "b"], at=LATER)
+    await graph.note_listing(otel, ["a"], at=NOW)
+    named = await graph.listed_at(otel, ["a", "b", "c"])
+
+    await graph.note_listing(otel, None, at=LATER + timedelta(hours=1))
+    await graph.note_listing(otel, ["c"], at=LATER + timedelta(hours=2))
+    of_all = await graph.listed_at(otel, ["a", "c"])
+
+    assert named == {"a": LATER, "b": LATER}
+    assert of_all == {"a": LATER + timedelta(hours=1), "c": LATER + timedelta(hours=2)}
+    assert await graph.listed_at(mesh, ["a"]) == {}
 
 
 async def test_two_batches_at_once_both_land(graph: ServiceGraph):

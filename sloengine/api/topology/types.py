@@ -238,6 +238,21 @@ class DependencyGraph:
     )
 
 
+@strawberry.type(description="One line of an alert's history.")
+class AlertChange:
+    """A change of an alert."""
+
+    at: datetime = strawberry.field(description="When.")
+    status: AlertStatus = strawberry.field(description="Where the alert stood after it.")
+    by: str | None = strawberry.field(description="Who; null: the engine, because the cycle changed.")
+    text: str = strawberry.field(description="What happened, or the note that was left.")
+
+    @classmethod
+    def from_domain(cls, change: ingestion_model.AlertChange) -> AlertChange:
+        """The line as clients read it."""
+        return cls(at=change.at, status=change.status, by=change.by, text=change.text)
+
+
 @strawberry.type(description="A cycle that somebody should look at. Resolves itself when the cycle is gone.")
 class CircularDependencyAlert(relay.Node):
     """An alert."""
@@ -253,6 +268,9 @@ class CircularDependencyAlert(relay.Node):
     updated_by: str | None = strawberry.field(description="Who last changed the alert; null: nobody yet.")
     note: str | None = strawberry.field(description="What they had to say.")
     resolved_at: datetime | None = strawberry.field(description="When it was resolved.")
+    history: list[AlertChange] = strawberry.field(
+        description="What happened to it, oldest first: seen, grown, acknowledged, resolved; 200 lines at most."
+    )
 
     @strawberry.field(description="The cycle as it is now; null: it is gone.")
     async def supernode(self, info: Info) -> Supernode | None:
@@ -280,4 +298,5 @@ class CircularDependencyAlert(relay.Node):
             updated_by=alert.updated_by,
             note=alert.note,
             resolved_at=alert.resolved_at,
+            history=[AlertChange.from_domain(change) for change in alert.history],
         )

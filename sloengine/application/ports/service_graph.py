@@ -48,6 +48,19 @@ class ClaimCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphStanding:
+    """The graph version, how many supernodes are stored, and whether the condensation is behind the merged graph.
+
+    ``is_reshaped``: services or dependencies that are not stale have come or gone since it was last written, by
+    whatever process, whether or not that one is still alive.
+    """
+
+    version: int
+    supernodes: int
+    is_reshaped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbourhood:
     """Services around some roots, the edges among them (claims left out), and the cycles that they are in.
 
@@ -77,10 +90,20 @@ class ServiceGraph(Protocol):
         """The graph version: moves whenever the merged graph changes."""
         ...
 
-    async def snapshot(self) -> DependencyGraph:
+    async def standing(self) -> GraphStanding:
+        """The version, and whether the condensation has to be written anew."""
+        ...
+
+    async def move_version(self, *, changed: bool, now: datetime) -> int:
+        """The graph version then in force, which has moved when ``changed`` or when a batch noted a change."""
+        ...
+
+    async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
         """The whole merged graph (services, dependencies without their claims, supernodes).
 
-        Kept per process and checked against ``version`` at each use.
+        Kept per process and checked against ``version`` at each use; confidence and the time of the last
+        observation, which move without the version, may be an hour old. ``anew``: as it is now, with what was
+        written since the version last moved; for those who are about to move it.
         """
         ...
 
@@ -155,6 +178,17 @@ class ServiceGraph(Protocol):
         """Pairs that this source claims, of these callers or (None) of all."""
         ...
 
+    async def listed_at(self, source: DiscoverySource, callers: Sequence[str]) -> Mapping[str, datetime]:
+        """As of when this source last listed all that it knows of each of these callers; others are absent."""
+        ...
+
+    async def note_listing(self, source: DiscoverySource, callers: Sequence[str] | None, *, at: datetime) -> None:
+        """Keep that as of then the source listed all it knows of these callers, or (None) of all.
+
+        Of two the later one stands.
+        """
+        ...
+
     async def write_batch(
         self,
         *,
@@ -185,6 +219,8 @@ class ServiceGraph(Protocol):
     ) -> int:
         """Replace supernodes and condensation edges and upsert alerts in one transaction.
 
+        Raises ``Conflict``, having written nothing, when one of the alerts was changed since it was read: its
+        stored ``revision`` is not the one before.
         Edges go from component id to component id; a lone service's id stands for itself. The graph version
         moves when ``changed``; the version then in force is returned.
         """

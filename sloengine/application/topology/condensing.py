@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
 from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.domain.errors import Conflict
 from sloengine.domain.topology.alerts import reconcile_alerts
 from sloengine.domain.topology.condensation import Condensation, condense
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.ingestion import CircularDependencyAlert
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +27,28 @@ class Condensing:
     async def __call__(self, *, changed: bool) -> tuple[int, int]:
         """Number of supernodes and the graph version in force, which has moved when ``changed``.
 
+        Supernodes can only be others than before when services or dependencies came or went. The store knows
+        whether they did, also when the process that wrote them died; where they did not, nothing is read.
         Run with ``changed`` False it only mends what an earlier run may have left out.
         """
-        graph = await self.graph.snapshot()
+        standing = await self.graph.standing()
+        if not standing.is_reshaped:
+            return standing.supernodes, await self.graph.move_version(changed=changed, now=self.clock.now())
+        graph = await self.graph.snapshot(anew=True)
         found = await asyncio.to_thread(_condense, graph)
-        alerts = await self._all_alerts()
-        now = self.clock.now()
-        news = reconcile_alerts(alerts, found.supernodes, now)
-        version = await self.graph.write_condensation(
-            supernodes=found.supernodes, edges=found.edges, alerts=news.all, changed=changed, now=now
-        )
+        for attempt in range(_ATTEMPTS):
+            alerts = await self._all_alerts()
+            now = self.clock.now()
+            news = reconcile_alerts(alerts, found.supernodes, now)
+            try:
+                version = await self.graph.write_condensation(
+                    supernodes=found.supernodes, edges=found.edges, alerts=news.all, changed=changed, now=now
+                )
+            except Conflict:  # somebody changed an alert since it was read: what they said must not be lost
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                break
         return len(found.supernodes), version
 
     async def _all_alerts(self) -> list[CircularDependencyAlert]:

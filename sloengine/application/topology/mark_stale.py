@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 
 from sloengine.application.ports.clock import Clock
@@ -38,7 +38,7 @@ class MarkStale:
 
     async def _remerge(self) -> int:
         now = self.clock.now()
-        graph = await self.graph.snapshot()
+        graph = await self.graph.snapshot(anew=True)
         changes = 0
         for edges in batched(graph.dependencies, EDGES_PER_BATCH):
             claims = await self.graph.claims_between([edge.pair for edge in edges])
@@ -61,18 +61,12 @@ class MarkStale:
                     removed=(),
                     now=now,
                 )
-        if changes:
-            await self.condensing(changed=True)
+        # Always: a run that died before this point left changes that no longer look like any.
+        _, version = await self.condensing(changed=changes > 0)
+        if version != graph.version:
             await self.cache.invalidate(None)
         return changes
 
 
-def _meaning(edge: Dependency) -> tuple[object, ...]:
-    return (
-        edge.mode,
-        edge.criticality,
-        edge.call_weight,
-        edge.redundancy_group,
-        edge.required,
-        edge.is_stale,
-    )
+def _meaning(edge: Dependency) -> Dependency:
+    return replace(edge, confidence=0.0, last_observed_at=None, claims=())

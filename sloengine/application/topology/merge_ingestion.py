@@ -49,6 +49,26 @@ class _Stated:
     listed: frozenset[Pair]
 
 
+@dataclass(slots=True)
+class _Outdated:
+    """Rows that a later complete list of their source does not have; ``first`` is one of them."""
+
+    count: int = 0
+    first: Pair | None = None
+
+    def add(self, pair: Pair) -> None:
+        self.count += 1
+        self.first = self.first or pair
+
+    def warnings(self) -> tuple[str, ...]:
+        if self.first is None:
+            return ()
+        return (
+            f"{self.count} rows were observed before a complete list of this source that does not have them, and"
+            f" were not taken, such as {self.first[0]} → {self.first[1]}.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class MergeIngestion:
     """Run by the worker; safe to run twice, from any point at which an earlier run died.
@@ -114,17 +134,19 @@ class MergeIngestion:
         edges = list(batched(rows.dependencies, self.edges_per_batch))
         steps = len(services) + len(edges) + stated.complete
         counts = ClaimCounts()
+        outdated = _Outdated()
         for done, chunk in enumerate(services, start=1):
             counts, different = await self._write_services(ingestion.ingestion_id, stated.source, chunk, now)
             changed = changed or different
             ingestion = await self._progress(ingestion, counts, done / steps)
         for done, batch in enumerate(edges, start=1 + len(services)):
-            counts = await self._write_edges(ingestion.ingestion_id, stated, batch, now)
+            counts = await self._write_edges(ingestion.ingestion_id, stated, batch, now, outdated)
             ingestion = await self._progress(ingestion, counts, done / steps)
         if stated.complete:
             counts = await self._withdraw(ingestion.ingestion_id, stated, now, counts)
             ingestion = await self._progress(ingestion, counts, 1.0)
         changed = changed or counts != ClaimCounts()
+        ingestion = replace(ingestion, warnings=(*ingestion.warnings, *outdated.warnings()))
         cycles, version = await self.condensing(changed=changed)
         if changed:
             await self.cache.invalidate(None)
@@ -179,16 +201,29 @@ class MergeIngestion:
         return counts, different
 
     async def _write_edges(
-        self, ingestion_id: str, stated: _Stated, rows: Sequence[DependencyRow], now: datetime
+        self,
+        ingestion_id: str,
+        stated: _Stated,
+        rows: Sequence[DependencyRow],
+        now: datetime,
+        outdated: _Outdated,
     ) -> ClaimCounts:
         new = [row.claim(stated.source, stated.observed_at) for row in rows]
         pairs = [(claim.caller, claim.dependency) for claim in new]
         existing = await self.graph.claims_between(pairs)
+        listed_at = await self.graph.listed_at(stated.source, sorted({claim.caller for claim in new}))
         claims: list[DependencyClaim] = []
         merged: list[Dependency] = []
         for claim, pair in zip(new, pairs, strict=True):
             others = [known for known in existing.get(pair, ()) if known.source is not stated.source]
             own = next((known for known in existing.get(pair, ()) if known.source is stated.source), None)
+            listed = listed_at.get(claim.caller)
+            if listed is not None and claim.last_seen_at < listed:
+                # A later list of all that the source knows has spoken of it: whichever of the two comes first.
+                if own is None:
+                    outdated.add(pair)
+                if own is None or own.last_seen_at >= listed:
+                    continue
             joined = claim if own is None else join_claims(own, claim)
             claims.append(joined)
             dependency = merge_claims([joined, *others], now)
@@ -208,6 +243,7 @@ class MergeIngestion:
         self, ingestion_id: str, stated: _Stated, now: datetime, counts: ClaimCounts
     ) -> ClaimCounts:
         callers = stated.named_callers or None
+        await self.graph.note_listing(stated.source, callers, at=stated.observed_at)
         claimed = await self.graph.pairs_claimed_by(stated.source, callers)
         for pairs in batched([pair for pair in claimed if pair not in stated.listed], self.edges_per_batch):
             existing = await self.graph.claims_between(pairs)
@@ -215,8 +251,8 @@ class MergeIngestion:
             removed: list[Pair] = []
             merged: list[Dependency] = []
             for pair, claims in existing.items():
-                # What was seen after this list was made is not gone.
-                rest = [c for c in claims if c.source is not stated.source or c.last_seen_at > stated.observed_at]
+                # What was seen after this list was made, or in the same moment, is not gone.
+                rest = [c for c in claims if c.source is not stated.source or c.last_seen_at >= stated.observed_at]
                 if len(rest) == len(claims):
                     continue
                 withdrawn.append((*pair, stated.source))

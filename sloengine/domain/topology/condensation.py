@@ -100,20 +100,23 @@ def _cyclic(
 
 
 def _stable_ids(members: Sequence[tuple[str, ...]], previous: Sequence[Supernode]) -> list[str]:
-    """An id for each component: that of the previous one it overlaps most, else one derived from its members."""
+    """An id for each component: that of the previous one it overlaps most, else one derived from its members.
+
+    Of parts of one cycle that are equally large, the one whose members come first by id keeps it.
+    """
     home = {member: node.supernode_id for node in previous for member in node.members}
     overlaps = [
-        (-count, old, group)
+        (-count, old, names, group)
         for group, names in enumerate(members)
         for old, count in Counter(home[name] for name in names if name in home).items()
     ]
     ids: dict[int, str] = {}
     taken: set[str] = set()
-    for _, old, group in sorted(overlaps):
+    for _, old, _, group in sorted(overlaps):
         if group not in ids and old not in taken:
             ids[group] = old
             taken.add(old)
-    for group, names in enumerate(members):
+    for group, names in sorted(enumerate(members), key=lambda numbered: numbered[1]):
         salt = 0
         while group not in ids:
             digest = hashlib.sha256("\x00".join([*names, *[str(salt)] * (salt > 0)]).encode()).hexdigest()

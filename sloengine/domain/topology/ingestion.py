@@ -61,8 +61,22 @@ class AlertStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertChange:
+    """One line of an alert's history. ``by`` None: the engine, because the cycle changed."""
+
+    at: datetime
+    status: AlertStatus
+    by: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CircularDependencyAlert:
-    """A cycle that somebody should look at."""
+    """A cycle that somebody should look at.
+
+    ``history``: oldest first, the newest ones where there are very many. ``revision``: how often the alert was
+    changed; a store refuses a change of one that was changed meanwhile.
+    """
 
     alert_id: str
     status: AlertStatus
@@ -73,3 +87,5 @@ class CircularDependencyAlert:
     updated_by: str | None = None
     note: str | None = None
     resolved_at: datetime | None = None
+    history: tuple[AlertChange, ...] = ()
+    revision: int = 0

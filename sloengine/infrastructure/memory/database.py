@@ -41,6 +41,9 @@ class MemoryDatabase:
     """All stored values; adapters made from one database see each other's writes."""
 
     version: int = 0
+    has_pending_change: bool = False
+    is_reshaped: bool = False
+    listings: dict[tuple[DiscoverySource, str | None], datetime] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     claims: dict[tuple[str, str, DiscoverySource], DependencyClaim] = field(default_factory=dict)
     merged: dict[Pair, Dependency] = field(default_factory=dict)

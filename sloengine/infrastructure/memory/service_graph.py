@@ -10,11 +10,14 @@ from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import (
     ClaimCounts,
+    GraphStanding,
     Neighbourhood,
     RegisteredServices,
     ServiceFilter,
     ServiceOrder,
 )
+from sloengine.domain.errors import Conflict
+from sloengine.domain.topology.alerts import decided
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
@@ -37,7 +40,17 @@ class MemoryServiceGraph:
         """The graph version."""
         return self._db.version
 
-    async def snapshot(self) -> DependencyGraph:
+    async def standing(self) -> GraphStanding:
+        """The version, and whether the condensation is behind."""
+        return GraphStanding(self._db.version, len(self._db.supernodes), self._db.is_reshaped)
+
+    async def move_version(self, *, changed: bool, now: datetime) -> int:
+        """The version then in force."""
+        self._db.version += changed or self._db.has_pending_change
+        self._db.has_pending_change = False
+        return self._db.version
+
+    async def snapshot(self, *, anew: bool = False) -> DependencyGraph:  # noqa: ARG002 - nothing is kept
         """The whole merged graph."""
         services = tuple(self._db.services[key] for key in sorted(self._db.services))
         edges = tuple(replace(self._db.merged[pair], claims=()) for pair in sorted(self._db.merged))
@@ -193,6 +206,22 @@ class MemoryServiceGraph:
             if who is source and (wanted is None or caller in wanted)
         )
 
+    async def listed_at(self, source: DiscoverySource, callers: Sequence[str]) -> Mapping[str, datetime]:
+        """As of when this source last listed all of each caller."""
+        found: dict[str, datetime] = {}
+        for caller in callers:
+            marks = [
+                self._db.listings[key] for key in ((source, None), (source, caller)) if key in self._db.listings
+            ]
+            if marks:
+                found[caller] = max(marks)
+        return found
+
+    async def note_listing(self, source: DiscoverySource, callers: Sequence[str] | None, *, at: datetime) -> None:
+        """Keep the later one."""
+        for caller in (None,) if callers is None else callers:
+            self._db.listings[source, caller] = max(at, self._db.listings.get((source, caller), at))
+
     async def write_batch(
         self,
         *,
@@ -206,6 +235,7 @@ class MemoryServiceGraph:
     ) -> ClaimCounts:
         """One batch; what an ingestion created stays counted as created when it runs again."""
         created, made, updated, gone = self._db.created_by.setdefault(ingestion_id, (set(), set(), set(), set()))
+        shape, pending = self._shape(), (len(updated), self._db.services.copy())
         ends = {end for claim in claims for end in (claim.caller, claim.dependency)}
         ends -= {*self._db.services, *(service.service_id for service in services)}
         for service in [*services, *(Service(end, discovered=True) for end in sorted(ends))]:
@@ -221,7 +251,15 @@ class MemoryServiceGraph:
         for pair in removed:
             if self._db.merged.pop(pair, None) is not None:
                 gone.add(pair)
+        reshaped = self._shape() != shape
+        self._db.is_reshaped = self._db.is_reshaped or reshaped
+        if reshaped or pending != (len(updated), self._db.services):
+            self._db.has_pending_change = True
         return ClaimCounts(len(created), len(made), len(updated), len(gone))
+
+    def _shape(self) -> tuple[set[str], set[tuple[Pair, bool]]]:
+        """Services, and dependencies with whether they are stale."""
+        return set(self._db.services), {(pair, edge.is_stale) for pair, edge in self._db.merged.items()}
 
     def _write_edge(self, edge: Dependency, made: set[Pair], updated: set[Pair]) -> None:
         pair = (edge.caller, edge.dependency)
@@ -229,10 +267,7 @@ class MemoryServiceGraph:
         self._db.merged[pair] = edge
         if before is None:
             made.add(pair)
-        elif pair not in made and edge != replace(
-            before, confidence=edge.confidence, last_observed_at=edge.last_observed_at
-        ):
-            # Merely seen again is not updated.
+        elif _said(before) != _said(edge) and pair not in made:
             updated.add(pair)
 
     async def write_condensation(
@@ -245,11 +280,16 @@ class MemoryServiceGraph:
         now: datetime,
     ) -> int:
         """Replace supernodes and condensation edges, upsert alerts."""
+        stored = {alert.alert_id: self._db.alerts.get(alert.alert_id) for alert in alerts}
+        for alert in alerts:
+            known = stored[alert.alert_id]
+            if known is not None and known.revision != alert.revision - 1:
+                raise Conflict(f"alert {alert.alert_id!r} was changed meanwhile")
         self._db.supernodes = {node.supernode_id: node for node in supernodes}
         self._db.condensation = tuple(edges)
+        self._db.is_reshaped = False
         self._db.alerts.update({alert.alert_id: alert for alert in alerts})
-        self._db.version += changed
-        return self._db.version
+        return await self.move_version(changed=changed, now=now)
 
     async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
         """Newest first."""
@@ -272,12 +312,11 @@ class MemoryServiceGraph:
         alert = self._db.alerts.get(alert_id)
         if alert is None:
             return None
-        changed = replace(
-            alert,
-            status=status,
-            note=note if note is not None else alert.note,
-            updated_by=actor,
-            resolved_at=now if status is AlertStatus.RESOLVED else None,
-        )
+        changed = decided(alert, status, note=note, actor=actor, now=now)
         self._db.alerts[alert_id] = changed
         return changed
+
+
+def _said(edge: Dependency) -> Dependency:
+    """What an edge says of the call, without how sure and how recent that is."""
+    return replace(edge, confidence=0.0, last_observed_at=None)

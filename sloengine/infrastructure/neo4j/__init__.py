@@ -52,7 +52,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
     return Neo4jStores(
         connection=connection,
         migrator=Migrator(connection),
-        graph=Neo4jServiceGraph(connection, nodes),
+        graph=Neo4jServiceGraph(connection),
         ingestions=Neo4jIngestionStore(connection),
         sli_history=Neo4jSliHistory(connection, nodes),
         recommendations=Neo4jRecommendationStore(connection),

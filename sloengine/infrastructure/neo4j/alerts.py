@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.errors import Conflict
+from sloengine.domain.topology.alerts import decided
+from sloengine.domain.topology.ingestion import AlertChange, AlertStatus, CircularDependencyAlert
+from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.instants import instant, microseconds, optional_instant
-from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
-from sloengine.infrastructure.neo4j.nodes import CircularDependencyAlertNode
 
 
 def alert_of(row: Sequence[Any]) -> CircularDependencyAlert:
@@ -27,6 +28,8 @@ def alert_of(row: Sequence[Any]) -> CircularDependencyAlert:
         updated_by=row[6],
         note=row[7],
         resolved_at=optional_instant(row[8]),
+        history=tuple(decode(AlertChange, line) for line in row[9]),
+        revision=row[10],
     )
 
 
@@ -44,8 +47,18 @@ def alert_parameters(alert: CircularDependencyAlert) -> dict[str, Any]:
             "updated_by": alert.updated_by,
             "note": alert.note,
             "resolved_at": alert.resolved_at,
+            "history": [encode(line).decode() for line in alert.history],
+            "revision": alert.revision,
         },
     }
+
+
+async def write_alerts(transaction: Transaction, alerts: Sequence[CircularDependencyAlert]) -> None:
+    """Create or change these. Raises ``Conflict`` when one was changed since it was read."""
+    rows = [alert_parameters(alert) for alert in sorted(alerts, key=lambda alert: alert.alert_id)]
+    written = first_of(await transaction.rows("write/merge_alerts", rows=rows))
+    if written < len(rows):
+        raise Conflict(f"{len(rows) - written} alerts were changed meanwhile")
 
 
 async def page_of_alerts(
@@ -80,7 +93,7 @@ async def alerts_by_id(
 
 
 async def set_status(
-    nodes: NodeSession,
+    connection: Neo4jConnection,
     alert_id: str,
     status: AlertStatus,
     *,
@@ -89,27 +102,13 @@ async def set_status(
     now: datetime,
 ) -> CircularDependencyAlert | None:
     """Change one alert; None when there is none of this id."""
-    async with nodes.writing():
-        node = await CircularDependencyAlertNode.nodes.get_or_none(alert_id=alert_id)
-        if node is None:
+
+    async def work(transaction: Transaction) -> CircularDependencyAlert | None:
+        if not await transaction.rows("write/lock_alert", alert_id=alert_id, now=now):
             return None
-        resolved_at = now if status is AlertStatus.RESOLVED else None
-        assign(
-            node,
-            status=status.value,
-            updated_by=actor,
-            note=node.note if note is None else note,
-            resolved_at=resolved_at,
-        )
-        await node.save()
-    return CircularDependencyAlert(
-        alert_id=alert_id,
-        status=status,
-        cycle_path=tuple(node.cycle_path),
-        members=tuple(node.members),
-        detected_at=node.detected_at,
-        supernode_id=node.supernode_id,
-        updated_by=actor,
-        note=node.note,
-        resolved_at=resolved_at,
-    )
+        [row] = await transaction.rows("read/alerts_by_id", alert_ids=[alert_id])
+        changed = decided(alert_of(row), status, note=note, actor=actor, now=now)
+        await write_alerts(transaction, [changed])
+        return changed
+
+    return await connection.in_write(work)

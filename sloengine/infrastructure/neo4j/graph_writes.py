@@ -15,7 +15,7 @@ from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.documents import decode, encode
-from sloengine.infrastructure.neo4j.alerts import alert_parameters
+from sloengine.infrastructure.neo4j.alerts import write_alerts
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.service_rows import (
@@ -51,15 +51,16 @@ async def write_batch(connection: Neo4jConnection, batch: Batch) -> ClaimCounts:
         for claims in _slices(sorted(batch.claims, key=lambda claim: (claim.caller, claim.dependency))):
             await transaction.rows("write/merge_claims", rows=[claim_parameters(claim) for claim in claims])
             await asyncio.sleep(0)
-        edges_created = edges_updated = edges_removed = 0
+        edges_created = edges_updated = edges_removed = reshaped = 0
         for merged in _slices(sorted(batch.merged, key=lambda edge: edge.pair)):
-            [(created, updated)] = await transaction.rows(
+            [(created, updated, come_or_gone)] = await transaction.rows(
                 "write/merge_dependencies",
                 rows=[dependency_parameters(edge) for edge in merged],
                 ingestion_id=batch.ingestion_id,
             )
             edges_created += created
             edges_updated += updated
+            reshaped += come_or_gone
             await asyncio.sleep(0)
         for withdrawn in _slices(sorted(batch.withdrawn)):
             rows = [{"caller": c, "dependency": d, "source": source.value} for c, d, source in withdrawn]
@@ -68,7 +69,9 @@ async def write_batch(connection: Neo4jConnection, batch: Batch) -> ClaimCounts:
             pairs = [{"caller": caller, "dependency": dependency} for caller, dependency in removed]
             edges_removed += first_of(await transaction.rows("write/remove_dependencies", rows=pairs))
         if services_created or services_changed or edges_created or edges_updated or edges_removed:
-            await transaction.rows("write/note_graph_change")
+            await transaction.rows(
+                "write/note_graph_change", is_reshaped=bool(services_created or reshaped or edges_removed)
+            )
         [tally] = await transaction.rows(
             "write/tally_ingestion",
             ingestion_id=batch.ingestion_id,
@@ -161,8 +164,9 @@ async def write_condensation(
             await transaction.rows("write/remove_condensed_edges", rows=rows)
         for rows in _slices(pair_parameters(_missing(wanted, kept))):
             await transaction.rows("write/add_condensed_edges", rows=rows)
+        await transaction.rows("write/note_condensed")
         if alerts:
-            await transaction.rows("write/merge_alerts", rows=[alert_parameters(alert) for alert in alerts])
+            await write_alerts(transaction, alerts)
         return version
 
     return await connection.in_write(work)

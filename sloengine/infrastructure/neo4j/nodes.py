@@ -16,22 +16,6 @@ from neomodel import (
 )
 
 
-class CircularDependencyAlertNode(AsyncStructuredNode):
-    """``(:CircularDependencyAlert)-[:CONCERNS]->(:Supernode)``."""
-
-    __label__ = "CircularDependencyAlert"
-
-    alert_id = StringProperty(unique_index=True, required=True)
-    status = StringProperty(required=True)
-    cycle_path = ArrayProperty(StringProperty())
-    members = ArrayProperty(StringProperty())
-    detected_at = DateTimeNeo4jFormatProperty()
-    supernode_id = StringProperty()
-    updated_by = StringProperty()
-    note = StringProperty()
-    resolved_at = DateTimeNeo4jFormatProperty()
-
-
 class IngestionNode(AsyncStructuredNode):
     """``document`` holds the domain's ``Ingestion``; the other properties repeat what is searched for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import (
     ClaimCounts,
+    GraphStanding,
     Neighbourhood,
     RegisteredServices,
     ServiceFilter,
@@ -23,8 +25,8 @@ from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.neo4j import alerts, graph_writes
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
+from sloengine.infrastructure.neo4j.instants import instant
 from sloengine.infrastructure.neo4j.neighbourhood import around, walk
-from sloengine.infrastructure.neo4j.node_session import NodeSession
 from sloengine.infrastructure.neo4j.service_rows import (
     claim_of,
     claims_of,
@@ -34,14 +36,19 @@ from sloengine.infrastructure.neo4j.service_rows import (
     supernode_of,
 )
 
+SNAPSHOT_SECONDS = 3_600.0
+"""Confidence fades and dependencies are seen again without moving the version: every hour they are read anew."""
+OF_ALL_CALLERS = ""
+"""Stands for every caller in the note of a complete list: no service has an empty id."""
+
 
 class Neo4jServiceGraph:
     """Reads and writes of the merged graph. Holds one snapshot, good as long as the graph version stands."""
 
-    def __init__(self, connection: Neo4jConnection, nodes: NodeSession) -> None:
+    def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
-        self._nodes = nodes
         self._snapshot: DependencyGraph | None = None
+        self._read_at = 0.0
         self._loading = asyncio.Lock()
         self._refreshing: asyncio.Task[DependencyGraph] | None = None
 
@@ -49,15 +56,36 @@ class Neo4jServiceGraph:
         """The graph version; 0 before anything was merged."""
         return first_of(await self._connection.read("graph_version")) or 0
 
-    async def snapshot(self) -> DependencyGraph:
-        """The whole merged graph; read again when the version has moved."""
-        version = await self.version()
-        if self._snapshot is None or self._snapshot.version != version:
+    async def standing(self) -> GraphStanding:
+        """The version, and whether the condensation is behind."""
+        [row] = await self._connection.read("graph_standing")
+        return GraphStanding(*row)
+
+    async def move_version(self, *, changed: bool, now: datetime) -> int:
+        """The version then in force."""
+        version: int = first_of(await self._connection.write("move_graph_version", changed=changed, now=now))
+        return version
+
+    async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
+        """The whole merged graph; read again when the version has moved, or (and then not kept) ``anew``."""
+        if anew:
+            return await self._connection.in_read(_read_snapshot)
+        found = self._good(await self.version())
+        if found is None:
             async with self._loading:
-                version = await self.version()
-                if self._snapshot is None or self._snapshot.version != version:
-                    self._snapshot = await self._connection.in_read(_read_snapshot)
-        return self._snapshot
+                found = self._good(await self.version())
+                if found is None:
+                    started = time.monotonic()
+                    self._snapshot = found = await self._connection.in_read(_read_snapshot)
+                    self._read_at = started
+        return found
+
+    def _good(self, version: int) -> DependencyGraph | None:
+        """The snapshot, while it is of this version and its confidences have not faded much."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.version != version:
+            return None
+        return snapshot if time.monotonic() - self._read_at < SNAPSHOT_SECONDS else None
 
     def _refresh(self) -> None:
         """Read the snapshot in the background unless that is under way; when it fails, the next one tries."""
@@ -142,8 +170,8 @@ class Neo4jServiceGraph:
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
     ) -> Neighbourhood:
         """From the snapshot while that is good, else walked in the database, while the snapshot is read anew."""
-        snapshot = self._snapshot
-        if snapshot is not None and snapshot.version == await self.version():
+        snapshot = self._good(await self.version())
+        if snapshot is not None:
             return around(
                 snapshot,
                 roots,
@@ -207,6 +235,21 @@ class Neo4jServiceGraph:
         )
         return [(caller, dependency) for caller, dependencies in rows for dependency in dependencies]
 
+    async def listed_at(self, source: DiscoverySource, callers: Sequence[str]) -> Mapping[str, datetime]:
+        """As of when this source last listed all of each caller."""
+        rows = await self._connection.read("listed_at", source=source.value, callers=list(callers))
+        of_all = next((at_us for caller, at_us in rows if caller == OF_ALL_CALLERS), None)
+        found = dict.fromkeys(callers, of_all) if of_all is not None else {}
+        for caller, at_us in rows:
+            if caller != OF_ALL_CALLERS:
+                found[caller] = max(at_us, of_all or at_us)
+        return {caller: instant(at_us) for caller, at_us in found.items() if at_us is not None}
+
+    async def note_listing(self, source: DiscoverySource, callers: Sequence[str] | None, *, at: datetime) -> None:
+        """Keep the later one."""
+        named = [OF_ALL_CALLERS] if callers is None else sorted(set(callers))
+        await self._connection.write("note_listing", source=source.value, callers=named, at=at)
+
     async def write_batch(
         self,
         *,
@@ -250,7 +293,7 @@ class Neo4jServiceGraph:
         self, alert_id: str, status: AlertStatus, *, note: str | None, actor: str, now: datetime
     ) -> CircularDependencyAlert | None:
         """Change an alert; a note of None leaves the earlier one."""
-        return await alerts.set_status(self._nodes, alert_id, status, note=note, actor=actor, now=now)
+        return await alerts.set_status(self._connection, alert_id, status, note=note, actor=actor, now=now)
 
     async def supernodes_of(self, service_ids: Sequence[str]) -> Mapping[str, Supernode]:
         """The supernode that each of these services is in."""
