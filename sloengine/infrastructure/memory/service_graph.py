@@ -50,7 +50,7 @@ class MemoryServiceGraph:
         self._db.has_pending_change = False
         return self._db.version
 
-    async def snapshot(self, *, anew: bool = False) -> DependencyGraph:  # noqa: ARG002 - nothing is kept
+    async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
         """The whole merged graph."""
         services = tuple(self._db.services[key] for key in sorted(self._db.services))
         edges = tuple(replace(self._db.merged[pair], claims=()) for pair in sorted(self._db.merged))

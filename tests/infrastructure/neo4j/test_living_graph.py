@@ -91,7 +91,8 @@ async def test_the_stored_condensation_is_that_of_a_run_from_scratch_after_any_e
     heads: dict[str, tuple[str, ...]] = {}
     cycles = set()
     for step in range(40):
-        toggled = set(chosen.sample(every, chosen.randint(1, 3)))
+        among = sorted(pairs) if len(pairs) > 10 else every  # dense graphs are one cycle
+        toggled = set(chosen.sample(among, chosen.randint(1, 3)))
         clock.advance(timedelta(hours=1))
         await stores.graph.write_batch(
             ingestion_id=f"step-{step}",
