@@ -15,6 +15,18 @@ _BUSY_DELAY_MS = 1_000
 
 
 @dramatiq.actor(
+    actor_name="topology.analyse_graph",
+    queue_name="topology",
+    max_retries=3,
+    time_limit=900_000,
+    periodic=cron("*/5 * * * *"),
+)
+async def analyse_graph() -> None:
+    """Work out centralities of a graph version that has none yet. Safe to run twice."""
+    await (await use_cases()).analyse_graph()
+
+
+@dramatiq.actor(
     actor_name="topology.merge_ingestion",
     queue_name="topology",
     max_retries=60,
@@ -27,6 +39,7 @@ async def merge_ingestion(ingestion_id: str) -> None:
         merged = await (await use_cases()).merge_ingestion(ingestion_id)
     except Conflict as busy:
         raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
+    analyse_graph.send()
     if merged.services_created:
         aggregate.send()
 

@@ -34,7 +34,7 @@ class Context:
     @cached_property
     def topology(self) -> TopologyLoaders:
         """Services, dependencies, cycles, ingestions."""
-        return TopologyLoaders(self.use_cases.read_graph)
+        return TopologyLoaders(self.use_cases.read_graph, self.use_cases.read_centrality)
 
     @cached_property
     def recommendation(self) -> RecommendationLoaders:

@@ -32,6 +32,7 @@ from sloengine.application.journeys.recommend_journeys import RecommendJourneys
 from sloengine.application.journeys.save_journey import SaveJourney
 from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
 from sloengine.application.ports.calibration_store import CalibrationStore
+from sloengine.application.ports.centrality_store import CentralityStore
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.dependency_discovery import DependencyDiscovery
 from sloengine.application.ports.discovery_store import DiscoveryStore
@@ -74,6 +75,7 @@ from sloengine.application.telemetry.prune_history import PruneHistory
 from sloengine.application.telemetry.pull_missing_hours import PullMissingHours
 from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
+from sloengine.application.topology.analyse_graph import AnalyseGraph, ReadCentrality
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
@@ -160,6 +162,8 @@ class UseCases:
     recommend_journeys: RecommendJourneys
     derive_journeys: DeriveJourneys
     analyse_impact: AnalyseImpact
+    analyse_graph: AnalyseGraph
+    read_centrality: ReadCentrality
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -181,6 +185,7 @@ class Adapters:
     forecasts: ForecastStore
     discovery: DiscoveryStore
     journeys: JourneyStore
+    centrality: CentralityStore
     cache: RecommendationCache
     locks: Locks
     stream: EventStream
@@ -290,6 +295,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
         derive_journeys=DeriveJourneys(snapshots, a.journeys, save_journey, a.clock, a.journey_traces),
         analyse_impact=AnalyseImpact(bases),
+        analyse_graph=AnalyseGraph(a.graph, a.centrality, a.locks, a.clock),
+        read_centrality=ReadCentrality(a.centrality),
         telemetry_name=source_name,
         readiness=a.readiness,
     )
@@ -337,6 +344,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 forecasts=stores.forecasts,
                 discovery=stores.discovery,
                 journeys=stores.journeys,
+                centrality=stores.centrality,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),
                 locks=RedisLocks(redis),
                 stream=RedisEventStream(redis),

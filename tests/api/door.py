@@ -32,6 +32,7 @@ from sloengine.application.recommendation.read_recommendations import ReadRecomm
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
+from sloengine.application.topology.analyse_graph import ReadCentrality
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
@@ -45,6 +46,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Service
+from sloengine.infrastructure.memory.centrality_store import MemoryCentralityStore
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
@@ -125,6 +127,7 @@ class Door:
         self.drift_store = MemoryDriftStore(self.db)
         self.forecast_store = MemoryForecastStore(self.db)
         self.priors = MemoryPriorStore(self.db)
+        self.centrality = MemoryCentralityStore(self.db)
         self.queue = MemoryJobQueue()
         for name in ("recommend", "start_recommendation_job", "accept", "modify", "reject", "set_slo"):
             setattr(self, name, Scripted())
@@ -146,6 +149,7 @@ class Door:
         history = counted(self.history)
         made = SimpleNamespace(
             read_graph=ReadGraph(counted(self.graph), counted(self.ingestions)),
+            read_centrality=ReadCentrality(counted(self.centrality)),
             read_recommendations=ReadRecommendations(
                 counted(self.store),
                 counted(self.jobs),

@@ -77,6 +77,7 @@ class Engine:
                 forecasts=self.stores.forecasts,
                 discovery=self.stores.discovery,
                 journeys=self.stores.journeys,
+                centrality=self.stores.centrality,
                 cache=self.cache,
                 locks=self.locks,
                 stream=self.stream,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from sloengine.application.ports.calibration_store import CalibrationStore
+from sloengine.application.ports.centrality_store import CentralityStore
 from sloengine.application.ports.discovery_store import DiscoveryStore
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
@@ -42,6 +43,7 @@ class Stores:
     drift: DriftStore
     forecasts: ForecastStore
     journeys: JourneyStore
+    centrality: CentralityStore
     discovery: DiscoveryStore
 
 
@@ -68,6 +70,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             drift=stores.drift,
             forecasts=stores.forecasts,
             journeys=stores.journeys,
+            centrality=stores.centrality,
             discovery=stores.discovery,
         )
 

@@ -8,7 +8,9 @@ from functools import cached_property
 from strawberry.dataloader import DataLoader
 
 from sloengine.api.batching import one_call, one_call_per_option
+from sloengine.application.topology.analyse_graph import ReadCentrality
 from sloengine.application.topology.read_graph import ReadGraph
+from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
@@ -18,8 +20,14 @@ from sloengine.domain.topology.service import Service
 class TopologyLoaders:
     """Loaders of one request. Load functions do not hold the loaders, so that both go when the request does."""
 
-    def __init__(self, graph: ReadGraph) -> None:
+    def __init__(self, graph: ReadGraph, centrality: ReadCentrality) -> None:
         self._graph = graph
+        self._centrality = centrality
+
+    @cached_property
+    def centrality_by_service(self) -> DataLoader[str, Centrality | None]:
+        """What services' places in the graph say of them."""
+        return one_call(self._centrality)
 
     @cached_property
     def service_by_id(self) -> DataLoader[str, Service | None]:

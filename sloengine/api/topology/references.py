@@ -33,6 +33,7 @@ ANSWERED_BY_ID = frozenset(
         "dependencies",
         "callers",
         "supernode",
+        "centrality",
         "sli",
         "sliSeries",
         "recommendation",

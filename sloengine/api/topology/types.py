@@ -26,6 +26,7 @@ from sloengine.api.inputs import page_request
 from sloengine.api.recommendation.types import ServiceRecommendations
 from sloengine.api.telemetry.types import ServiceTelemetry
 from sloengine.api.topology.references import service_link
+from sloengine.domain.topology import centrality as centrality_model
 from sloengine.domain.topology import dependency as dependency_model
 from sloengine.domain.topology import graph as graph_model
 from sloengine.domain.topology import ingestion as ingestion_model
@@ -152,6 +153,50 @@ class Supernode(relay.Node):
 
 
 @strawberry.type(
+    description="What a service's place in the graph says of it, worked out after the graph has changed. "
+    "Dependencies that are stale are left out."
+)
+class Centrality:
+    """Centrality."""
+
+    page_rank: float = strawberry.field(
+        description="Share of a random walk along calls, 0 to 1; all services' add up to 1."
+    )
+    betweenness: float = strawberry.field(
+        description="Share of pairs of other services whose shortest chain of calls leads through it, 0 to 1."
+    )
+    betweenness_error: float | None = strawberry.field(
+        description="Half width of a 95 % interval around it; 0: counted exactly, which small graphs are."
+    )
+    blast_radius: int = strawberry.field(
+        description="Services that its failure alone can hurt: those that wait for it, directly or not. Async "
+        "calls pass nothing on, nor do members of a redundancy group that can spare one."
+    )
+    community: int | None = strawberry.field(
+        description="Number of the group of services that call each other more than others; 0 is the largest."
+    )
+    single_point_of_failure: bool = strawberry.field(
+        description="Its failure alone takes a CRITICAL service down, along hard calls without redundancy."
+    )
+    depth: int = strawberry.field(description="Fewest calls from a service that nobody calls.")
+    graph_version: int = strawberry.field(description="The graph version that all this is of.")
+
+    @classmethod
+    def from_domain(cls, found: centrality_model.Centrality) -> Centrality:
+        """The measures as clients read them."""
+        return cls(
+            page_rank=found.page_rank,
+            betweenness=found.betweenness,
+            betweenness_error=found.betweenness_error,
+            blast_radius=found.blast_radius,
+            community=found.community,
+            single_point_of_failure=found.single_point_of_failure,
+            depth=found.depth,
+            graph_version=found.graph_version,
+        )
+
+
+@strawberry.type(
     description="A service, a queue, a database or an external provider: whatever calls or is called."
 )
 class Service(
@@ -197,6 +242,12 @@ class Service(
         """Loaded with all others."""
         found = await info.context.topology.supernode_by_service.load(self.service_id)
         return None if found is None else Supernode.from_domain(found)
+
+    @strawberry.field(description="What its place in the graph says of it; null: not worked out yet.")
+    async def centrality(self, info: Info) -> Centrality | None:
+        """Loaded with all others."""
+        found = await info.context.topology.centrality_by_service.load(self.service_id)
+        return None if found is None else Centrality.from_domain(found)
 
     @classmethod
     def resolve_id(cls, root: Self, *, info: Info) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sloengine.application.ports.clock import Clock
 from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.memory.centrality_store import MemoryCentralityStore
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.discovery_store import MemoryDiscoveryStore
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
@@ -39,6 +40,7 @@ class MemoryStores:
     drift: MemoryDriftStore
     forecasts: MemoryForecastStore
     journeys: MemoryJourneyStore
+    centrality: MemoryCentralityStore
     discovery: MemoryDiscoveryStore
 
 
@@ -60,5 +62,6 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         drift=MemoryDriftStore(database),
         forecasts=MemoryForecastStore(database),
         journeys=MemoryJourneyStore(database),
+        centrality=MemoryCentralityStore(database),
         discovery=MemoryDiscoveryStore(database),
     )

@@ -17,6 +17,7 @@ from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
+from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
@@ -50,6 +51,8 @@ class MemoryDatabase:
     supernodes: dict[str, Supernode] = field(default_factory=dict)
     condensation: tuple[Pair, ...] = ()
     budgets: dict[str, float] = field(default_factory=dict)
+    centrality: dict[str, Centrality] = field(default_factory=dict)
+    analysed_version: int | None = None
     alerts: dict[str, CircularDependencyAlert] = field(default_factory=dict)
     created_by: dict[str, tuple[set[str], set[Pair], set[Pair], set[Pair]]] = field(default_factory=dict)
 

@@ -69,7 +69,6 @@ class MemoryServiceGraph:
         self, wanted: ServiceFilter, order: ServiceOrder, page: PageRequest
     ) -> Page[Service]:
         """One page of the services."""
-        graph = await self.snapshot()
 
         def key(service: Service) -> SortKey:
             if order is ServiceOrder.CRITICALITY:
@@ -77,8 +76,8 @@ class MemoryServiceGraph:
                 rank = len(_CRITICALITIES) if given is None else _CRITICALITIES.index(given)
                 return rank, service.service_id
             if order is ServiceOrder.BLAST_RADIUS:
-                reached = graph.distances([service.service_id], None, towards_callers=True)
-                return -(len(reached) - 1), service.service_id
+                known = self._db.centrality.get(service.service_id)
+                return 1 if known is None else -known.blast_radius, service.service_id
             if order is ServiceOrder.BUDGET_REMAINING:
                 return self._db.budgets.get(service.service_id, _UNKNOWN_RANK), service.service_id
             return (service.service_id,)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sloengine.infrastructure.bolt_driver  # noqa: F401 - before anything imports the driver
 from sloengine.infrastructure.neo4j.calibration_store import Neo4jCalibrationStore
+from sloengine.infrastructure.neo4j.centrality_store import Neo4jCentralityStore
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 from sloengine.infrastructure.neo4j.discovery_store import Neo4jDiscoveryStore
 from sloengine.infrastructure.neo4j.drift_store import Neo4jDriftStore
@@ -43,6 +44,7 @@ class Neo4jStores:
     drift: Neo4jDriftStore
     forecasts: Neo4jForecastStore
     journeys: Neo4jJourneyStore
+    centrality: Neo4jCentralityStore
     discovery: Neo4jDiscoveryStore
 
 
@@ -64,6 +66,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         drift=Neo4jDriftStore(connection),
         forecasts=Neo4jForecastStore(connection),
         journeys=Neo4jJourneyStore(connection),
+        centrality=Neo4jCentralityStore(connection),
         discovery=Neo4jDiscoveryStore(nodes),
     )
 
