@@ -39,9 +39,9 @@ async def merge_ingestion(ingestion_id: str) -> None:
         merged = await (await use_cases()).merge_ingestion(ingestion_id)
     except Conflict as busy:
         raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
-    analyse_graph.send()
     if merged.services_created:
         aggregate.send()
+    analyse_graph.send()
 
 
 @dramatiq.actor(

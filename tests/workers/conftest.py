@@ -37,8 +37,12 @@ class Bench:
         worker = dramatiq.Worker(self.broker, worker_timeout=20, worker_threads=2)
         worker.start()
         try:
-            for queue in sorted(self.broker.get_declared_queues()):
-                self.broker.join(queue, fail_fast=True, timeout=20_000)
+            # What one actor sends may lie in a queue that was empty a moment ago.
+            first = True
+            while first or any(queue.unfinished_tasks for queue in self.broker.queues.values()):
+                first = False
+                for name in sorted(self.broker.get_declared_queues()):
+                    self.broker.join(name, fail_fast=True, timeout=20_000)
         finally:
             worker.stop()
 
