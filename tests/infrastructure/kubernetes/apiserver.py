@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ import httpx
 from sloengine.infrastructure.embedded.child_process import ChildProcess, wait_until
 from sloengine.infrastructure.embedded.free_port import LOOPBACK, free_port
 
-ADMIN, VIEWER = "admin-token", "viewer-token"
-"""The viewer is a user without any permission."""
+ADMIN, VIEWER, STRANGER = "admin-token", "viewer-token", "stranger-token"
+"""Viewer and stranger are users without any permission; a test gives the viewer some."""
 BINARIES = ("kube-apiserver", "etcd")
 
 
@@ -38,7 +39,7 @@ class RunningApiServer:
             self.url + path,
             json=body,
             headers={"Authorization": f"Bearer {token}"},
-            verify=httpx.create_ssl_context(verify=str(self.ca_file)),
+            verify=ssl.create_default_context(cafile=str(self.ca_file)),
             timeout=10,
         )
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
@@ -63,7 +64,10 @@ class RunningApiServer:
         return str(self.request("POST", path, body)["status"]["token"])
 
     def forget_the_past(self) -> None:
-        """What happens by itself within minutes: etcd lets go of all but the newest revision."""
+        """What happens by itself within minutes: etcd lets go of all but the newest revision.
+
+        An API server with a cache goes on serving what it remembers, until it restarts or another one answers.
+        """
         everything = {"key": base64.b64encode(b"/").decode(), "limit": 1}
         read = httpx.post(f"{self.etcd_url}/v3/kv/range", json=everything).raise_for_status().json()
         revision = {"revision": read["header"]["revision"], "physical": True}
@@ -71,13 +75,16 @@ class RunningApiServer:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[RunningApiServer]:
+def running(home: Path, *options: str) -> Iterator[RunningApiServer]:
+    """``options``: more of kube-apiserver's."""
     etcd, peers, port = free_port(), free_port(), free_port()
     store = f"http://{LOOPBACK}:{etcd}"
     peer = f"http://{LOOPBACK}:{peers}"
     key = home / "sa.key"
     subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
-    (home / "tokens.csv").write_text(f'{ADMIN},admin,u1,"system:masters"\n{VIEWER},viewer,u2\n')
+    (home / "tokens.csv").write_text(
+        f'{ADMIN},admin,u1,"system:masters"\n{VIEWER},viewer,u2\n{STRANGER},stranger,u3\n'
+    )
     started: list[ChildProcess] = []
     try:
         for name, arguments in {
@@ -103,6 +110,7 @@ def running(home: Path) -> Iterator[RunningApiServer]:
                 f"--service-account-signing-key-file={key}",
                 "--disable-admission-plugins=ServiceAccount",
                 "--endpoint-reconciler-type=none",
+                *options,
             ],
         }.items():
             child = ChildProcess(name, home, home / f"{name}.log")
@@ -118,7 +126,9 @@ def running(home: Path) -> Iterator[RunningApiServer]:
 
 
 def _ready(server: RunningApiServer) -> bool:
+    """It answers, and has made the Service of its own that every cluster has."""
     try:
-        return bool(server.ca_file.exists() and server.request("GET", "/api/v1/namespaces/default"))
+        own = "/api/v1/namespaces/default/services/kubernetes"
+        return bool(server.ca_file.exists() and server.request("GET", own))
     except (httpx.HTTPError, AssertionError, OSError):
         return False

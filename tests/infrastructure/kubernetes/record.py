@@ -16,7 +16,7 @@ from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.kubernetes.access import KubernetesAccess
 from sloengine.infrastructure.kubernetes.client import KubernetesClient, ListRefused
 from sloengine.infrastructure.kubernetes.objects import RESOURCES, SERVICES
-from tests.infrastructure.kubernetes.apiserver import VIEWER, RunningApiServer, running
+from tests.infrastructure.kubernetes.apiserver import ADMIN, VIEWER, RunningApiServer, running
 from tests.infrastructure.kubernetes.recorded_answers import Exchange, Recording, save
 from tests.infrastructure.kubernetes.shop import objects, service_account
 
@@ -46,21 +46,25 @@ async def lists(server: RunningApiServer, token: str, *, forget: bool = False) -
     return transport.exchanges
 
 
-async def record(server: RunningApiServer) -> dict[str, list[Exchange]]:
-    """Everything that is replayed, from an API server that has no objects yet."""
-    server.create(*objects(), *service_account("sloengine"))
-    token = server.token_of("sloengine")
-    return {
-        "lists": await lists(server, token),
-        "forbidden": await lists(server, VIEWER),
-        "unauthorized": await lists(server, "wrong"),
-        "expired": await lists(server, token, forget=True),
-    }
+async def record(home: Path) -> dict[str, list[Exchange]]:
+    """Everything that is replayed."""
+    found: dict[str, list[Exchange]] = {}
+    (home / "cached").mkdir()
+    with running(home / "cached") as server:
+        server.create(*objects(), *service_account("sloengine"))
+        found["lists"] = await lists(server, server.token_of("sloengine"))
+        found["forbidden"] = await lists(server, VIEWER)
+        found["unauthorized"] = await lists(server, "wrong")
+    (home / "forgetful").mkdir()
+    with running(home / "forgetful", "--watch-cache=false") as server:
+        server.create(*objects())
+        found["expired"] = await lists(server, ADMIN, forget=True)
+    return found
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as home, running(Path(home)) as server:
-        for name, exchanges in asyncio.run(record(server)).items():
+    with tempfile.TemporaryDirectory() as home:
+        for name, exchanges in asyncio.run(record(Path(home))).items():
             save(name, exchanges)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -15,25 +15,15 @@ from sloengine.infrastructure.kubernetes.client import KubernetesClient
 from sloengine.infrastructure.kubernetes.discovery import KubernetesDiscovery
 from sloengine.infrastructure.kubernetes.objects import SERVICES, read_network_service
 from sloengine.infrastructure.patient_http import Patience
-from tests.infrastructure.kubernetes.apiserver import ADMIN, BINARIES, VIEWER, RunningApiServer, running
+from tests.infrastructure.kubernetes.apiserver import ADMIN, VIEWER, RunningApiServer
 from tests.infrastructure.kubernetes.objects_by_hand import calls, names
 from tests.infrastructure.kubernetes.record import record
 from tests.infrastructure.kubernetes.recorded_answers import Exchange, load
-from tests.infrastructure.kubernetes.shop import EXPECTED_CALLS, EXPECTED_SERVICES, objects, service_account
+from tests.infrastructure.kubernetes.shop import EXPECTED_CALLS, EXPECTED_SERVICES, service_account
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 RANGE = (NOW - timedelta(days=1), NOW)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApiServer]:
-    for name in BINARIES:
-        if shutil.which(name) is None:
-            pytest.fail(f"no {name} on PATH: scripts/build_kube_apiserver makes one")
-    with running(tmp_path_factory.mktemp("cluster")) as server:
-        server.create(*objects(), *service_account("sloengine"))
-        yield server
 
 
 @asynccontextmanager
@@ -123,8 +113,7 @@ async def test_nobody_there_is_unavailable(cluster):
 
 
 async def test_recorded_answers_are_those_of_today(tmp_path):
-    with running(tmp_path) as fresh:
-        today = await record(fresh)
+    today = await record(tmp_path)
 
     for name, exchanges in today.items():
         assert [shape(exchange) for exchange in exchanges] == [shape(exchange) for exchange in load(name)], name
