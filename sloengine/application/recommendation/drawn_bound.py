@@ -16,6 +16,7 @@ from sloengine.domain.recommendation.recommend import (
     availability_predictive,
 )
 from sloengine.domain.recommendation.seed import settings_text
+from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.bound_softened import Softened
 from sloengine.domain.topology.composite_bound import BoundResult
@@ -64,6 +65,11 @@ class DrawnBound:
             return None
         matters = [service_id for service_id, share in shares.items() if share >= _MATTERS * inherited]
         return self.draws_of([self.service_id, *matters])
+
+    def failures_by_cause(self, causes: Sequence[str]) -> SliPanel | None:
+        """The service's requests, by each of these services those that it caused to fail; None: not known."""
+        trace = self.result.trace
+        return None if trace is None else trace.failures_of(causes)
 
     def softened(self, dependency: str) -> Softened | None:
         """What making the call to this dependency soft leaves."""

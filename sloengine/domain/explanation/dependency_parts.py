@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,11 +83,17 @@ def split_failures(
     inherited: InheritedFailure,
     panel: SliPanel,
     lookback_days: int,
+    *,
+    caused: Callable[[Sequence[str]], SliPanel | None],
 ) -> FloatArray:
     """Failed events by day of the service itself and of each part, shape (1 + n_parts, n_days).
 
-    ``panel``: telemetry of the sources; when one is not in it, its failures are spread evenly.
+    ``caused``: which of the service's requests each source caused to fail, where that was traced. Else ``panel``,
+    telemetry of the sources, tells when they failed; of one that is not in it, failures are spread evenly.
     """
+    traced = _traced(parts, inherited, caused, panel, lookback_days, len(bad))
+    if traced is not None:
+        return failures_by_source(bad, traced, np.array([part.share for part in parts]))
     names = sorted({inherited.sources[row][0][0] for part in parts for row in part.sources} & set(panel.rows))
     ratios: Mapping[str, FloatArray] = {}
     if names:
@@ -101,6 +107,25 @@ def split_failures(
             if name in ratios:
                 guesses[row] += valid * phi * own_part * ratios[name]
     return failures_by_source(bad, guesses, np.array([part.share for part in parts]))
+
+
+def _traced(
+    parts: Sequence[Part],
+    inherited: InheritedFailure,
+    caused: Callable[[Sequence[str]], SliPanel | None],
+    panel: SliPanel,
+    lookback_days: int,
+    days: int,
+) -> FloatArray | None:
+    """Failed events by day that each part was seen to cause, shape (n_parts, n_days)."""
+    by_part = [sorted({inherited.sources[row][0][0] for row in part.sources}) for part in parts]
+    names = sorted({name for part in by_part for name in part})
+    found = caused(names)
+    if found is None:
+        return None
+    daily = daily_sums(found, as_of=panel.ends_at, lookback_days=lookback_days)
+    rows = {name: _last(row, days) for name, row in zip(names, daily.bad, strict=True)}
+    return np.array([np.sum([rows[name] for name in part], axis=0) for part in by_part]).reshape(len(parts), days)
 
 
 def _last(values: FloatArray, days: int) -> FloatArray:

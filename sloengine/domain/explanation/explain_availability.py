@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -27,7 +27,7 @@ from sloengine.domain.recommendation.model import (
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import probability_met
-from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.topology.bound_softened import Softened
 from sloengine.domain.topology.joint_draws import DrawnSources
@@ -48,6 +48,10 @@ class SplitBound(Protocol):
 
     def drawn_sources(self, n: int, rng: np.random.Generator) -> DrawnSources | None:
         """The sources in ``n`` future windows: those that ``joint_draws`` of the same numbers is composed of."""
+        ...
+
+    def failures_by_cause(self, causes: Sequence[str]) -> SliPanel | None:
+        """The service's requests, by each of these services those that it caused to fail; None: not known."""
         ...
 
     def softened(self, dependency: str) -> Softened | None:
@@ -194,6 +198,7 @@ class AvailabilityExplainer:
             drawn.inherited,
             self.request.panel,
             self.settings.lookback_days,
+            caused=bound.failures_by_cause,
         )
         return Dependencies(drawn, parts, failures)
 

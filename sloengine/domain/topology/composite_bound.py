@@ -33,7 +33,7 @@ from sloengine.domain.topology.bound_softened import Softened, soft_call
 from sloengine.domain.topology.bound_system import bound_system, depths
 from sloengine.domain.topology.composition import solve
 from sloengine.domain.topology.failed_calls import FloatArray
-from sloengine.domain.topology.failure_trace import trace_failures
+from sloengine.domain.topology.failure_trace import FailureTrace, trace_failures
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws
 
@@ -43,11 +43,13 @@ class BoundResult:
     """A composite bound, and what is needed to draw from it.
 
     ``standard_error``: of the observed bound, 0 where it is exact. ``own_unavailability``: the root's own.
+    ``trace``: whose doing its failed requests were; None where its record does not hold what it inherited.
     """
 
     bound: CompositeBound
     standard_error: float
     own_unavailability: float
+    trace: FailureTrace | None
     _carried: Callable[[], InheritedFailure]
     _softened: Callable[[str], Softened | None]
 
@@ -141,10 +143,18 @@ def composite_bound(
 
     def carried() -> InheritedFailure:
         return InheritedFailure.of(
-            model, position, component, made, joint, own_part=own_part, inherited=inherited, observed=observed
+            model,
+            position,
+            component,
+            made,
+            joint,
+            own_part=own_part,
+            inherited=inherited,
+            observed=observed,
+            shares=None if trace is None else shares,
         )
 
     def softened(dependency: str) -> Softened | None:
         return soft_call(model, made, joint, position, component, dependency, seed)
 
-    return BoundResult(bound, error, own_part, carried, softened)
+    return BoundResult(bound, error, own_part, trace, carried, softened)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +42,7 @@ class ObservedTraffic:
     """
 
     graph: DependencyGraph
+    start_at: datetime
     step: timedelta
     has_data: npt.NDArray[np.bool_]
     total: FloatArray
@@ -130,6 +131,7 @@ def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePa
     seen_by_callers = _seen_by_callers(dependencies[kept], counted, made, has_data, total, bad)
     return ObservedTraffic(
         graph,
+        panel.start_at,
         panel.step,
         has_data,
         total,

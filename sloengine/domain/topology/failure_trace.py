@@ -16,13 +16,15 @@ says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import heappop, heappush
 
 import numpy as np
 
+from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.failed_calls import FloatArray, IntArray
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.system import required_members
@@ -41,14 +43,19 @@ class FailureTrace:
     """A root's failed requests by the service that caused them.
 
     ``intervals``: those that stand out. ``caused``: by position of a service, failed requests in each of these,
-    and in all others together last; shape (len(intervals) + 1,). ``failed``: the root's by interval, shape
-    (n_intervals,). All of ``caused`` adds up to all of ``failed``.
+    and in all others together last; shape (len(intervals) + 1,). ``failed`` and ``requests``: the root's by
+    interval from ``start_at`` on, shape (n_intervals,). All of ``caused`` adds up to all of ``failed``. ``names``:
+    ids of all services.
     """
 
     root: int
+    names: Sequence[str]
     intervals: IntArray
     caused: Mapping[int, FloatArray]
     failed: FloatArray
+    requests: FloatArray
+    start_at: datetime
+    step: timedelta
 
     @cached_property
     def shares(self) -> Mapping[int, float]:
@@ -68,6 +75,13 @@ class FailureTrace:
         found[self.intervals] = part[:-1]
         return found
 
+    def failures_of(self, service_ids: Sequence[str]) -> SliPanel:
+        """The root's requests by each of these services: those that it caused to fail are bad, all others good."""
+        places = {self.names[service]: service for service in self.caused}
+        caused = np.array([self.by_interval(places.get(name, -1)) for name in service_ids])
+        total = np.broadcast_to(self.requests, caused.shape)
+        return SliPanel(tuple(service_ids), self.start_at, self.step, total - caused, total)
+
 
 def trace_failures(model: GraphReliability, root: int) -> FailureTrace | None:
     """Trace the failed requests of the service at position ``root``; None: it has none that can be believed.
@@ -81,7 +95,10 @@ def trace_failures(model: GraphReliability, root: int) -> FailureTrace | None:
     usual = float(failed.sum() / traffic.total[root].sum())
     intervals = np.flatnonzero((failed > _STANDS_OUT * usual * traffic.total[root]) & (failed >= _LEAST_FAILED))
     walk = _Walk(model, intervals)
-    return FailureTrace(root, intervals, walk.from_root(root), failed)
+    caused = walk.from_root(root)
+    return FailureTrace(
+        root, model.names, intervals, caused, failed, traffic.total[root], traffic.start_at, traffic.step
+    )
 
 
 @dataclass

@@ -114,14 +114,28 @@ class InheritedFailure:
         own_part: float,
         inherited: float,
         observed: float,
+        shares: Mapping[int, float] | None = None,
     ) -> InheritedFailure:
-        """Take from a solved bound what draws need."""
+        """Take from a solved bound what draws need.
+
+        ``shares``: of the root's failures by service, as traced; a source then reaches the root as often as it was
+        seen to, not as often as composition says. None: there is no trace.
+        """
         names = model.names
         sources = []
         listed = 0.0
-        for node in source_nodes(made, answer, component):
-            phi, own = answer.reach[node], made.system.unavailability[node]
-            services = [s for member in made.stands_for.get(node, (node,)) for s in model.members[member]]
+        nodes = source_nodes(made, answer, component)
+        speak_for = {
+            node: [s for member in made.stands_for.get(node, (node,)) for s in model.members[member]]
+            for node in nodes
+        }
+        reach = {node: answer.reach[node] for node in nodes}
+        if shares is not None:
+            below = 1.0 - shares.get(position, 0.0)
+            scale = hazard(inherited) / below if below > 0.0 else 0.0
+            reach = _as_traced(reach, made, speak_for, {s: share * scale for s, share in shares.items()})
+        for node in nodes:
+            phi, own, services = reach[node], made.system.unavailability[node], speak_for[node]
             known = [s for s in services if np.isfinite(model.shown[s])]
             # The one that showed most speaks for a cycle, and for what several names have in common.
             speaker = max(known, key=lambda s: (model.shown[s], -s), default=services[0])
@@ -148,6 +162,30 @@ class InheritedFailure:
             observed=observed,
             requests=float(model.requests[position]),
         )
+
+
+def _as_traced(
+    reach: Mapping[int, float],
+    made: BoundSystem,
+    speak_for: Mapping[int, Sequence[int]],
+    brought: Mapping[int, float],
+) -> dict[int, float]:
+    """How often each source reaches the root, so that the sources of a service bring what it was seen to.
+
+    ``brought``: hazard by service.
+    """
+    composed: dict[int, float] = {}
+    for node, services in speak_for.items():
+        for service in services:
+            part = hazard(reach[node] * made.system.unavailability[node]) / len(services)
+            composed[service] = composed.get(service, 0.0) + part
+    found: dict[int, float] = {}
+    for node, services in speak_for.items():
+        own = made.system.unavailability[node]
+        part = hazard(reach[node] * own) / len(services)
+        seen = sum(part * brought.get(service, 0.0) / composed[service] for service in services)
+        found[node] = min(1.0, -float(np.expm1(-seen)) / own)
+    return found
 
 
 def source_nodes(made: BoundSystem, answer: ScenarioAnswer, component: int) -> list[int]:

@@ -16,6 +16,7 @@ from sloengine.domain.recommendation.recommend_availability import (
     availability_predictive,
     recommend_availability,
 )
+from sloengine.domain.reliability.daily import daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.joint_draws import DrawnSources, InheritedFailure
@@ -79,6 +80,22 @@ def test_taking_a_dependency_out_of_the_game_is_running_the_engine_without_it():
 
         expected = rerun.before_traffic_limit(by_source=factors)
         assert game.unavailability(coalition)[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_dependency_has_the_days_on_which_it_was_seen_to_fail_the_service():
+    case = shop("front")
+    dependencies = case.explainer._dependencies()
+    bound = case.request.bound
+
+    named = [part.service_id for part in dependencies.parts if part.service_id is not None]
+    traced = bound.failures_by_cause(named)
+    by_day = daily_sums(traced, as_of=traced.ends_at, lookback_days=dependencies.failures.shape[1]).bad
+
+    assert named
+    assert dependencies.failures.sum(axis=0) == pytest.approx(case.case.history.bad[0])
+    for row, name in enumerate(named):
+        given = dependencies.failures[1 + [part.service_id for part in dependencies.parts].index(name)]
+        assert np.abs(given - by_day[row]).sum() < 0.05 * by_day[row].sum()
 
 
 def test_a_group_counts_as_much_as_the_engine_changes_without_it():

@@ -109,6 +109,33 @@ def test_contributions_are_part_of_the_whole(made):
         assert contribution.budget_minutes == pytest.approx(contribution.share_ratio * minutes, abs=1e-6)
 
 
+@given(observed_graphs())
+@settings(max_examples=100, deadline=None)
+def test_shares_own_part_and_draws_say_the_same(made):
+    graph, short = made
+    good, total = np.tile(short.good, 3), np.tile(short.total, 3)  # long enough to be traced
+    model = learn_reliability(graph, SliPanel(short.service_ids, START, HOUR, good, total))
+
+    result = composite_bound(model, "s0", window=WINDOW)
+
+    if result.trace is None:
+        assert "s0" not in short.rows or (good[0] == total[0]).all()
+        return
+    bound, carried = result.bound, result.inherited
+    listed = sum(part.share_ratio for part in bound.contributions)
+    inherited = 1.0 - bound.observed_ratio / bound.intrinsic_ratio
+    assert inherited == pytest.approx((1.0 - bound.observed_ratio) * listed, abs=1e-5)
+    drawn = -np.expm1(-(carried.source_hazard + carried.others))
+    assert drawn == pytest.approx(inherited, abs=1e-9)
+    if len(set(model.contracted.labels)) == len(graph.services):
+        by_name = dict.fromkeys((names[0] for names, *_ in carried.sources), 0.0)
+        for (names, *_), share in zip(carried.sources, carried.shares, strict=True):
+            by_name[names[0]] += share
+        traced = {part.service_id: part.share_ratio for part in bound.contributions}
+        if all(name in by_name for name in traced) and not model.aliases:
+            assert by_name == pytest.approx({name: traced.get(name, 0.0) for name in by_name}, abs=0.01)
+
+
 @given(
     st.lists(st.floats(0.0, 0.05), min_size=1, max_size=5),
     st.integers(0, 4),
