@@ -8,6 +8,7 @@ from periodiq import cron
 
 from sloengine.domain.errors import Conflict, NotFound
 from workers.context import use_cases
+from workers.governance import relay_outbox
 from workers.telemetry import aggregate
 
 _BUSY_DELAY_MS = 1_000
@@ -65,3 +66,17 @@ async def mark_stale() -> None:
         await (await use_cases()).mark_stale()
     except Conflict as busy:
         raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
+    detect_divergences.send()
+
+
+@dramatiq.actor(
+    actor_name="topology.detect_divergences", queue_name="topology", max_retries=20, time_limit=900_000
+)
+async def detect_divergences(callers: list[str] | None = None) -> None:
+    """Find where declared and observed dependencies disagree, of some callers or of all. Safe to run twice."""
+    try:
+        report = await (await use_cases()).detect_divergences(callers)
+    except Conflict as busy:
+        raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
+    if report.new:
+        relay_outbox.send()

@@ -34,7 +34,8 @@ class Context:
     @cached_property
     def topology(self) -> TopologyLoaders:
         """Services, dependencies, cycles, ingestions."""
-        return TopologyLoaders(self.use_cases.read_graph, self.use_cases.read_centrality)
+        use_cases = self.use_cases
+        return TopologyLoaders(use_cases.read_graph, use_cases.read_centrality, use_cases.read_divergences)
 
     @cached_property
     def recommendation(self) -> RecommendationLoaders:

@@ -26,6 +26,7 @@ from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
 from sloengine.api.recommendation.queries import RecommendationQueries
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
+from sloengine.api.topology.divergences import Divergence, DivergenceQueries
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import TopologyMutations
 from sloengine.api.topology.queries import TopologyQueries
@@ -36,6 +37,7 @@ from sloengine.domain.errors import Invalid
 @strawberry.type(description="Everything that can be asked. Times are ISO 8601 in UTC; `first` is at most 200.")
 class Query(
     TopologyQueries,
+    DivergenceQueries,
     RecommendationQueries,
     GovernanceQueries,
     AccuracyQueries,
@@ -70,6 +72,7 @@ NODES: Mapping[str, tuple[Callable[[Context], Any], Callable[[Any], relay.Node]]
     "Service": (lambda context: context.topology.service_by_id, Service.from_domain),
     "Supernode": (lambda context: context.topology.supernode_by_service, Supernode.from_domain),
     "CircularDependencyAlert": (lambda context: context.topology.alert_by_id, CircularDependencyAlert.from_domain),
+    "Divergence": (lambda context: context.topology.divergence_by_id, Divergence.from_domain),
     "Ingestion": (lambda context: context.topology.ingestion_by_id, Ingestion.from_domain),
     "Recommendation": (lambda context: context.recommendation.recommendation_by_id, Recommendation.from_domain),
     "RecommendationJob": (lambda context: context.recommendation.job_by_id, RecommendationJob.from_domain),
@@ -102,6 +105,7 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
             Ingestion,
             RecommendationJob,
             CircularDependencyAlert,
+            Divergence,
             Supernode,
             Journey,
         ],

@@ -36,6 +36,7 @@ from sloengine.application.ports.centrality_store import CentralityStore
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.dependency_discovery import DependencyDiscovery
 from sloengine.application.ports.discovery_store import DiscoveryStore
+from sloengine.application.ports.divergence_store import DivergenceStore
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
@@ -77,11 +78,13 @@ from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.analyse_graph import AnalyseGraph, ReadCentrality
 from sloengine.application.topology.condensing import Condensing
+from sloengine.application.topology.detect_divergences import DetectDivergences
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.mark_stale import MarkStale
 from sloengine.application.topology.merge_ingestion import MergeIngestion
 from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules
+from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
@@ -126,6 +129,8 @@ class UseCases:
     register_services: RegisterServices
     update_alert: UpdateAlert
     mark_stale: MarkStale
+    detect_divergences: DetectDivergences
+    read_divergences: ReadDivergences
     read_graph: ReadGraph
     aggregate_telemetry: AggregateTelemetry
     load_sli: LoadSli
@@ -183,6 +188,7 @@ class Adapters:
     outbox: Outbox
     drift: DriftStore
     forecasts: ForecastStore
+    divergences: DivergenceStore
     discovery: DiscoveryStore
     journeys: JourneyStore
     centrality: CentralityStore
@@ -246,11 +252,15 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         ),
         read_name_rules=ReadNameRules(a.discovery),
         save_name_rules=SaveNameRules(a.discovery, a.clock),
-        merge_ingestion=MergeIngestion(a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json),
+        merge_ingestion=MergeIngestion(
+            a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json, a.queue
+        ),
         resume_ingestions=ResumeIngestions(a.ingestions, a.queue, a.clock),
         register_services=RegisterServices(a.graph, a.clock),
         update_alert=UpdateAlert(a.graph, a.clock),
         mark_stale=MarkStale(a.graph, a.cache, a.locks, condensing, a.clock),
+        detect_divergences=DetectDivergences(a.divergences, a.locks, a.clock),
+        read_divergences=ReadDivergences(a.divergences),
         read_graph=ReadGraph(a.graph, a.ingestions),
         aggregate_telemetry=AggregateTelemetry(
             a.graph, a.sli_history, a.telemetry, a.locks, a.clock, traces=a.traces
@@ -342,6 +352,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 outbox=stores.outbox,
                 drift=stores.drift,
                 forecasts=stores.forecasts,
+                divergences=stores.divergences,
                 discovery=stores.discovery,
                 journeys=stores.journeys,
                 centrality=stores.centrality,

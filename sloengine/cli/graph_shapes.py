@@ -5,6 +5,7 @@ from __future__ import annotations
 from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.cli.shapes import Json, global_id, service_reference, time
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
+from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import Ingestion
 from sloengine.domain.topology.service import Service
@@ -52,6 +53,19 @@ def _claim(claim: DependencyClaim) -> Json:
         "confidence": claim.confidence,
         "firstSeenAt": time(claim.first_seen_at),
         "lastSeenAt": time(claim.last_seen_at),
+    }
+
+
+def divergence_shape(one: Divergence) -> Json:
+    """``Divergence``."""
+    return {
+        "id": global_id("Divergence", one.divergence_id),
+        "caller": service_reference(one.caller),
+        "dependency": service_reference(one.dependency),
+        "declaredBy": list(one.declared_by),
+        "observedBy": list(one.observed_by),
+        "since": time(one.since),
+        "message": one.message,
     }
 
 

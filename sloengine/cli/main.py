@@ -91,6 +91,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(
+            "divergences",
+            "sloengine.cli.divergences:divergences",
+            "List dependencies that are declared and not observed, or observed and not declared.",
+        ),
+        Command(
             "cypher",
             "sloengine.cli.cypher:cypher",
             "Ask the graph in Cypher. Read mode unless --write. See docs/cypher.md for questions worth asking.",

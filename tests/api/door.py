@@ -34,6 +34,7 @@ from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.analyse_graph import ReadCentrality
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
+from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.update_alert import UpdateAlert
@@ -48,6 +49,7 @@ from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyA
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.memory.centrality_store import MemoryCentralityStore
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.divergence_store import MemoryDivergenceStore
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
@@ -128,6 +130,7 @@ class Door:
         self.forecast_store = MemoryForecastStore(self.db)
         self.priors = MemoryPriorStore(self.db)
         self.centrality = MemoryCentralityStore(self.db)
+        self.divergences = MemoryDivergenceStore(self.db)
         self.queue = MemoryJobQueue()
         for name in ("recommend", "start_recommendation_job", "accept", "modify", "reject", "set_slo"):
             setattr(self, name, Scripted())
@@ -172,6 +175,7 @@ class Door:
             analyse_impact=AnalyseImpact(
                 ImpactBases(GraphSnapshots(counted(self.graph)), history, counted(self.ledger), self.clock)
             ),
+            read_divergences=ReadDivergences(counted(self.divergences)),
             read_drift=ReadDrift(counted(self.drift_store), history),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             register_services=RegisterServices(self.graph, self.clock),

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from sloengine.domain.errors import ErrorCode
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.divergence import Divergence, DivergenceKind
 from sloengine.domain.topology.service import Criticality
-from tests.api.door import Door, global_id
+from tests.api.door import NOW, Door, global_id
 
 SERVICE = """query($by: ServiceBy!) { service(by: $by) {
   id serviceId name entityRef team criticality external discovered metadata } }"""
@@ -259,3 +261,32 @@ async def test_a_document_that_is_no_object_is_refused(door: Door):
     payload = (await door.ask(INGEST, input={"source": "OTEL", "document": [1]}))["ingestDependencies"]
 
     assert payload["userErrors"][0]["path"] == ["input", "document"]
+
+
+async def test_divergences_are_listed_and_found_by_their_id(door: Door):
+    await door.draw("a->b")
+    found = Divergence(
+        "d1", DivergenceKind.OBSERVED_ONLY, "a", "b", (), (DiscoverySource.OTEL,), NOW, "otel sees it"
+    )
+    await door.divergences.replace(["a"], [found], now=NOW)
+
+    answer = (
+        await door.ask(
+            """{ divergences(first: 5) { totalCount nodes { id caller { serviceId } dependency { serviceId }
+          declaredBy observedBy since message } } }"""
+        )
+    )["divergences"]
+    (one,) = answer["nodes"]
+    again = await door.ask("query($id: ID!) { node(id: $id) { ... on Divergence { message } } }", id=one["id"])
+
+    assert answer["totalCount"] == 1
+    assert one == {
+        "id": global_id("Divergence", "d1"),
+        "caller": {"serviceId": "a"},
+        "dependency": {"serviceId": "b"},
+        "declaredBy": [],
+        "observedBy": ["OTEL"],
+        "since": NOW.isoformat(),
+        "message": "otel sees it",
+    }
+    assert again == {"node": {"message": "otel sees it"}}

@@ -75,6 +75,7 @@ class Engine:
                 outbox=self.stores.outbox,
                 drift=self.stores.drift,
                 forecasts=self.stores.forecasts,
+                divergences=self.stores.divergences,
                 discovery=self.stores.discovery,
                 journeys=self.stores.journeys,
                 centrality=self.stores.centrality,
@@ -97,7 +98,15 @@ class Engine:
         """The merge as it would be on another graph adapter, in batches of twenty."""
         condensing = Condensing(graph, self.clock)
         return MergeIngestion(
-            self.stores.ingestions, graph, self.cache, self.locks, condensing, self.clock, load_json, 20
+            self.stores.ingestions,
+            graph,
+            self.cache,
+            self.locks,
+            condensing,
+            self.clock,
+            load_json,
+            self.queue,
+            20,
         )
 
     async def submit(self, source: DiscoverySource = DiscoverySource.MANUAL, **given: Any) -> Ingestion:

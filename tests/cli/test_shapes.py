@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.application.organisation import Engine
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.divergence import Divergence, DivergenceKind
+from tests.application.organisation import NOW, Engine
 from tests.cli.conftest import Answer, Run
 from tests.cli.files import edges_file, latency_file, sli_file
 from tests.cli.shapes import check
@@ -164,3 +166,18 @@ def test_the_check_sees_what_differs(ask: Run):
     ):
         with pytest.raises(AssertionError):
             check(broken(change), "DependencyGraph")
+
+
+def test_divergences(ask: Run, engine: Engine):
+    found = Divergence(
+        "d1", DivergenceKind.DECLARED_ONLY, "front", "cart", (DiscoverySource.MANUAL,), (), NOW, "no"
+    )
+    engine.db.divergences["d1"] = found
+
+    document = fine(ask("divergences", "--json"))
+    table = ask("divergences").out
+
+    assert document["totalCount"] == 1
+    check(document["divergences"][0], "Divergence", stored=True)
+    assert "front" in table
+    assert "nobody" in table

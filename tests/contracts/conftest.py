@@ -15,6 +15,7 @@ import pytest
 from sloengine.application.ports.calibration_store import CalibrationStore
 from sloengine.application.ports.centrality_store import CentralityStore
 from sloengine.application.ports.discovery_store import DiscoveryStore
+from sloengine.application.ports.divergence_store import DivergenceStore
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
@@ -42,6 +43,7 @@ class Stores:
     outbox: Outbox
     drift: DriftStore
     forecasts: ForecastStore
+    divergences: DivergenceStore
     journeys: JourneyStore
     centrality: CentralityStore
     discovery: DiscoveryStore
@@ -69,6 +71,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             outbox=stores.outbox,
             drift=stores.drift,
             forecasts=stores.forecasts,
+            divergences=stores.divergences,
             journeys=stores.journeys,
             centrality=stores.centrality,
             discovery=stores.discovery,

@@ -9,9 +9,11 @@ from strawberry.dataloader import DataLoader
 
 from sloengine.api.batching import one_call, one_call_per_option
 from sloengine.application.topology.analyse_graph import ReadCentrality
+from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
+from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
 from sloengine.domain.topology.service import Service
@@ -20,9 +22,10 @@ from sloengine.domain.topology.service import Service
 class TopologyLoaders:
     """Loaders of one request. Load functions do not hold the loaders, so that both go when the request does."""
 
-    def __init__(self, graph: ReadGraph, centrality: ReadCentrality) -> None:
+    def __init__(self, graph: ReadGraph, centrality: ReadCentrality, divergences: ReadDivergences) -> None:
         self._graph = graph
         self._centrality = centrality
+        self._divergences = divergences
 
     @cached_property
     def centrality_by_service(self) -> DataLoader[str, Centrality | None]:
@@ -80,6 +83,11 @@ class TopologyLoaders:
     def alert_by_id(self) -> DataLoader[str, CircularDependencyAlert | None]:
         """Circular-dependency alerts."""
         return one_call(self._graph.alerts_by_id)
+
+    @cached_property
+    def divergence_by_id(self) -> DataLoader[str, Divergence | None]:
+        """Where declared and observed dependencies disagree."""
+        return one_call(self._divergences.by_id)
 
     @cached_property
     def ingestion_by_id(self) -> DataLoader[str, Ingestion | None]:

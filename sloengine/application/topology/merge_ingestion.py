@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 from typing import Any
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.ingestion_store import IngestionStore
+from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.service_graph import ClaimCounts, ServiceGraph
@@ -28,6 +29,8 @@ GRAPH_LOCK = "graph"
 GRAPH_LOCK_SECONDS = 15.0
 EDGES_PER_BATCH = 2_000
 SERVICES_PER_BATCH = 1_000
+CALLERS_BY_NAME = 500
+"""More are not named in the message that asks for their divergences: then all are looked at."""
 MERGED_SHARE = 0.9
 """Progress when all rows are merged; the rest is condensation."""
 
@@ -50,13 +53,14 @@ class _Stated:
 
 
 @dataclass(slots=True)
-class _Outdated:
-    """Rows that a later complete list of their source does not have; ``first`` is one of them."""
+class _Noted:
+    """``callers`` of which anything was said; rows that a later complete list of their source does not have."""
 
+    callers: set[str] = field(default_factory=set)
     count: int = 0
     first: Pair | None = None
 
-    def add(self, pair: Pair) -> None:
+    def add_outdated(self, pair: Pair) -> None:
         self.count += 1
         self.first = self.first or pair
 
@@ -85,6 +89,7 @@ class MergeIngestion:
     condensing: Condensing
     clock: Clock
     load: Callable[[bytes], Any]
+    queue: JobQueue
     edges_per_batch: int = EDGES_PER_BATCH
 
     async def __call__(self, ingestion_id: str) -> Ingestion:
@@ -134,25 +139,37 @@ class MergeIngestion:
         edges = list(batched(rows.dependencies, self.edges_per_batch))
         steps = len(services) + len(edges) + stated.complete
         counts = ClaimCounts()
-        outdated = _Outdated()
+        noted = _Noted(set(stated.named_callers) if stated.complete else set())
         for done, chunk in enumerate(services, start=1):
             counts, different = await self._write_services(ingestion.ingestion_id, stated.source, chunk, now)
             changed = changed or different
             ingestion = await self._progress(ingestion, counts, done / steps)
         for done, batch in enumerate(edges, start=1 + len(services)):
-            counts = await self._write_edges(ingestion.ingestion_id, stated, batch, now, outdated)
+            counts = await self._write_edges(ingestion.ingestion_id, stated, batch, now, noted)
             ingestion = await self._progress(ingestion, counts, done / steps)
         if stated.complete:
-            counts = await self._withdraw(ingestion.ingestion_id, stated, now, counts)
+            counts = await self._withdraw(ingestion.ingestion_id, stated, now, counts, noted)
             ingestion = await self._progress(ingestion, counts, 1.0)
         changed = changed or counts != ClaimCounts()
-        ingestion = replace(ingestion, warnings=(*ingestion.warnings, *outdated.warnings()))
+        ingestion = replace(ingestion, warnings=(*ingestion.warnings, *noted.warnings()))
         cycles, version = await self.condensing(changed=changed)
         if changed:
             await self.cache.invalidate(None)
-        return await self._end(
+        ended = await self._end(
             replace(ingestion, cycles=cycles, graph_version=version), JobStatus.SUCCEEDED, error=None
         )
+        await self._follow_up(noted.callers)
+        return ended
+
+    async def _follow_up(self, callers: set[str]) -> None:
+        """Have divergences of these callers looked for; where nobody can be asked, the hourly run finds them."""
+        wanted = sorted(callers) if len(callers) <= CALLERS_BY_NAME else None
+        if wanted == []:
+            return
+        try:
+            await self.queue.enqueue("topology.detect_divergences", callers=wanted)
+        except Unavailable as error:
+            _log.warning("divergences are looked for within the hour: %s", error.message)
 
     def _read(self, payload: bytes, submitted_at: datetime) -> _Stated:
         document = self.load(payload)
@@ -206,12 +223,14 @@ class MergeIngestion:
         stated: _Stated,
         rows: Sequence[DependencyRow],
         now: datetime,
-        outdated: _Outdated,
+        noted: _Noted,
     ) -> ClaimCounts:
         new = [row.claim(stated.source, stated.observed_at) for row in rows]
         pairs = [(claim.caller, claim.dependency) for claim in new]
         existing = await self.graph.claims_between(pairs)
-        listed_at = await self.graph.listed_at(stated.source, sorted({claim.caller for claim in new}))
+        callers = {claim.caller for claim in new}
+        noted.callers.update(callers)
+        listed_at = await self.graph.listed_at(stated.source, sorted(callers))
         claims: list[DependencyClaim] = []
         merged: list[Dependency] = []
         for claim, pair in zip(new, pairs, strict=True):
@@ -221,7 +240,7 @@ class MergeIngestion:
             if listed is not None and claim.last_seen_at < listed:
                 # A later list of all that the source knows has spoken of it: whichever of the two comes first.
                 if own is None:
-                    outdated.add(pair)
+                    noted.add_outdated(pair)
                 if own is None or own.last_seen_at >= listed:
                     continue
             joined = claim if own is None else join_claims(own, claim)
@@ -240,7 +259,7 @@ class MergeIngestion:
         )
 
     async def _withdraw(
-        self, ingestion_id: str, stated: _Stated, now: datetime, counts: ClaimCounts
+        self, ingestion_id: str, stated: _Stated, now: datetime, counts: ClaimCounts, noted: _Noted
     ) -> ClaimCounts:
         callers = stated.named_callers or None
         await self.graph.note_listing(stated.source, callers, at=stated.observed_at)
@@ -256,6 +275,7 @@ class MergeIngestion:
                 if len(rest) == len(claims):
                     continue
                 withdrawn.append((*pair, stated.source))
+                noted.callers.add(pair[0])
                 dependency = merge_claims(rest, now)
                 if dependency is None:
                     removed.append(pair)

@@ -9,6 +9,7 @@ from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.memory.centrality_store import MemoryCentralityStore
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.discovery_store import MemoryDiscoveryStore
+from sloengine.infrastructure.memory.divergence_store import MemoryDivergenceStore
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
@@ -39,6 +40,7 @@ class MemoryStores:
     outbox: MemoryOutbox
     drift: MemoryDriftStore
     forecasts: MemoryForecastStore
+    divergences: MemoryDivergenceStore
     journeys: MemoryJourneyStore
     centrality: MemoryCentralityStore
     discovery: MemoryDiscoveryStore
@@ -61,6 +63,7 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         outbox=MemoryOutbox(database),
         drift=MemoryDriftStore(database),
         forecasts=MemoryForecastStore(database),
+        divergences=MemoryDivergenceStore(database),
         journeys=MemoryJourneyStore(database),
         centrality=MemoryCentralityStore(database),
         discovery=MemoryDiscoveryStore(database),

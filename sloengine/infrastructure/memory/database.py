@@ -19,6 +19,7 @@ from sloengine.domain.journeys.model import Journey
 from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
 from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
 from sloengine.domain.topology.service import Service
@@ -53,6 +54,7 @@ class MemoryDatabase:
     budgets: dict[str, float] = field(default_factory=dict)
     centrality: dict[str, Centrality] = field(default_factory=dict)
     analysed_version: int | None = None
+    divergences: dict[str, Divergence] = field(default_factory=dict)
     alerts: dict[str, CircularDependencyAlert] = field(default_factory=dict)
     created_by: dict[str, tuple[set[str], set[Pair], set[Pair], set[Pair]]] = field(default_factory=dict)
 

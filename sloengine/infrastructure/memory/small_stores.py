@@ -91,10 +91,10 @@ class MemoryJobQueue:
     """Keeps the ``JobQueue`` port; ``is_away`` makes it behave as a broker that does not answer."""
 
     def __init__(self) -> None:
-        self.messages: list[tuple[str, Mapping[str, str]]] = []
+        self.messages: list[tuple[str, Mapping[str, str | list[str] | None]]] = []
         self.is_away = False
 
-    async def enqueue(self, actor_name: str, /, **ids: str) -> None:
+    async def enqueue(self, actor_name: str, /, **ids: str | list[str] | None) -> None:
         """Remember the message."""
         if self.is_away:
             raise Unavailable(f"the queue does not take {actor_name!r}; it is tried again later")

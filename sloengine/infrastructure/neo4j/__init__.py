@@ -11,6 +11,7 @@ from sloengine.infrastructure.neo4j.calibration_store import Neo4jCalibrationSto
 from sloengine.infrastructure.neo4j.centrality_store import Neo4jCentralityStore
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 from sloengine.infrastructure.neo4j.discovery_store import Neo4jDiscoveryStore
+from sloengine.infrastructure.neo4j.divergence_store import Neo4jDivergenceStore
 from sloengine.infrastructure.neo4j.drift_store import Neo4jDriftStore
 from sloengine.infrastructure.neo4j.forecast_store import Neo4jForecastStore
 from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
@@ -43,6 +44,7 @@ class Neo4jStores:
     outbox: Neo4jOutbox
     drift: Neo4jDriftStore
     forecasts: Neo4jForecastStore
+    divergences: Neo4jDivergenceStore
     journeys: Neo4jJourneyStore
     centrality: Neo4jCentralityStore
     discovery: Neo4jDiscoveryStore
@@ -65,6 +67,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         outbox=Neo4jOutbox(connection),
         drift=Neo4jDriftStore(connection),
         forecasts=Neo4jForecastStore(connection),
+        divergences=Neo4jDivergenceStore(connection),
         journeys=Neo4jJourneyStore(connection),
         centrality=Neo4jCentralityStore(connection),
         discovery=Neo4jDiscoveryStore(nodes),

@@ -18,7 +18,7 @@ class DramatiqJobQueue:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    async def enqueue(self, actor_name: str, /, **ids: str) -> None:
+    async def enqueue(self, actor_name: str, /, **ids: str | list[str] | None) -> None:
         """Hand over one message. Raises ``Unavailable`` when the broker is away."""
         message: dramatiq.Message[None] = dramatiq.Message(
             queue_name=queue_of(actor_name), actor_name=actor_name, args=(), kwargs=dict(ids), options={}

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.topology.update_alert import UpdateAlertCommand
+from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.domain.topology.condensation import condense
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
-from tests.application.organisation import ADMIN, NOW, Engine, edges
+from tests.application.organisation import ADMIN, NOW, Engine, edges, shop
 from tests.application.topology.statements import Pair, Statement, expected, statements
 
 MANUAL, OTEL = DiscoverySource.MANUAL, DiscoverySource.OTEL
@@ -151,3 +153,37 @@ async def test_what_a_person_says_of_an_alert_while_cycles_are_condensed_is_kept
     kept = engine.db.alerts[alert]
     assert (kept.status, kept.note, kept.members) == (AlertStatus.ACKNOWLEDGED, "known", ("a", "b", "c"))
     assert [line.text for line in kept.history] == ["the cycle was seen", "known", "joined by c"]
+
+
+async def test_a_dependency_that_turns_stale_leaves_the_recommendation_and_moves_the_graph_version():
+    engine = await shop()
+    await engine.ingest(OTEL, dependencies=edges("front>cart", "cart>db"), observed_at=NOW)
+    engine.clock.advance(timedelta(minutes=1))
+    await engine.ingest(MANUAL, dependencies=edges("cart>db"), complete=True)
+
+    async def recommended() -> tuple[set[str], int | None]:
+        command = RecommendCommand(["front"], [SliType.AVAILABILITY], force=True)
+        (answer,) = await engine.use.recommend(command, actor=ADMIN)
+        assert isinstance(answer, Recommendation)
+        return {
+            one.service_id for one in answer.bound.contributions
+        } if answer.bound else set(), answer.graph_version
+
+    seen, version = await recommended()
+    engine.clock.advance(timedelta(days=6))
+    unchanged = await engine.use.mark_stale()
+    fading, same = await recommended()
+    engine.clock.advance(timedelta(days=2))
+    changed = await engine.use.mark_stale()
+    without, moved = await recommended()
+    hidden = await engine.use.read_graph.dependencies_of(["front"])
+    shown = await engine.use.read_graph.dependencies_of(["front"], include_stale=True)
+    await engine.ingest(OTEL, dependencies=edges("front>cart"))
+    again, _ = await recommended()
+
+    assert (seen, fading, without, again) == ({"cart", "db"}, {"cart", "db"}, set(), {"cart", "db"})
+    assert (unchanged, changed) == (0, 1)
+    assert version == same
+    assert moved == (version or 0) + 1
+    assert hidden["front"] == []
+    assert [(edge.dependency, edge.is_stale, edge.confidence) for edge in shown["front"]] == [("cart", True, 0.0)]

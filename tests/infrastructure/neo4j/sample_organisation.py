@@ -24,6 +24,7 @@ from sloengine.domain.topology.dependency import (
     DependencyMode,
     DiscoverySource,
 )
+from sloengine.domain.topology.divergence import Divergence, DivergenceKind
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Criticality, Service
@@ -67,6 +68,9 @@ EDGES = (
     _edge("web", "pay-two", redundancy_group="pay", required=1, assumed=()),
     _edge("batch", "users-db", mode=DependencyMode.ASYNC, assumed=("mode", "criticality")),
     _edge("batch", "old", is_stale=True, last_observed_at=NOW - timedelta(days=40)),
+)
+DIVERGENCE = Divergence(
+    "d1", DivergenceKind.DECLARED_ONLY, "batch", "old", (MANUAL,), (), NOW - timedelta(days=40), "not seen"
 )
 DECLARED_ONLY = {("batch", "old")}
 STATED_BY_BOTH = {("auth", "users-db")}
@@ -121,6 +125,7 @@ async def settle(stores: Neo4jStores) -> None:
         ingestion_id="sample", services=(), claims=_claims(), merged=EDGES, withdrawn=(), removed=(), now=NOW
     )
     await _condense(stores)
+    await stores.divergences.replace(["batch"], [DIVERGENCE], now=NOW)
     total = np.full((len(FAILED_OF_100), HOURS), 100.0)
     bad = np.array([[failed] * HOURS for failed in FAILED_OF_100.values()], dtype=np.float64)
     start = TODAY - timedelta(hours=HOURS)

@@ -74,6 +74,9 @@ ANSWERS: dict[str, list[list[Any]]] = {
     ],
     "slo_above_dependency_promises": [["web", 0.98, 0.95, []]],
     "slo_tighter_than_recommended": [["web", 0.98, 0.97, 0.97, "MANUAL"]],
+    "open_divergences": [
+        ["batch", None, "old", "DECLARED_ONLY", NOW - timedelta(days=40), 40, "not seen"],
+    ],
     "stale_edges": [["batch", "old", NOW - timedelta(days=40), 40, ["MANUAL"]]],
     "unowned_critical_services": [["batch", "HIGH", 0]],
     "weakest_hard_dependencies": [["app", "auth", 0.98, 7200.0], ["web", "auth", 0.98, 7200.0]],

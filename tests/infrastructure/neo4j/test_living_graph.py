@@ -42,7 +42,8 @@ async def told(
     clock, locks, cache = SetClock(now), MemoryLocks(), MemoryRecommendationCache()
     condensing = Condensing(stores.graph, clock)
     ingest = IngestDependencies(stores.ingestions, MemoryJobQueue(), clock, dump_json)
-    merge = MergeIngestion(stores.ingestions, stores.graph, cache, locks, condensing, clock, load_json)
+    queue = MemoryJobQueue()
+    merge = MergeIngestion(stores.ingestions, stores.graph, cache, locks, condensing, clock, load_json, queue)
     for statement in said:
         queued = await ingest(IngestDependenciesCommand(**statement.given(now)), actor=ADMIN)
         assert (await merge(queued.ingestion_id)).status is JobStatus.SUCCEEDED
