@@ -31,6 +31,7 @@ from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import TopologyMutations
 from sloengine.api.topology.queries import TopologyQueries
 from sloengine.api.topology.types import CircularDependencyAlert, Service, Supernode
+from sloengine.api.what_if.queries import WhatIfQueries
 from sloengine.domain.errors import Invalid
 
 
@@ -44,6 +45,7 @@ class Query(
     DriftQueries,
     JourneyQueries,
     ImpactQueries,
+    WhatIfQueries,
 ):
     """Root of queries."""
 

@@ -89,6 +89,7 @@ from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
 from sloengine.application.topology.update_alert import UpdateAlert
+from sloengine.application.what_if.explore_edits import ExploreEdits
 from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
@@ -169,6 +170,7 @@ class UseCases:
     analyse_impact: AnalyseImpact
     analyse_graph: AnalyseGraph
     read_centrality: ReadCentrality
+    explore_edits: ExploreEdits
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
 
@@ -307,6 +309,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         analyse_impact=AnalyseImpact(bases),
         analyse_graph=AnalyseGraph(a.graph, a.centrality, a.locks, a.clock),
         read_centrality=ReadCentrality(a.centrality),
+        explore_edits=ExploreEdits(evidence, a.clock, engine),
         telemetry_name=source_name,
         readiness=a.readiness,
     )

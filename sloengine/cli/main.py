@@ -88,6 +88,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.impact:impact",
             "Say who is hurt if objectives change: every caller, worst first, why, and which teams to ask.",
         ),
+        Command(
+            "what-if",
+            "sloengine.cli.what_if:what_if",
+            "Say what services could promise if the graph were another; nothing is stored.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
         Command(

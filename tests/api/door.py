@@ -132,7 +132,15 @@ class Door:
         self.centrality = MemoryCentralityStore(self.db)
         self.divergences = MemoryDivergenceStore(self.db)
         self.queue = MemoryJobQueue()
-        for name in ("recommend", "start_recommendation_job", "accept", "modify", "reject", "set_slo"):
+        for name in (
+            "recommend",
+            "start_recommendation_job",
+            "accept",
+            "modify",
+            "reject",
+            "set_slo",
+            "explore_edits",
+        ):
             setattr(self, name, Scripted())
 
     recommend: Scripted = field(init=False)
@@ -141,6 +149,7 @@ class Door:
     modify: Scripted = field(init=False)
     reject: Scripted = field(init=False)
     set_slo: Scripted = field(init=False)
+    explore_edits: Scripted = field(init=False)
 
     def use_cases(self) -> UseCases:
         def counted(adapter: object) -> Any:
@@ -186,6 +195,7 @@ class Door:
             modify_recommendation=self.modify,
             reject_recommendation=self.reject,
             set_slo=self.set_slo,
+            explore_edits=self.explore_edits,
             readiness=readiness,
             telemetry_name="simulated, seed 7",
         )

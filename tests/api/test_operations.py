@@ -116,6 +116,7 @@ async def test_every_example_runs_as_it_stands(client: httpx.AsyncClient):
     assert ran["set_slo"]["setSlo"]["previous"]["source"] == "MODIFIED"
     assert ran["circular_dependencies"]["circularDependencyAlerts"]["totalCount"] >= 1
     assert ran["impact_analysis"]["impactAnalysis"]["rows"]["totalCount"] >= 3
+    assert ran["what_if"]["whatIf"]["budgetMinutesGained"] > 0
     assert ran["audit_log"]["auditLog"]["totalCount"] == 4
     assert ran["audit_integrity"]["auditIntegrity"] == {
         "intact": True,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from sloengine.application.impact.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
@@ -16,17 +17,12 @@ from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.governance.model import Slo
 from sloengine.domain.impact.analyse import ImpactBasis
-from sloengine.domain.impact.latency import LATENCY_KINDS, LatencyLevels
+from sloengine.domain.impact.latency import LatencyLevels
 from sloengine.domain.impact.network import FailureNetwork, failure_network
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
-from sloengine.domain.reliability.histogram_percentile import histogram_percentile_seconds
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.topology.graph import DependencyGraph
-
-LOOKBACK = 28 * DAY
-_LEVELS = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
-_LATENCY_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -139,20 +135,7 @@ class ImpactBases:
         return LatencyLevels(promised, self._levels[1])
 
     async def _measured(self, ids: list[str], last: datetime) -> Mapping[tuple[str, ObjectiveKind], float]:
-        found: dict[tuple[str, ObjectiveKind], float] = {}
-        for first in range(0, len(ids), _LATENCY_AT_ONCE):
-            some = ids[first : first + _LATENCY_AT_ONCE]
-            for service_id, history in (await self.history.read_latency(some, last - LOOKBACK, last)).items():
-                counts = history.counts[~np.isnan(history.counts).any(axis=1)]
-                if history.percentiles_only or not len(counts):
-                    continue
-                for kind in LATENCY_KINDS:
-                    seconds = histogram_percentile_seconds(
-                        history.bounds_seconds, counts.sum(axis=0), _LEVELS[kind]
-                    )
-                    if seconds is not None:
-                        found[service_id, kind] = 1000.0 * seconds
-        return found
+        return await measured_latency(self.history, ids, last)
 
 
 def _network_of(graph: DependencyGraph, seen: _Seen) -> tuple[FailureNetwork, FloatArray, FloatArray]:

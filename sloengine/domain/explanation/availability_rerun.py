@@ -9,7 +9,7 @@ import numpy as np
 
 from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.recommendation.availability_case import AvailabilityCase, window_predictive
-from sloengine.domain.recommendation.predictive import predict_with
+from sloengine.domain.recommendation.predictive import Predictive, predict_with
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
 
@@ -35,15 +35,32 @@ class AvailabilityRerun:
     def before_traffic_limit(self, *, own: float = 1.0, by_source: Sequence[float] | None = None) -> float:
         """The target as unavailability, neither rounded nor held to what traffic lets anybody test.
 
+        Parameters: as of :meth:`windows`.
+        """
+        predictive, composite = self.windows(own=own, by_source=by_source)
+        found = float(np.quantile(predictive.unavailability, self.level, method="higher"))
+        if composite is not None:
+            found = max(found, float(np.quantile(composite, self.level, method="higher")))
+        return found
+
+    def windows(
+        self, *, own: float = 1.0, by_source: Sequence[float] | None = None, added: float = 0.0
+    ) -> tuple[Predictive, FloatArray | None]:
+        """The next window, as the service's own past lets expect it and as composed with what it calls.
+
         Parameters:
-            own: share in [0, 1] of the service's own failures that stays, on every day of its history.
+            own: how much of the service's own failures stays, on every day of its history.
             by_source: the same for each source of what it inherits: on record, and in what reaches it.
+            added: hazard that reaches it anew, from services that did not reach it before.
         """
         case, dependencies = self.case, self.dependencies
-        changed = own != 1.0 or by_source is not None
+        changed = own != 1.0 or by_source is not None or added > 0.0
         predictive = case.predictive
         if changed:
-            history = replace(case.history, bad=self._failures(own, by_source)[None, :])
+            failures = self._failures(own, by_source)
+            if added > 0.0:
+                failures = np.minimum(case.history.valid[0], failures - np.expm1(-added) * case.history.valid[0])
+            history = replace(case.history, bad=failures[None, :])
             predictive = window_predictive(
                 history,
                 case.prior,
@@ -52,18 +69,17 @@ class AvailabilityRerun:
                 expected_daily_traffic=case.daily_traffic,
                 changed=case.changed,
             )
-        found = float(np.quantile(predictive.unavailability, self.level, method="higher"))
+        composite = case.caps.composite
         if dependencies is not None:
             world = dependencies.inherited
             if by_source is not None:
                 world = world.scaled(by_source)
             if own != 1.0:
                 world = world.with_own(world.own_part * own)
+            if added > 0.0:
+                world = world.with_more(added)
             composite = dependencies.drawn.composed(predictive.unavailability, world)
-            found = max(found, float(np.quantile(composite, self.level, method="higher")))
-        elif case.caps.composite is not None:
-            found = max(found, float(np.quantile(case.caps.composite, self.level, method="higher")))
-        return found
+        return predictive, composite
 
     def unavailability(self, *, own: float = 1.0, by_source: Sequence[float] | None = None) -> float:
         """The unrounded target as unavailability."""

@@ -181,26 +181,7 @@ class AvailabilityExplainer:
         return of
 
     def _dependencies(self) -> Dependencies | None:
-        bound: object = self.request.bound
-        if not isinstance(bound, SplitBound):
-            return None
-        drawn = bound.drawn_sources(self.settings.n_draws, streams(self.case.seed)[1])
-        if drawn is None:
-            return None
-        parts = main_parts(drawn.inherited)
-        if not parts:
-            return None
-        history = self.case.history
-        failures = split_failures(
-            history.bad[0],
-            history.valid[0],
-            parts,
-            drawn.inherited,
-            self.request.panel,
-            self.settings.lookback_days,
-            caused=bound.failures_by_cause,
-        )
-        return Dependencies(drawn, parts, failures)
+        return dependencies_of(self.request, self.case, self.settings)
 
     def _softened(self) -> Callable[[str], Softened | None]:
         bound: object = self.request.bound
@@ -223,6 +204,32 @@ class AvailabilityExplainer:
             Attribution(feature, float(value), service_id)
             for (feature, service_id), value in zip(names, shapley, strict=True)
         ]
+
+
+def dependencies_of(
+    request: AvailabilityRequest, case: AvailabilityCase, settings: EngineSettings
+) -> Dependencies | None:
+    """What reaches the service of a case from below; None: nothing, or its bound does not tell sources apart."""
+    bound: object = request.bound
+    if not isinstance(bound, SplitBound):
+        return None
+    drawn = bound.drawn_sources(settings.n_draws, streams(case.seed)[1])
+    if drawn is None:
+        return None
+    parts = main_parts(drawn.inherited)
+    if not parts:
+        return None
+    history = case.history
+    failures = split_failures(
+        history.bad[0],
+        history.valid[0],
+        parts,
+        drawn.inherited,
+        request.panel,
+        settings.lookback_days,
+        caused=bound.failures_by_cause,
+    )
+    return Dependencies(drawn, parts, failures)
 
 
 def explained_target(recommendation: Recommendation) -> tuple[TierName, TierTarget] | None:

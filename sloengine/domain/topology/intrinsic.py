@@ -99,9 +99,9 @@ def learn_intrinsic(
     assumed: set[int] = set()
     order = callers_first(contracted.calls, contracted.groups)
     for component in reversed(order):
-        good = _not_reached(contracted.calls[component], reach, size)
+        good = reached_by_calls(contracted.calls[component], reach, size)
         for group in contracted.groups[component]:
-            fatal = _group_reach(group, reach)
+            fatal = reached_by_group(group, reach)
             good *= 1.0 - fatal
             together = _together(group, own, traffic, contracted, unavailability, members, joint_data)
             cause, several = _group_failure(group, fatal, reach, own, extra, together)
@@ -119,7 +119,8 @@ def learn_intrinsic(
     return Intrinsic(own, extra, reach, service_hazard, causes, frozenset(assumed))
 
 
-def _not_reached(calls: Sequence[Call], reach: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+def reached_by_calls(calls: Sequence[Call], reach: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    """Probability that each component's failure does *not* arrive along these calls, shape (size,)."""
     if not calls:
         return np.ones(size, np.float32)
     below = reach[[call.dependency for call in calls]]
@@ -127,7 +128,7 @@ def _not_reached(calls: Sequence[Call], reach: npt.NDArray[np.float32], size: in
     return np.asarray(np.prod(1.0 - passes[:, None] * below, axis=0), np.float32)
 
 
-def _group_reach(group: Group, reach: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def reached_by_group(group: Group, reach: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Probability that each component alone reaches ``fatal`` or more of the group's paths."""
     tail = np.zeros((group.fatal + 1, reach.shape[0]), np.float32)
     tail[0] = 1.0

@@ -102,6 +102,21 @@ class InheritedFailure:
             observed=moved(self.observed),
         )
 
+    def with_more(self, added: float) -> InheritedFailure:
+        """The same, reached by so much hazard more from elsewhere."""
+
+        def more(unavailability: float) -> float:
+            return -float(np.expm1(-(hazard(unavailability) + added)))
+
+        shown = None if self.shown is None else more(self.shown)
+        return replace(
+            self,
+            others=self.others + added,
+            shown=shown,
+            own_of_shown=min(1.0, self.own_part / shown) if shown else 1.0,
+            observed=more(self.observed),
+        )
+
     @classmethod
     def of(
         cls,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors
-from sloengine.application.recommendation.prepared import prepare
+from sloengine.application.recommendation.prepared import Prepared, prepare
 from sloengine.application.recommendation.service_requests import availability_request
 from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.explain_availability import AvailabilityExplainer
@@ -90,6 +90,24 @@ def case_of(
     changed: BehaviourChange | None = None,
 ) -> Case:
     """The recommendation for one service of the shop. ``soft``: calls such as "cart>db" that are declared soft."""
+    prepared = prepared_shop(panel, soft=soft)
+    request = availability_request(prepared, service_id, window, END, settings)
+    request = replace(request, changed=changed)
+    prior = prepared.evidence.priors.availability
+    recommendation, case = recommend_with_case(request, prior, settings)
+    assert isinstance(recommendation, Recommendation)
+    assert case is not None
+    usual = reference or Reference.of_organization(prior, service_id, history_days=90.0)
+
+    def enumerated(values: Any, players: int) -> Any:
+        return shapley_values(values(coalitions(players)))
+
+    explainer = AvailabilityExplainer(request, case, settings, enumerated, usual)
+    return Case(request, prior, recommendation, case, explainer)
+
+
+def prepared_shop(panel: SliPanel, *, soft: tuple[str, ...] = ()) -> Prepared:
+    """The shop, its telemetry checked and pass-through learnt."""
     hard, mild = DependencyCriticality.HARD, DependencyCriticality.SOFT
     calls = tuple(
         Dependency(caller, called, call_weight=1.0, criticality=mild if f"{caller}>{called}" in soft else hard)
@@ -102,17 +120,4 @@ def case_of(
         panel=panel,
         priors=LearntPriors(learn_prior(panel, as_of=END, lookback_days=90), LatencyPrior.shipped()),
     )
-    prepared = prepare(evidence)
-    request = availability_request(prepared, service_id, window, END, settings)
-    request = replace(request, changed=changed)
-    prior = evidence.priors.availability
-    recommendation, case = recommend_with_case(request, prior, settings)
-    assert isinstance(recommendation, Recommendation)
-    assert case is not None
-    usual = reference or Reference.of_organization(prior, service_id, history_days=90.0)
-
-    def enumerated(values: Any, players: int) -> Any:
-        return shapley_values(values(coalitions(players)))
-
-    explainer = AvailabilityExplainer(request, case, settings, enumerated, usual)
-    return Case(request, prior, recommendation, case, explainer)
+    return prepare(evidence)

@@ -1,0 +1,1 @@
+"""The GraphQL door: what would become possible."""

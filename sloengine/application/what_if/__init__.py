@@ -1,0 +1,1 @@
+"""What would become possible if the graph were another."""
