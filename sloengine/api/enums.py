@@ -23,6 +23,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
 from sloengine.domain.topology.service import Criticality
+from sloengine.infrastructure.drawings import DrawingFormat
 
 
 class GraphDirection(StrEnum):
@@ -37,6 +38,7 @@ class ServiceOrder(StrEnum):
 
     SERVICE_ID = "SERVICE_ID"
     CRITICALITY = "CRITICALITY"
+    BLAST_RADIUS = "BLAST_RADIUS"
     BUDGET_REMAINING = "BUDGET_REMAINING"
 
     @property
@@ -61,11 +63,22 @@ _describe(
     },
 )
 _describe(
+    DrawingFormat,
+    "GraphDrawingFormat",
+    "What a drawing is written in.",
+    {
+        "DOT": "Graphviz.",
+        "MERMAID": "A Mermaid flowchart, as Markdown pages show it.",
+        "CYTOSCAPE_JSON": "Elements of Cytoscape and Cytoscape.js.",
+    },
+)
+_describe(
     ServiceOrder,
     "ServiceOrder",
     "How a list of services is sorted.",
     {
         "SERVICE_ID": "By service id, ascending.",
+        "BLAST_RADIUS": "Largest first, by the newest analysis of the graph; services without one last.",
         "BUDGET_REMAINING": "Least error budget left first, of any active SLO, as counted once an hour; those "
         "without a budget come last.",
         "CRITICALITY": "Most critical first, then by service id; those whose criticality nobody stated come last.",
@@ -283,6 +296,7 @@ __all__ = [
     "DependencyCriticality",
     "DependencyMode",
     "DiscoverySource",
+    "DrawingFormat",
     "GraphDirection",
     "JobStatus",
     "ObjectiveKind",

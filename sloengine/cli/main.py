@@ -94,7 +94,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "Say what services could promise if the graph were another; nothing is stored.",
         ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
-        Command("graph", "sloengine.cli.topology:graph", "Draw a service's dependencies (or callers) as a tree."),
+        Command(
+            "graph",
+            "sloengine.cli.topology:graph",
+            "Draw a service's dependencies (or callers) as a tree, or for Graphviz, Mermaid or Cytoscape.",
+        ),
         Command(
             "divergences",
             "sloengine.cli.divergences:divergences",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import Progress
-from rich.tree import Tree
 
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
 from sloengine.application.ports.service_graph import Neighbourhood, ServiceFilter, ServiceOrder
@@ -18,12 +17,14 @@ from sloengine.application.topology.ingest_dependencies import IngestDependencie
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.graph_shapes import graph_shape, ingestion_shape, service_shape
+from sloengine.cli.graph_tree import LEGEND, graph_tree
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.governance.model import Actor
-from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
+from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.domain.topology.service import Criticality, Service
+from sloengine.infrastructure.drawings import DrawingFormat, draw
 from sloengine.infrastructure.files.documents import read_ingestion_file
 
 _DONE = {JobStatus.SUCCEEDED, JobStatus.FAILED}
@@ -141,31 +142,72 @@ async def all_services(use_cases: UseCases, wanted: ServiceFilter) -> list[Servi
         after = page.cursors[-1]
 
 
+class GraphFormat(StrEnum):
+    """How a part of the graph is shown."""
+
+    TREE = "tree"
+    DOT = "dot"
+    MERMAID = "mermaid"
+    CYTOSCAPE = "cytoscape"
+    JSON = "json"
+
+
+_DRAWN = {
+    GraphFormat.DOT: DrawingFormat.DOT,
+    GraphFormat.MERMAID: DrawingFormat.MERMAID,
+    GraphFormat.CYTOSCAPE: DrawingFormat.CYTOSCAPE_JSON,
+}
+
+
+class Direction(StrEnum):
+    """Which way to walk."""
+
+    DEPENDENCIES = "dependencies"
+    CALLERS = "callers"
+
+
 def graph(
     service: Annotated[str, typer.Argument(help="Service id.", show_default=False)],
     depth: Annotated[int, typer.Option(min=1, max=10, help="Calls away from the service.")] = 3,
-    callers: Annotated[bool, typer.Option("--callers", help="Who calls it, instead of what it calls.")] = False,
+    direction: Annotated[
+        Direction, typer.Option(case_sensitive=False, help="What it calls, or who calls it.")
+    ] = Direction.DEPENDENCIES,
+    callers: Annotated[bool, typer.Option("--callers", help="The same as --direction callers.")] = False,
     include_stale: Annotated[
         bool, typer.Option("--include-stale", help="Also what nobody has seen lately.")
     ] = False,
+    show: Annotated[
+        GraphFormat, typer.Option("--format", case_sensitive=False, help="Tree, or text for other programs.")
+    ] = GraphFormat.TREE,
     as_json: AsJson = False,
     state_dir: StateDir = None,
 ) -> None:
-    """Draw a service's dependencies (or callers) as a tree."""
+    """Draw a service's dependencies (or callers) as a tree, or for Graphviz, Mermaid or Cytoscape."""
+    show = GraphFormat.JSON if as_json else show
+    towards_callers = callers or direction is Direction.CALLERS
 
     async def work(use_cases: UseCases, _: Actor) -> Neighbourhood:
         found = await use_cases.read_graph.neighbourhood(
-            [service], depth=depth, towards_callers=callers, include_stale=include_stale
+            [service], depth=depth, towards_callers=towards_callers, include_stale=include_stale
         )
-        return await _with_claims(use_cases, found) if as_json else found
+        return await _with_claims(use_cases, found) if show is GraphFormat.JSON else found
 
     found = ask(state_dir, work)
-    if as_json:
+    truncated = found.truncated
+    if show is GraphFormat.JSON:
         output.print_json(graph_shape(found))
         return
-    output.out.print(_tree(service, found, depth, towards_callers=callers))
-    if found.truncated:
-        output.warn("the answer was cut; ask for a smaller depth")
+    if show is GraphFormat.TREE:
+        output.out.print(
+            graph_tree(service, found, depth, towards_callers=towards_callers, width=output.out.width)
+        )
+        output.note(LEGEND)
+    else:
+        drawing = draw([service], found, _DRAWN[show])
+        typer.echo(drawing.content, nl=not drawing.content.endswith("\n"))
+        truncated = drawing.truncated
+    if truncated:
+        output.warn("something was left out; ask for a smaller depth")
 
 
 async def _with_claims(use_cases: UseCases, found: Neighbourhood) -> Neighbourhood:
@@ -174,47 +216,3 @@ async def _with_claims(use_cases: UseCases, found: Neighbourhood) -> Neighbourho
     by_caller = await use_cases.read_graph.dependencies_of(callers, include_stale=True)
     full = {edge.pair: edge for edges in by_caller.values() for edge in edges}
     return replace(found, dependencies=[full.get(edge.pair, edge) for edge in found.dependencies])
-
-
-def _tree(root: str, found: Neighbourhood, depth: int, *, towards_callers: bool) -> Tree:
-    links: dict[str, list[tuple[str, str]]] = {}
-    for edge in found.dependencies:
-        here, there = (edge.dependency, edge.caller) if towards_callers else (edge.caller, edge.dependency)
-        links.setdefault(here, []).append((there, _edge_words(edge.mode, edge.criticality, edge.redundancy_group)))
-    in_cycle = {member for node in found.supernodes for member in node.members}
-    tree = Tree(f"[bold]{root}[/bold]")
-    _grow(tree, root, links, in_cycle, depth, (root,), set())
-    return tree
-
-
-def _grow(
-    branch: Tree,
-    here: str,
-    links: dict[str, list[tuple[str, str]]],
-    in_cycle: set[str],
-    depth: int,
-    path: Sequence[str],
-    drawn: set[str],
-) -> None:
-    if depth == 0:
-        return
-    for there, words in sorted(links.get(here, [])):
-        label = f"{there} [dim]{words}[/dim]"
-        if there in path:
-            branch.add(f"{label} [yellow]↺ cycle[/yellow]")
-            continue
-        mark = " [yellow](in a cycle)[/yellow]" if there in in_cycle else ""
-        repeated = there in drawn and there in links
-        child = branch.add(f"{label}{mark}" + (" [dim]… shown above[/dim]" if repeated else ""))
-        if not repeated:
-            drawn.add(there)
-            _grow(child, there, links, in_cycle, depth - 1, (*path, there), drawn)
-
-
-def _edge_words(mode: DependencyMode, criticality: DependencyCriticality, group: str | None) -> str:
-    words = [criticality.lower()]
-    if mode is DependencyMode.ASYNC:
-        words = ["async"]
-    if group:
-        words.append(f"one of {group}")
-    return ", ".join(words)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import strawberry
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import AlertStatus, Criticality, GraphDirection, ServiceOrder
+from sloengine.api.enums import AlertStatus, Criticality, DrawingFormat, GraphDirection, ServiceOrder
 from sloengine.api.inputs import given, given_or, page_request
 from sloengine.api.topology.references import needs_row, selected_sli_types
 from sloengine.api.topology.types import (
@@ -17,12 +18,15 @@ from sloengine.api.topology.types import (
     Dependency,
     DependencyGraph,
     First,
+    GraphDrawing,
     Service,
     Supernode,
 )
+from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.application.ports.service_graph import ServiceFilter as StoredServiceFilter
 from sloengine.domain.errors import Invalid, TooLarge
 from sloengine.domain.recommendation.model import Recommendation
+from sloengine.infrastructure.drawings import draw
 
 MAX_ROOTS = 100
 
@@ -125,16 +129,7 @@ class TopologyQueries:
         ] = False,
     ) -> DependencyGraph:
         """Read in one traversal."""
-        if not roots:
-            raise Invalid("roots is empty; name one service at least", path=("roots",))
-        if len(roots) > MAX_ROOTS:
-            raise TooLarge(f"{len(roots)} roots, at most {MAX_ROOTS} are allowed", path=("roots",))
-        found = await info.context.use_cases.read_graph.neighbourhood(
-            list(dict.fromkeys(roots)),
-            depth=given_or(depth, 3),
-            towards_callers=given_or(direction, GraphDirection.DEPENDENCIES) is GraphDirection.CALLERS,
-            include_stale=bool(include_stale),
-        )
+        found = await _neighbourhood(info, roots, direction, depth, include_stale=bool(include_stale))
         info.context.topology.service_by_id.prime_many({row.service_id: row for row in found.services})
         return DependencyGraph(
             services=[Service.from_domain(service) for service in found.services],
@@ -143,6 +138,30 @@ class TopologyQueries:
             graph_version=found.graph_version,
             truncated=found.truncated,
         )
+
+    @strawberry.field(
+        description="The merged graph around the roots as text that other programs draw; any service id is safe "
+        "in it. Of more than 2,000 edges those nearest to the roots."
+    )
+    async def graph_drawing(
+        self,
+        info: Info,
+        roots: Annotated[list[str], strawberry.argument(description="Service ids to start from, 1 to 100.")],
+        format: Annotated[  # noqa: A002  (the API's word)
+            DrawingFormat, strawberry.argument(description="What it is written in.")
+        ],
+        direction: Annotated[
+            GraphDirection | None, strawberry.argument(description="Which way to walk.")
+        ] = GraphDirection.DEPENDENCIES,
+        depth: Annotated[int | None, strawberry.argument(description="Calls away from a root, 1 to 10.")] = 3,
+        include_stale: Annotated[
+            bool | None,
+            strawberry.argument(description="Also edges that no source has seen for its time to live."),
+        ] = False,
+    ) -> GraphDrawing:
+        """Read in one traversal."""
+        found = await _neighbourhood(info, roots, direction, depth, include_stale=bool(include_stale))
+        return GraphDrawing.from_drawing(await asyncio.to_thread(draw, roots, found, format))
 
     @strawberry.field(description="Cycles that somebody should look at, newest first.")
     async def circular_dependency_alerts(
@@ -167,3 +186,18 @@ async def _is_recommended(info: Info, service_id: str) -> bool:
     wanted = selected_sli_types(info)
     answers = [await found for found in [loader.load((service_id, sli_type)) for sli_type in wanted]]
     return any(isinstance(answer, Recommendation) for answer in answers)
+
+
+async def _neighbourhood(
+    info: Info, roots: list[str], direction: GraphDirection | None, depth: int | None, *, include_stale: bool
+) -> Neighbourhood:
+    if not roots:
+        raise Invalid("roots is empty; name one service at least", path=("roots",))
+    if len(roots) > MAX_ROOTS:
+        raise TooLarge(f"{len(roots)} roots, at most {MAX_ROOTS} are allowed", path=("roots",))
+    return await info.context.use_cases.read_graph.neighbourhood(
+        list(dict.fromkeys(roots)),
+        depth=given_or(depth, 3),
+        towards_callers=given_or(direction, GraphDirection.DEPENDENCIES) is GraphDirection.CALLERS,
+        include_stale=include_stale,
+    )

@@ -19,6 +19,7 @@ from sloengine.api.enums import (
     DependencyCriticality,
     DependencyMode,
     DiscoverySource,
+    DrawingFormat,
 )
 from sloengine.api.forecast.types import ServiceForecast
 from sloengine.api.governance.types import ServiceDecisions
@@ -31,6 +32,7 @@ from sloengine.domain.topology import dependency as dependency_model
 from sloengine.domain.topology import graph as graph_model
 from sloengine.domain.topology import ingestion as ingestion_model
 from sloengine.domain.topology import service as service_model
+from sloengine.infrastructure.drawings import Drawing
 
 IncludeStale = Annotated[
     bool | None, strawberry.argument(description="Also those that no source has seen for its time to live.")
@@ -302,6 +304,30 @@ class AlertChange:
     def from_domain(cls, change: ingestion_model.AlertChange) -> AlertChange:
         """The line as clients read it."""
         return cls(at=change.at, status=change.status, by=change.by, text=change.text)
+
+
+@strawberry.type(description="A part of the graph as text that other programs draw.")
+class GraphDrawing:
+    """A drawing."""
+
+    format: DrawingFormat = strawberry.field(description="What it is written in.")
+    content: str = strawberry.field(description="The text.")
+    service_count: int = strawberry.field(description="Services in it.")
+    dependency_count: int = strawberry.field(description="Edges in it, 2,000 at most.")
+    graph_version: int = strawberry.field(description="The graph version that it shows.")
+    truncated: bool = strawberry.field(description="true: something was left out; ask with less depth.")
+
+    @classmethod
+    def from_drawing(cls, drawing: Drawing) -> GraphDrawing:
+        """The drawing as clients read it."""
+        return cls(
+            format=drawing.format,
+            content=drawing.content,
+            service_count=drawing.services,
+            dependency_count=drawing.dependencies,
+            graph_version=drawing.graph_version,
+            truncated=drawing.truncated,
+        )
 
 
 @strawberry.type(description="A cycle that somebody should look at. Resolves itself when the cycle is gone.")

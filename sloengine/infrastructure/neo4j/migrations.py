@@ -59,14 +59,17 @@ class MigrationState:
 def migrations_in(folder: Path) -> tuple[Migration, ...]:
     """The migrations of a folder in order.
 
-    Raises: Invalid, on a gap in the numbers, a missing way back or a name that does not fit.
+    Raises: Invalid, on a gap in the numbers, a number that is there twice, a missing way back or a name that does not fit.
     """
     found: dict[int, dict[str, tuple[str, str]]] = {}
     for file in sorted(folder.glob("*.cypher")):
         match = _FILE_NAME.match(file.name)
         if match is None:
             raise Invalid(f"{file.name} is not named like 0001_name.up.cypher")
-        found.setdefault(int(match[1]), {})[match[3]] = (match[2], file.read_text(encoding="utf-8"))
+        ways = found.setdefault(int(match[1]), {})
+        if match[3] in ways:
+            raise Invalid(f"two migrations have the number {match[1]}: {ways[match[3]][0]} and {match[2]}")
+        ways[match[3]] = (match[2], file.read_text(encoding="utf-8"))
     if sorted(found) != list(range(1, len(found) + 1)):
         raise Invalid(f"migrations must be numbered 1 to {len(found)} without gaps, not {sorted(found)}")
     for number, ways in found.items():
