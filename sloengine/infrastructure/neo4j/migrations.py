@@ -59,7 +59,8 @@ class MigrationState:
 def migrations_in(folder: Path) -> tuple[Migration, ...]:
     """The migrations of a folder in order.
 
-    Raises: Invalid, on a gap in the numbers, a number that is there twice, a missing way back or a name that does not fit.
+    Raises: Invalid, on a gap in the numbers, a number that is there twice, a missing way back or a name that does
+    not fit.
     """
     found: dict[int, dict[str, tuple[str, str]]] = {}
     for file in sorted(folder.glob("*.cypher")):
