@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -50,19 +51,29 @@ class DrawnBound:
         Only what matters is drawn: parts below a thousandth of what is inherited keep their mean, and a service
         that inherits nothing is bounded by nothing.
         """
-        known = self._known_draws()
-        return None if known is None else self.result.joint_draws(n, rng, known)
+        drawn = self.drawn_sources(n, rng)
+        return None if drawn is None else drawn.composed(self._known_draws.get(self.result.inherited.root))
 
     def drawn_sources(self, n: int, rng: np.random.Generator) -> DrawnSources | None:
-        """What these draws are composed of, given the same numbers."""
-        known = self._known_draws()
-        return None if known is None else draw_sources(self.result.inherited, n, rng, known)
+        """What these draws are composed of, given the same numbers; drawn once for both."""
+        if not self._known_draws:
+            return None
+        numbers = (n, str(rng.bit_generator.state))
+        if numbers not in self._drawn:
+            self._drawn[numbers] = draw_sources(self.result.inherited, n, rng, self._known_draws)
+        return self._drawn[numbers]
 
-    def _known_draws(self) -> Mapping[str, Draws] | None:
+    @cached_property
+    def _drawn(self) -> dict[tuple[int, str], DrawnSources | None]:
+        return {}
+
+    @cached_property
+    def _known_draws(self) -> Mapping[str, Draws]:
+        """Of the service itself and of what matters; nothing where it inherits nothing."""
         shares = {part.service_id: part.share_ratio for part in self.bound.contributions}
         inherited = sum(shares.values())
         if inherited <= 0:
-            return None
+            return {}
         matters = [service_id for service_id, share in shares.items() if share >= _MATTERS * inherited]
         return self.draws_of([self.service_id, *matters])
 

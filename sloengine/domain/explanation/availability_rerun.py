@@ -11,6 +11,7 @@ from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.recommendation.availability_case import AvailabilityCase, window_predictive
 from sloengine.domain.recommendation.predictive import Predictive, predict_with
 from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.quantile import upper_quantile
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
 
 
@@ -38,9 +39,9 @@ class AvailabilityRerun:
         Parameters: as of :meth:`windows`.
         """
         predictive, composite = self.windows(own=own, by_source=by_source)
-        found = float(np.quantile(predictive.unavailability, self.level, method="higher"))
+        found = upper_quantile(predictive.unavailability, self.level)
         if composite is not None:
-            found = max(found, float(np.quantile(composite, self.level, method="higher")))
+            found = max(found, upper_quantile(composite, self.level))
         return found
 
     def windows(

@@ -25,6 +25,7 @@ from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import times_in_a_hundred
 from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.quantile import upper_quantile
 
 _SLACK = 1e-9
 REFERENCE = "this service on its usual days, with slow spells as other services have them,"
@@ -103,7 +104,7 @@ class LatencyExplainer:
 
     def raw_ms(self, level: float, kind: ObjectiveKind) -> float:
         """The engine's own unrounded target, in milliseconds."""
-        return float(np.quantile(self.case.draws_ms(kind), level, method="higher"))
+        return upper_quantile(self.case.draws_ms(kind), level)
 
     def values(self, game: LatencyGame, raw_ms: float) -> Values:
         """Coalitions' targets in milliseconds, held to the engine's own where all groups are in."""
@@ -172,7 +173,7 @@ class LatencyExplainer:
             changed=self.request.changed,
         )
         case = replace(self.case, predictive=predictive)
-        return float(np.quantile(case.draws_ms(kind), level, method="higher"))
+        return upper_quantile(case.draws_ms(kind), level)
 
     def _beyond(self, target: TierTarget) -> tuple[Counterfactual, ...]:
         """P(met) at the next higher bound of the histogram."""

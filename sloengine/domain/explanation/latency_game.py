@@ -20,12 +20,12 @@ from sloengine.domain.recommendation.latency_predictive import (
     SlowSpells,
     WanderingLevel,
     level_factors,
-    percentile_factors,
     spell_counts,
     window_tails,
 )
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.quantile import upper_quantile
 
 RELIABILITY, CLUSTERING, TREND, COVERAGE, THROTTLING = range(5)
 LATENCY_GROUPS = ("own reliability", "incident clustering", "trend", "data coverage", "throttling")
@@ -69,9 +69,7 @@ class LatencyGame:
         if key not in self._known:
             level = level_factors(self._level(clustering, coverage), self.prior, self.numbers, self.window_days)
             factors = self._factors(reliability, clustering, trend, coverage) * level
-            self._known[key] = (
-                float(np.quantile(factors, self.level, method="higher")) * self.days.scale_seconds * 1000.0
-            )
+            self._known[key] = upper_quantile(factors, self.level) * self.days.scale_seconds * 1000.0
         return self._known[key] * (1.0 + self.margins[throttled])
 
     @cached_property
@@ -126,8 +124,8 @@ class LatencyGame:
             running=self.days.running and trend and reliability,
         )
         count = spell_counts(spells, self.numbers, self.window_days)
-        tail = window_tails(count, spells, self.prior, self.service_id, self.numbers, self.window_days)
-        return percentile_factors(tail, self.tail_share)
+        tails = window_tails(count, spells, self.prior, self.service_id, self.numbers, self.window_days)
+        return tails.factors(self.tail_share)
 
     def _level(self, clustering: bool, coverage: bool) -> WanderingLevel:
         known = WanderingLevel.of(self.days)

@@ -7,12 +7,13 @@ whole shifts by the week-to-week spread of the base. The percentile is read off 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation import shipped_prior
-from sloengine.domain.recommendation.incident_rate import RateKnowledge, pick_rates, regime_rows, stratified
+from sloengine.domain.recommendation.incident_rate import RateKnowledge, RateLevels, regime_rows, stratified
 from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.poisson import poisson_quantile
@@ -57,6 +58,18 @@ class LatencyNumbers:
     level: FloatArray
     _sizes: np.random.Generator
     _episodes: list[tuple[FloatArray, ...]] = field(default_factory=list)
+    _base_factors: dict[float, FloatArray] = field(default_factory=dict)
+
+    def base_factors(self, share: float) -> FloatArray:
+        """Percentile of each window without any slow spell, as :func:`percentile_factors`."""
+        if share not in self._base_factors:
+            self._base_factors[share] = percentile_factors(_falling(self.base_tail), share)
+        return self._base_factors[share]
+
+    @cached_property
+    def rates(self) -> RateLevels:
+        """What rates are picked with."""
+        return RateLevels(self.rate_level, regime_rows(self.n))
 
     @classmethod
     def of(cls, days: LatencyDays, rng: np.random.Generator, n: int, window_days: float) -> LatencyNumbers:
@@ -145,11 +158,11 @@ def predict_latency_with(
     spells = slow_spells(days, prior, service_id)
     level = WanderingLevel.of(days)
     count = spell_counts(spells, numbers, window_days)
-    tail = window_tails(count, spells, prior, service_id, numbers, window_days)
+    tails = window_tails(count, spells, prior, service_id, numbers, window_days)
     factor = level_factors(level, prior, numbers, window_days) * days.scale_seconds
     return LatencyPredictive(
-        p95_seconds=percentile_factors(tail, 0.05) * factor,
-        p99_seconds=percentile_factors(tail, 0.01) * factor,
+        p95_seconds=tails.factors(0.05) * factor,
+        p99_seconds=tails.factors(0.01) * factor,
         episode_count=count,
         rate_weights=spells.rate.weights,
         window_days=window_days,
@@ -169,7 +182,7 @@ def predict_latency_with(
 
 def spell_counts(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
     """Slow spells in each window."""
-    mean = pick_rates(spells.rate, numbers.rate_level, regime_rows(numbers.n)) * window_days
+    mean = numbers.rates.rates(spells.rate) * window_days
     count = np.minimum(poisson_quantile(numbers.count_level, mean), _MOST_EPISODES).astype(np.int64)
     return count + (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS) if spells.running else count
 
@@ -190,11 +203,36 @@ def _base_tails(days: LatencyDays, window_days: float, rng: np.random.Generator,
     block = min(_BLOCK_DAYS, n)
     blocks = -(-wanted // block)
     starts = rng.integers(0, n, (n_draws, blocks))
-    index = ((starts[:, :, None] + np.arange(block)) % n).reshape(n_draws, -1)[:, :wanted]
-    flat = (np.arange(n_draws)[:, None] * n + index).ravel()
-    times = np.bincount(flat, minlength=n_draws * n).reshape(n_draws, n)
-    traffic = times * days.requests[base]
-    return np.asarray((traffic @ days.tails[base]) / traffic.sum(axis=1, keepdims=True))
+    requests = days.requests[base]
+    slow = requests[:, None] * days.tails[base]
+    total, traffic = np.zeros((n_draws, slow.shape[1])), np.zeros((n_draws, 1))
+    for number in range(blocks):
+        # The last block may be cut short.
+        following = (np.arange(n)[:, None] + np.arange(min(block, wanted - number * block))) % n
+        if number in (0, blocks - 1):
+            slow_by_start, requests_by_start = slow[following].sum(axis=1), requests[following].sum(axis=1)
+        total += slow_by_start[starts[:, number]]
+        traffic += requests_by_start[starts[:, number], None]
+    total /= traffic
+    return total
+
+
+@dataclass(frozen=True)
+class WindowTails:
+    """Tails of windows: those of base days, and of the windows that have slow spells with these in them.
+
+    ``rows``: windows with slow spells; ``tails``: theirs, shape (n_rows, n_factors).
+    """
+
+    numbers: LatencyNumbers
+    rows: npt.NDArray[np.intp]
+    tails: FloatArray
+
+    def factors(self, share: float) -> FloatArray:
+        """Each window's percentile as a multiple of the base p95; see :func:`percentile_factors`."""
+        found = self.numbers.base_factors(share).copy()
+        found[self.rows] = percentile_factors(self.tails, share)
+        return found
 
 
 def window_tails(
@@ -204,17 +242,20 @@ def window_tails(
     service_id: str,
     numbers: LatencyNumbers,
     window_days: float,
-) -> FloatArray:
-    """Tail of each window: base days and the excess tails of its slow spells; shape (n, n_factors)."""
-    total = np.zeros((len(count), len(FACTORS)))
+) -> WindowTails:
+    """Tail of each window: base days and the excess tails of its slow spells."""
+    having = np.flatnonzero(count)
+    spells_of = count[having]
+    total = np.zeros((len(having), len(FACTORS)))
     rows, cumulative = prior.peer_rows(service_id)
     pool_share = len(rows) / (len(rows) + shipped_prior.PSEUDO_EPISODES)
     scale_sd = SHIPPED_EXCESS_LOG_SD / np.sqrt(prior.evidence(service_id) + shipped_prior.PSEUDO_EPISODES)
     scale = np.exp(scale_sd * numbers.scale)
     shipped = np.maximum(FACTORS, 1.0) ** -SHIPPED_DECAY
     for position in range(int(count.max(initial=0))):
-        active = np.flatnonzero(count > position)
-        source, second, level, jitter = (values[active] for values in numbers.episode(position))
+        active = np.flatnonzero(spells_of > position)
+        window = having[active]
+        source, second, level, jitter = (values[window] for values in numbers.episode(position))
         own = (source < spells.own_share) & (len(spells.shapes) > 0)
         pooled = ~own & (second < pool_share) & (len(rows) > 0)
         rest = ~own & ~pooled
@@ -223,13 +264,21 @@ def window_tails(
             total[active[own]] += spells.shapes[chosen] * np.exp(OWN_JITTER * jitter[own])[:, None]
         if pooled.any():
             chosen = rows[np.minimum(np.searchsorted(cumulative, level[pooled]), len(rows) - 1)]
-            size = np.exp(PEER_JITTER * jitter[pooled]) * scale[active[pooled]]
+            size = np.exp(PEER_JITTER * jitter[pooled]) * scale[window[pooled]]
             total[active[pooled]] += prior.shapes[chosen] * size[:, None]
         if rest.any():
-            size = SHIPPED_EXCESS_DAYS * np.exp(SHIPPED_EXCESS_LOG_SD * jitter[rest]) * scale[active[rest]]
+            size = SHIPPED_EXCESS_DAYS * np.exp(SHIPPED_EXCESS_LOG_SD * jitter[rest]) * scale[window[rest]]
             total[active[rest]] += size[:, None] * shipped
-    tail = numbers.base_tail + total / window_days
-    return np.asarray(np.minimum.accumulate(np.minimum(tail, 1.0), axis=1))
+    total /= window_days
+    total += numbers.base_tail[having]
+    return WindowTails(numbers, having, _falling(total))
+
+
+def _falling(tail: FloatArray) -> FloatArray:
+    """Shares that are at most 1 and do not rise from factor to factor."""
+    # Factor by factor over all windows at once: along each window by itself it takes ten times as long.
+    by_factor = np.minimum(tail.T, 1.0, order="C")
+    return np.asarray(np.minimum.accumulate(by_factor, axis=0, out=by_factor).T)
 
 
 def percentile_factors(tail: FloatArray, share: float) -> FloatArray:

@@ -33,6 +33,7 @@ from sloengine.domain.recommendation.target_interval import latency_intervals
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_text
+from sloengine.domain.reliability.quantile import upper_quantile
 from sloengine.domain.reliability.window import ComplianceWindow
 
 SHARES = {ObjectiveKind.LATENCY_P95: 0.95, ObjectiveKind.LATENCY_P99: 0.99}
@@ -132,7 +133,7 @@ def _targets_of(
         if levels[name] > settings.highest_level:
             reasons[name].append(f"no {title} p{share * 100:.0f} target: the past does not carry its probability")
             continue
-        raw = float(np.quantile(draws, levels[name], method="higher"))
+        raw = upper_quantile(draws, levels[name])
         threshold = kept.get((name, kind)) or _bound_at_least(max(raw, floor), case.days.bounds_seconds)
         if threshold is not None and threshold < floor:
             threshold = floor

@@ -40,7 +40,7 @@ def inputs_digest(arrays: Iterable[np.ndarray], texts: Iterable[str]) -> str:
 
 def settings_text(settings: EngineSettings) -> str:
     """The settings as one text, for the digest."""
-    return repr({name: getattr(settings, name) for name in sorted(settings.__dataclass_fields__)})
+    return settings.text
 
 
 def bound_text(bound: CompositeBound | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 from sloengine.domain.recommendation import shipped_calibration as shipped
@@ -52,6 +53,11 @@ class EngineSettings:
     anti_flap: tuple[float, float] = (0.05, 0.03)
     availability_calibration: CalibrationMap = _AVAILABILITY_MAP
     latency_calibration: CalibrationMap = _LATENCY_MAP
+
+    @cached_property
+    def text(self) -> str:
+        """All of them as one text, for digests."""
+        return repr({name: getattr(self, name) for name in sorted(self.__dataclass_fields__)})
 
     def __post_init__(self) -> None:
         """Refuse what would make nonsense of the tiers.

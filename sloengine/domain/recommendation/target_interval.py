@@ -68,11 +68,22 @@ def plausible_quantiles(
     scale = np.exp(log_sd * ndtri(shuffled))
     order = np.argsort(draws, kind="stable")
     weights = np.cumsum(_weights(episode_count[order], rates * window_days), axis=1)
-    weights /= weights[:, -1:]
-    ordered = draws[order]
-    last = len(ordered) - 1
-    quantiles = [ordered[np.minimum((weights < level).sum(axis=1), last)] for level in levels]
-    return np.array(quantiles), scale
+    reached = _first_to_reach(weights, weights[:, -1:] * np.asarray(levels))
+    return draws[order[reached]].T, scale
+
+
+def _first_to_reach(rows: FloatArray, wanted: FloatArray) -> npt.NDArray[np.int64]:
+    """Place of the first value in each row that reaches what is wanted, by bisection; the last where none does.
+
+    ``rows``: ascending, shape (m, n); ``wanted``: shape (m, k). Returns shape (m, k).
+    """
+    low, high = np.zeros(wanted.shape, np.int64), np.full(wanted.shape, rows.shape[1] - 1)
+    row = np.arange(len(rows))[:, None]
+    for _ in range(rows.shape[1].bit_length()):
+        middle = (low + high) // 2
+        less = rows[row, middle] < wanted
+        low, high = np.where(less, np.minimum(middle + 1, high), low), np.where(less, high, middle)
+    return low
 
 
 def _spans(values: FloatArray) -> list[tuple[float, float]]:

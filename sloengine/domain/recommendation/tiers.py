@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.model import (
@@ -30,6 +28,7 @@ from sloengine.domain.recommendation.target_interval import unavailability_inter
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
+from sloengine.domain.reliability.quantile import upper_quantile
 from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -129,7 +128,7 @@ def _wanted(
 
     A cap is named only where the published figure would be tighter without it.
     """
-    ratio = 1.0 - _quantile(predictive.unavailability, level)
+    ratio = 1.0 - upper_quantile(predictive.unavailability, level)
     limits: list[TargetLimitedBy] = [_evidence(predictive)]
 
     def cap(at: float, limit: TargetLimitedBy) -> None:
@@ -139,7 +138,7 @@ def _wanted(
             limits.insert(0, limit)
 
     if caps.composite is not None:
-        composite = 1.0 - _quantile(caps.composite, level)
+        composite = 1.0 - upper_quantile(caps.composite, level)
         cap(composite, _dependency(TargetLimit.DEPENDENCY_OBSERVED, composite, caps.weakest))
     promised = caps.promised_ratio if name is TierName.CONSERVATIVE else None
     if promised is not None:
@@ -157,10 +156,6 @@ def _wanted(
 
 def _published(ratio: float, caps: AvailabilityCaps) -> float | None:
     return round_availability_down(ratio, caps.window_requests)
-
-
-def _quantile(draws: FloatArray, level: float) -> float:
-    return float(np.quantile(draws, level, method="higher"))
 
 
 def _evidence(predictive: Predictive) -> TargetLimitedBy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 
 UNAVAILABILITY_FIGURES = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
 """Unavailability is one of these times a power of ten: 99.9, 99.85, 99.8, 99.75, 99.7, 99.6 … 99.1, 99 %."""
@@ -59,8 +60,8 @@ def round_availability_down(ratio: float, window_requests: float | None = None) 
     """
     limit = min(ratio, tightest_availability(window_requests))
     # Twelve digits: a ratio that is a figure but for binary noise is that figure.
-    below = [figure for figure in _GRID if figure <= limit + 1e-12]
-    return below[-1] if below else None
+    below = bisect_right(_GRID, limit + 1e-12)
+    return _GRID[below - 1] if below else None
 
 
 def round_latency_up(milliseconds: float) -> float:

@@ -71,21 +71,48 @@ class ObservedTraffic:
         weights = csr_array((self.weights, (self.dependencies, self.callers)), shape=(size, size))
         return np.asarray(weights @ self.total)
 
-    def attributed(self, edges: Sequence[int] | IntArray) -> tuple[FloatArray, FloatArray]:
-        """B and E of these edges; both of shape (len(edges), n_intervals)."""
+    def attributed(
+        self, edges: Sequence[int] | IntArray, intervals: IntArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """B and E of these edges; both of shape (len(edges), n_intervals). ``intervals`` None: all."""
         chosen = np.asarray(edges, np.int64)
         callers, dependencies = self.callers[chosen], self.dependencies[chosen]
-        requests = self.total[callers]
-        received = self.calls_received[dependencies]
+
+        def rows(values: FloatArray, of: IntArray) -> FloatArray:
+            return values[of] if intervals is None else values[of[:, None], intervals]
+
+        requests = rows(self.total, callers)
+        received = rows(self.calls_received, dependencies)
         share = np.divide(
             requests * self.weights[chosen][:, None], received, out=np.zeros_like(requests), where=received > 0.0
         )
-        failed = self.bad[dependencies] * share
+        failed = rows(self.bad, dependencies) * share
         for row, edge in enumerate(chosen.tolist()):
             if edge in self.counted:
-                failed[row] = self.counted[edge]
+                failed[row] = self.counted[edge] if intervals is None else self.counted[edge][intervals]
         failed /= self.attempts[chosen][:, None]
-        return np.minimum(failed, requests), self.bad[callers]
+        return np.minimum(failed, requests), rows(self.bad, callers)
+
+    def attributed_sum(self, edges: Sequence[int]) -> FloatArray:
+        """B of each of these edges over all intervals, shape (len(edges),); summed once for each edge."""
+        missing = [edge for edge in edges if edge not in self._sums]
+        if missing:
+            self._sums.update(zip(missing, self.attributed(missing)[0].sum(axis=1).tolist(), strict=True))
+        return np.array([self._sums[edge] for edge in edges])
+
+    @cached_property
+    def _sums(self) -> dict[int, float]:
+        return {}
+
+    @cached_property
+    def requests_sum(self) -> FloatArray:
+        """Requests of each service over all intervals, shape (n_services,)."""
+        return np.asarray(self.total.sum(axis=1))
+
+    @cached_property
+    def failed_sum(self) -> FloatArray:
+        """Failed requests of each service over all intervals, shape (n_services,)."""
+        return np.asarray(self.bad.sum(axis=1))
 
     def blocks_of(self, edges: IntArray) -> Iterator[IntArray]:
         """The edges in portions that fit into memory."""
@@ -95,7 +122,7 @@ class ObservedTraffic:
     @cached_property
     def unavailability(self) -> FloatArray:
         """Failed over all requests of each service, from sums; NaN where there were none."""
-        totals, failures = self.total.sum(axis=1), self.bad.sum(axis=1)
+        totals, failures = self.requests_sum, self.failed_sum
         return np.asarray(
             np.divide(failures, totals, out=np.full(len(totals), np.nan), where=totals > 0.0), np.float64
         )

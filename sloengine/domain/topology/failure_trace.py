@@ -111,7 +111,7 @@ class _Walk:
     def from_root(self, root: int) -> dict[int, FloatArray]:
         """Divide, callers before what they call."""
         labels, rank, members = self.model.contracted.labels, self.model.rank, self.model.members
-        start = self._columns(self.model.traffic.bad[root])
+        start = self._failed(root)
         least = _NEGLIGIBLE * float(start.sum())
         waiting: dict[int, FloatArray] = {root: start}
         found: dict[int, FloatArray] = {}
@@ -158,8 +158,7 @@ class _Walk:
         edges = self.model.edges_of[service]
         if not edges or self.model.names[service] in self.model.refused:
             return {}
-        failed = self._columns(self.model.traffic.bad[service])
-        requests = self._columns(self.model.traffic.total[service])
+        failed, requests = self._failed(service), self._requests(service)
         brought = self._brought(service, edges)
         whole = brought.sum(axis=0)
         quiet = max(0.0, float(failed[-1] - whole[-1])) / max(float(requests[-1]), 1.0)
@@ -174,18 +173,20 @@ class _Walk:
                 found[dependency] = found[dependency] + part if dependency in found else part
         return found
 
-    def _columns(self, series: FloatArray) -> FloatArray:
-        """Values of the intervals that stand out, and the sum of all others; over the last axis."""
-        loud = series[..., self.intervals]
-        rest = np.maximum(series.sum(axis=-1, keepdims=True) - loud.sum(axis=-1, keepdims=True), 0.0)
-        return np.concatenate([loud, rest], axis=-1)
+    def _failed(self, service: int) -> FloatArray:
+        traffic = self.model.traffic
+        return _columns(traffic.bad[service, self.intervals], traffic.failed_sum[service])
+
+    def _requests(self, service: int) -> FloatArray:
+        traffic = self.model.traffic
+        return _columns(traffic.total[service, self.intervals], traffic.requests_sum[service])
 
     def _brought(self, service: int, edges: list[int]) -> FloatArray:
         """Failed requests that each call is expected to bring; shape (len(edges), len(intervals) + 1)."""
         model, traffic = self.model, self.model.traffic
-        attributed, _ = traffic.attributed(edges)
-        brought = self._columns(attributed) * model.pass_through.in_use[edges][:, None]
-        requests = self._columns(traffic.total[service])
+        loud, _ = traffic.attributed(edges, self.intervals)
+        brought = _columns(loud, traffic.attributed_sum(edges)) * model.pass_through.in_use[edges][:, None]
+        requests = self._requests(service)
         for row, edge in enumerate(edges):
             called = int(traffic.dependencies[edge])
             if (
@@ -228,7 +229,8 @@ class _Walk:
                 tail[:-1] -= moved
             together = requests * tail[-1]
             parts = np.divide(ratio, ratio.sum(axis=0), out=np.zeros_like(ratio), where=ratio.sum(axis=0) > 0.0)
-            brought[rows] = self._columns(parts * together)
+            whole = parts * together
+            brought[rows] = _columns(whole[:, self.intervals], whole.sum(axis=1))
 
     def _once(self, edges: list[int], brought: FloatArray) -> None:
         """Two names of one thing bring its failures once."""
@@ -242,3 +244,9 @@ class _Walk:
                 whole = brought[rows].sum(axis=0)
                 largest = brought[rows].max(axis=0)
                 brought[rows] *= np.divide(largest, whole, out=np.ones_like(whole), where=whole > 0.0)
+
+
+def _columns(loud: FloatArray, whole: FloatArray | float) -> FloatArray:
+    """Values of the intervals that stand out, and the sum of all others beside them; over the last axis."""
+    rest = np.maximum(np.asarray(whole)[..., None] - loud.sum(axis=-1, keepdims=True), 0.0)
+    return np.concatenate([loud, rest], axis=-1)
