@@ -61,7 +61,7 @@ class BackstageClient:
         Raises: Unavailable, when Backstage does not answer, refuses, or answers with something else.
         """
         by_cursor = await self._by_cursor()
-        return await self._by_offset() if by_cursor is None else by_cursor
+        return await self.by_offset() if by_cursor is None else by_cursor
 
     async def _by_cursor(self) -> CataloguePages | None:
         """None: the catalogue is older than this way of asking (1.10, 2023)."""
@@ -92,7 +92,7 @@ class BackstageClient:
         whole = total is None or len(found) >= total
         return CataloguePages(tuple(found.values()), whole, (self._shown(BY_QUERY),))
 
-    async def _by_offset(self) -> CataloguePages:
+    async def by_offset(self) -> CataloguePages:
         """Pages by number: one that comes or goes meanwhile shifts the rest, so this never counts as whole."""
         found: dict[str, Entity] = {}
         offset = 0

@@ -17,10 +17,11 @@ from sloengine.infrastructure.kubernetes.access import KubernetesAccess
 from sloengine.infrastructure.kubernetes.client import KubernetesClient, ListRefused
 from sloengine.infrastructure.kubernetes.objects import RESOURCES, SERVICES
 from tests.infrastructure.kubernetes.apiserver import ADMIN, VIEWER, RunningApiServer, running
-from tests.infrastructure.kubernetes.recorded_answers import Exchange, Recording, save
 from tests.infrastructure.kubernetes.shop import objects, service_account
+from tests.infrastructure.recorded_answers import Exchange, Recording, save
 
 PAGE_SIZE = 2
+RECORDED = Path(__file__).parent / "recorded"
 
 
 async def lists(server: RunningApiServer, token: str, *, forget: bool = False) -> list[Exchange]:
@@ -65,7 +66,7 @@ async def record(home: Path) -> dict[str, list[Exchange]]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         for name, exchanges in asyncio.run(record(Path(home))).items():
-            save(name, exchanges)
+            save(RECORDED, name, exchanges)
 
 
 if __name__ == "__main__":

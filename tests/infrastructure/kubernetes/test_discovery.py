@@ -17,9 +17,9 @@ from sloengine.infrastructure.kubernetes.objects import RESOURCES, SERVICES, rea
 from sloengine.infrastructure.kubernetes.reading_rules import ReadingRules
 from sloengine.infrastructure.patient_http import Patience
 from tests.infrastructure.kubernetes.objects_by_hand import calls, names
-from tests.infrastructure.kubernetes.record import PAGE_SIZE
-from tests.infrastructure.kubernetes.recorded_answers import Exchange, Replaying, load
+from tests.infrastructure.kubernetes.record import PAGE_SIZE, RECORDED
 from tests.infrastructure.kubernetes.shop import EXPECTED_CALLS, EXPECTED_SERVICES
+from tests.infrastructure.recorded_answers import Exchange, Replaying, load
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 RANGE = (NOW - timedelta(days=1), NOW)
@@ -38,7 +38,7 @@ def client_on(transport: httpx.AsyncBaseTransport, page_size: int = PAGE_SIZE) -
 
 
 async def test_a_cluster_is_read_page_by_page():
-    kubernetes, transport = replaying(load("lists"))
+    kubernetes, transport = replaying(load(RECORDED, "lists"))
 
     found = await kubernetes.discover(*RANGE)
 
@@ -49,14 +49,14 @@ async def test_a_cluster_is_read_page_by_page():
         r.path(None) for r in RESOURCES
     ]
     assert any("continue" in asked for _, asked in transport.asked)
-    assert len(transport.asked) == len(load("lists"))
+    assert len(transport.asked) == len(load(RECORDED, "lists"))
     storefront = next(service for service in found.services if service.source_name == "shop/storefront")
     assert (storefront.team, storefront.criticality) == ("web", Criticality.CRITICAL)
     assert storefront.metadata["kubernetes"]["partOf"] == "shop"
 
 
 async def test_excluded_namespaces_stay_out():
-    kubernetes, _ = replaying(load("lists"), rules=ReadingRules(excluded_namespaces=("pay",)))
+    kubernetes, _ = replaying(load(RECORDED, "lists"), rules=ReadingRules(excluded_namespaces=("pay",)))
 
     found = await kubernetes.discover(*RANGE)
 
@@ -66,7 +66,7 @@ async def test_excluded_namespaces_stay_out():
 
 
 async def test_missing_permissions_are_named_all_at_once_with_the_rule_that_grants_them():
-    kubernetes, transport = replaying(load("forbidden"))
+    kubernetes, transport = replaying(load(RECORDED, "forbidden"))
 
     with pytest.raises(Unavailable) as refused:
         await kubernetes.discover(*RANGE)
@@ -83,7 +83,7 @@ async def test_missing_permissions_are_named_all_at_once_with_the_rule_that_gran
 
 async def test_namespaces_are_read_one_by_one_and_refused_by_name():
     refusals = [
-        Exchange(resource.path(namespace), {"limit": str(PAGE_SIZE)}, 403, load("forbidden")[0].body)
+        Exchange(resource.path(namespace), {"limit": [str(PAGE_SIZE)]}, 403, load(RECORDED, "forbidden")[0].body)
         for namespace in ("shop", "pay")
         for resource in RESOURCES
     ]
@@ -95,7 +95,7 @@ async def test_namespaces_are_read_one_by_one_and_refused_by_name():
 
 
 async def test_a_wrong_token_is_said_to_be_wrong():
-    kubernetes, transport = replaying(load("unauthorized"))
+    kubernetes, transport = replaying(load(RECORDED, "unauthorized"))
 
     with pytest.raises(Unavailable, match=r"does not accept the token \(401\)"):
         await kubernetes.discover(*RANGE)
@@ -103,7 +103,7 @@ async def test_a_wrong_token_is_said_to_be_wrong():
 
 
 async def test_a_list_that_expires_on_the_way_is_begun_anew():
-    recorded = load("expired")
+    recorded = load(RECORDED, "expired")
     assert [exchange.status for exchange in recorded].count(410) == 1
 
     found = await client_on(Replaying(recorded)).list_all(SERVICES, None, read_network_service)
@@ -114,8 +114,8 @@ async def test_a_list_that_expires_on_the_way_is_begun_anew():
 
 
 async def test_a_list_that_keeps_expiring_is_given_up():
-    gone = next(exchange for exchange in load("expired") if exchange.status == 410)
-    first = load("expired")[0]
+    gone = next(exchange for exchange in load(RECORDED, "expired") if exchange.status == 410)
+    first = load(RECORDED, "expired")[0]
 
     with pytest.raises(Unavailable, match=r"expire 3 times.*SLOENGINE_KUBERNETES_PAGE_SIZE"):
         await client_on(Replaying([first, gone])).list_all(SERVICES, None, read_network_service)

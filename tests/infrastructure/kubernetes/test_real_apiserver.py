@@ -17,9 +17,9 @@ from sloengine.infrastructure.kubernetes.objects import SERVICES, read_network_s
 from sloengine.infrastructure.patient_http import Patience
 from tests.infrastructure.kubernetes.apiserver import ADMIN, VIEWER, RunningApiServer
 from tests.infrastructure.kubernetes.objects_by_hand import calls, names
-from tests.infrastructure.kubernetes.record import record
-from tests.infrastructure.kubernetes.recorded_answers import Exchange, load
+from tests.infrastructure.kubernetes.record import RECORDED, record
 from tests.infrastructure.kubernetes.shop import EXPECTED_CALLS, EXPECTED_SERVICES, service_account
+from tests.infrastructure.recorded_answers import Exchange, load
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -116,7 +116,9 @@ async def test_recorded_answers_are_those_of_today(tmp_path):
     today = await record(tmp_path)
 
     for name, exchanges in today.items():
-        assert [shape(exchange) for exchange in exchanges] == [shape(exchange) for exchange in load(name)], name
+        assert [shape(exchange) for exchange in exchanges] == [
+            shape(exchange) for exchange in load(RECORDED, name)
+        ], name
 
 
 def shape(exchange: Exchange) -> tuple[object, ...]:
