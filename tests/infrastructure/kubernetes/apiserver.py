@@ -20,6 +20,7 @@ import httpx
 
 from sloengine.infrastructure.embedded.child_process import ChildProcess, wait_until
 from sloengine.infrastructure.embedded.free_port import LOOPBACK, free_port
+from sloengine.infrastructure.kubernetes.objects import RESOURCES
 
 ADMIN, VIEWER, STRANGER = "admin-token", "viewer-token", "stranger-token"
 """Viewer and stranger are users without any permission; a test gives the viewer some."""
@@ -62,6 +63,17 @@ class RunningApiServer:
             "spec": {"expirationSeconds": 600},
         }
         return str(self.request("POST", path, body)["status"]["token"])
+
+    def wait_until_allowed(self, token: str, namespace: str | None = None) -> None:
+        """The API server hears of new roles a moment after they are stored."""
+
+        def allowed() -> bool:
+            try:
+                return all(self.request("GET", resource.path(namespace), token=token) for resource in RESOURCES)
+            except AssertionError:
+                return False
+
+        assert wait_until(allowed, lambda: True, 20), f"may not list {[r.plural for r in RESOURCES]}"
 
     def forget_the_past(self) -> None:
         """What happens by itself within minutes: etcd lets go of all but the newest revision.

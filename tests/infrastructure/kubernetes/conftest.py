@@ -16,4 +16,5 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApiServ
             pytest.fail(f"no {name} on PATH: scripts/build_kube_apiserver makes one")
     with running(tmp_path_factory.mktemp("cluster")) as server:
         server.create(*objects(), *service_account("sloengine"))
+        server.wait_until_allowed(server.token_of("sloengine"))
         yield server

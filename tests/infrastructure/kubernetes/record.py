@@ -53,7 +53,9 @@ async def record(home: Path) -> dict[str, list[Exchange]]:
     (home / "cached").mkdir()
     with running(home / "cached") as server:
         server.create(*objects(), *service_account("sloengine"))
-        found["lists"] = await lists(server, server.token_of("sloengine"))
+        token = server.token_of("sloengine")
+        server.wait_until_allowed(token)
+        found["lists"] = await lists(server, token)
         found["forbidden"] = await lists(server, VIEWER)
         found["unauthorized"] = await lists(server, "wrong")
     (home / "forgetful").mkdir()

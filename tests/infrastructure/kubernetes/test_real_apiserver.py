@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.kubernetes.access import KubernetesAccess, kubernetes_access
@@ -77,6 +81,7 @@ async def test_a_user_without_permission_is_told_the_rule_and_with_it_may_read(c
         granted = service_account("unused")[1:]
         granted[1]["subjects"] = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "viewer"}]
         cluster.create(*granted)
+        cluster.wait_until_allowed(VIEWER)
         assert calls(await kubernetes.discover(*RANGE)) == EXPECTED_CALLS
 
 
@@ -86,6 +91,49 @@ async def test_the_account_may_read_nothing_else(cluster):
     for path in ("/api/v1/secrets", "/api/v1/pods", "/api/v1/namespaces", "/api/v1/namespaces/shop/services/cart"):
         with pytest.raises(AssertionError, match=" 403 "):
             cluster.request("GET", path, token=token)
+
+
+@pytest.mark.parametrize("namespaces", [(), ("pay", "empty")], ids=["cluster", "namespaces"])
+async def test_the_account_that_the_chart_makes_may_read_what_it_is_made_for(cluster, namespaces):
+    release = f"of{len(namespaces)}"
+    wanted = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+    made = [document for document in rendered(release, namespaces) if document["kind"] in wanted]
+    account = next(document for document in made if document["kind"] == "ServiceAccount")
+    account["metadata"]["namespace"] = release
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": release}}, *made)
+    token = cluster.token_of(account["metadata"]["name"], release)
+    for namespace in namespaces or (None,):
+        cluster.wait_until_allowed(token, namespace)
+
+    async with asking(as_token(cluster, token)) as client:
+        found = await KubernetesDiscovery(client, namespaces).discover(*RANGE)
+        if namespaces:
+            with pytest.raises(Unavailable, match="forbids system:serviceaccount:of2:"):
+                await KubernetesDiscovery(client).discover(*RANGE)
+
+    assert set(names(found)) == ({"pay/cards", "api.bank.example"} if namespaces else EXPECTED_SERVICES)
+
+
+def rendered(release: str, namespaces: tuple[str, ...]) -> list[dict[str, Any]]:
+    helm = shutil.which("helm")
+    if helm is None:
+        pytest.fail("no helm on PATH: scripts/build_helm makes one")
+    chart = Path(__file__).parents[3] / "charts" / "sloengine"
+    options = [
+        "--kube-version",
+        "1.34.0",
+        "--set",
+        "kubernetes.discovery=true",
+        "--namespace",
+        release,
+        "-f",
+        str(chart / "ci-values.yaml"),
+    ]
+    if namespaces:
+        options += ["--set", f"kubernetes.namespaces={{{','.join(namespaces)}}}"]
+    command = [helm, "template", release, str(chart), *options]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 async def test_named_namespaces_are_read_alone(cluster):
