@@ -6,7 +6,8 @@ import dramatiq
 from dramatiq.errors import Retry
 from periodiq import cron
 
-from sloengine.domain.errors import Conflict, NotFound
+from sloengine.domain.errors import Conflict, Invalid, NotFound
+from sloengine.domain.topology.dependency import DiscoverySource
 from workers.context import use_cases
 from workers.governance import relay_outbox
 from workers.telemetry import aggregate
@@ -43,6 +44,37 @@ async def merge_ingestion(ingestion_id: str) -> None:
     if merged.services_created:
         aggregate.send()
     analyse_graph.send()
+
+
+@dramatiq.actor(
+    actor_name="topology.discover",
+    queue_name="topology",
+    max_retries=2,
+    min_backoff=30_000,
+    time_limit=900_000,
+    throws=(Invalid,),
+)
+async def discover(source: str) -> None:
+    """Read one source and take in what it knows. Safe to run twice."""
+    from sloengine.application.topology.discover_dependencies import (  # noqa: PLC0415 - as in the context
+        SCHEDULE,
+        DiscoverDependenciesCommand,
+    )
+
+    command = DiscoverDependenciesCommand(DiscoverySource(source))
+    await (await use_cases()).discover_dependencies(command, actor=SCHEDULE)
+
+
+@dramatiq.actor(
+    actor_name="topology.discover_due",
+    queue_name="topology",
+    max_retries=0,
+    max_age=240_000,
+    periodic=cron("*/5 * * * *"),
+)
+async def discover_due() -> None:
+    """Enqueue the sources that are due. Safe to run twice."""
+    await (await use_cases()).enqueue_due_discoveries()
 
 
 @dramatiq.actor(

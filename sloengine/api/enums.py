@@ -21,6 +21,7 @@ from sloengine.domain.recommendation.model import (
 )
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
+from sloengine.domain.topology.discovery_difference import ChangeKind as DiscoveryChange
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
 from sloengine.domain.topology.service import Criticality
 from sloengine.infrastructure.drawings import DrawingFormat
@@ -143,6 +144,17 @@ _describe(
         "K8S": "Kubernetes. Stale after 30 days unseen.",
         "MESH": "A service mesh. Stale after 7 days unseen.",
         "BACKSTAGE": "The Backstage catalogue. Stale after 30 days unseen.",
+    },
+)
+_describe(
+    DiscoveryChange,
+    "DiscoveryChange",
+    "What a reading of a real system does to a claim.",
+    {
+        "ADDED": "The source states it for the first time.",
+        "CHANGED": "The source says something new about it.",
+        "WITHDRAWN": "A complete listing no longer has it.",
+        "UNSEEN": "Stated earlier and not seen this time: it ages.",
     },
 )
 _describe(
@@ -295,6 +307,7 @@ __all__ = [
     "Criticality",
     "DependencyCriticality",
     "DependencyMode",
+    "DiscoveryChange",
     "DiscoverySource",
     "DrawingFormat",
     "GraphDirection",

@@ -26,6 +26,7 @@ from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
 from sloengine.api.recommendation.queries import RecommendationQueries
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
+from sloengine.api.topology.discovery import DiscoveryMutations, DiscoveryQueries
 from sloengine.api.topology.divergences import Divergence, DivergenceQueries
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import TopologyMutations
@@ -39,6 +40,7 @@ from sloengine.domain.errors import Invalid
 class Query(
     TopologyQueries,
     DivergenceQueries,
+    DiscoveryQueries,
     RecommendationQueries,
     GovernanceQueries,
     AccuracyQueries,
@@ -88,7 +90,9 @@ NODES: Mapping[str, tuple[Callable[[Context], Any], Callable[[Any], relay.Node]]
 @strawberry.type(
     description="Everything that can be done. Errors that you can mend come back as `userErrors` in the payload."
 )
-class Mutation(TopologyMutations, RecommendationMutations, GovernanceMutations, JourneyMutations):
+class Mutation(
+    TopologyMutations, DiscoveryMutations, RecommendationMutations, GovernanceMutations, JourneyMutations
+):
     """Root of mutations."""
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sloengine import __version__
 from sloengine.application.accuracy.learn_calibration import LearnCalibration
@@ -88,13 +89,17 @@ from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
+from sloengine.application.topology.scheduled_discovery import EnqueueDueDiscoveries, ReadDiscoveryStates
 from sloengine.application.topology.update_alert import UpdateAlert
 from sloengine.application.what_if.explore_edits import ExploreEdits
+from sloengine.bootstrap.discoveries import MISSING_DISCOVERIES, configured_discoveries
 from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_rules import NameRules
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
@@ -127,6 +132,8 @@ class UseCases:
     discover_dependencies: DiscoverDependencies
     read_name_rules: ReadNameRules
     save_name_rules: SaveNameRules
+    read_discovery_states: ReadDiscoveryStates
+    enqueue_due_discoveries: EnqueueDueDiscoveries
     register_services: RegisterServices
     update_alert: UpdateAlert
     mark_stale: MarkStale
@@ -207,6 +214,7 @@ class Adapters:
     discoveries: Sequence[DependencyDiscovery] = ()
     missing_discoveries: Mapping[str, str] = field(default_factory=dict)
     journey_traces: JourneyTraces | None = None
+    discover_every: Mapping[DiscoverySource, timedelta] = field(default_factory=dict)
 
 
 def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThreshold | None = None) -> UseCases:
@@ -246,6 +254,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
     budgets = ReadBudget(a.sli_history, a.clock)
     bases = ImpactBases(snapshots, a.sli_history, a.ledger, a.clock)
     forecasts = ForecastBudgets(a.sli_history, a.ledger, a.forecasts, priors, a.clock)
+    discovery_states = ReadDiscoveryStates(a.discoveries, a.discovery, a.discover_every)
     ingest = IngestDependencies(a.ingestions, a.queue, a.clock, dump_json)
     return UseCases(
         ingest_dependencies=ingest,
@@ -257,6 +266,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         merge_ingestion=MergeIngestion(
             a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json, a.queue
         ),
+        read_discovery_states=discovery_states,
+        enqueue_due_discoveries=EnqueueDueDiscoveries(discovery_states, a.queue, a.clock),
         resume_ingestions=ResumeIngestions(a.ingestions, a.queue, a.clock),
         register_services=RegisterServices(a.graph, a.clock),
         update_alert=UpdateAlert(a.graph, a.clock),
@@ -331,7 +342,11 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
         broker = redis_broker(redis_url)
         stack.callback(broker.client.close)
 
-        telemetry = await _telemetry(settings, clock, stack)
+        async def name_rules() -> NameRules | None:
+            saved = await stores.discovery.name_rules()
+            return None if saved is None else saved.rules
+
+        telemetry = await _telemetry(settings, clock, name_rules, stack)
 
         async def readiness() -> Mapping[str, str | None]:
             neo4j_says, redis_says = await asyncio.gather(
@@ -370,8 +385,12 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 readiness=readiness,
                 traces=_traces(settings, stack),
                 journey_traces=_journey_traces(settings, stack),
-                discoveries=platforms(settings, stack),
-                missing_discoveries=MISSING_PLATFORMS,
+                discoveries=[
+                    *configured_discoveries(settings, telemetry, stack),
+                    *platforms(settings, stack),
+                ],
+                missing_discoveries={**MISSING_DISCOVERIES, **MISSING_PLATFORMS},
+                discover_every=settings.discover_every(),
             ),
             risk=RiskThreshold(settings.at_risk_probability),
         )
@@ -393,7 +412,9 @@ def _journey_traces(settings: Settings, stack: AsyncExitStack) -> JourneyTraces 
     return tempo
 
 
-async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) -> TelemetrySource | None:
+async def _telemetry(
+    settings: Settings, clock: Clock, rules: Callable[[], Awaitable[NameRules | None]], stack: AsyncExitStack
+) -> TelemetrySource | None:
     match settings.telemetry_kind:
         case TelemetryKind.SAMPLE:
             # Imported here, because the simulator takes long to load and only a demonstration needs it.
@@ -403,7 +424,9 @@ async def _telemetry(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         case TelemetryKind.PROMETHEUS:
             client = PrometheusClient(settings.prometheus_url or "", settings.prometheus_headers())
             stack.push_async_callback(client.close)
-            return PrometheusTelemetrySource(client, clock.now, throttling_label=settings.throttling_label)
+            return PrometheusTelemetrySource(
+                client, clock.now, throttling_label=settings.throttling_label, rules=rules
+            )
         case TelemetryKind.NONE:
             return None
 

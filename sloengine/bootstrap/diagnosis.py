@@ -15,9 +15,9 @@ from sloengine.bootstrap.container import open_use_cases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import DomainError
+from sloengine.domain.topology.name_rules import NameRules
 from sloengine.infrastructure.prometheus.client import PrometheusClient
 from sloengine.infrastructure.prometheus.discovery import HistogramKind
-from sloengine.infrastructure.prometheus.identities import reconcile
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
 from sloengine.infrastructure.queue.broker import living_workers
 from sloengine.infrastructure.redis.connection import open_redis, ping
@@ -124,10 +124,16 @@ async def _conventions(settings: Settings, source: PrometheusTelemetrySource) ->
     )
     edges = "service-graph metrics" if found.edges else "no service-graph metrics"
     now = datetime.now(UTC)
-    values = await source.service_ids(now - _ASKED_FOR, now)
     async with open_use_cases(settings) as use_cases:
         known = [s.service_id for s in (await use_cases.recommend.graph.snapshot()).services if not s.external]
-    matched = set(reconcile(values, known).by_value.values())
+        stored = await use_cases.read_name_rules()
+    rules = None if stored is None else stored.rules
+
+    async def saved() -> NameRules | None:
+        return rules
+
+    source.rules = saved
+    matched = set(known) & set(await source.service_ids(now - _ASKED_FOR, now, known=known))
     missing = sorted(set(known) - matched)
     message = f"{source.name}: {names}; {edges}; {len(matched)} of {len(known)} services have series"
     if missing:

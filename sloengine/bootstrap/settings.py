@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import DEFAULT_PROBABILITY
+from sloengine.domain.topology.dependency import DiscoverySource
 
 RUN_FILE = "run.json"
 
@@ -114,6 +116,13 @@ class Settings(BaseSettings):
     backstage_criticality_tags: TextPairs = None
     """``tier-1=critical``."""
 
+    discover_otel_minutes: int = Field(default=60, ge=0, le=10_080)
+    """How often services and calls are read from service-graph metrics and Tempo; 0: on demand only."""
+    discover_mesh_minutes: int = Field(default=0, ge=0, le=10_080)
+    """How often Istio's and Hubble's metrics are read; 0: on demand only. Not every Prometheus has a mesh."""
+    discover_k8s_minutes: int = Field(default=60, ge=0, le=10_080)
+    discover_backstage_minutes: int = Field(default=60, ge=0, le=10_080)
+
     at_risk_probability: float = Field(default=DEFAULT_PROBABILITY, gt=0, le=1)
     """An SLO is told to be at risk from this probability on that its budget runs out."""
 
@@ -144,6 +153,16 @@ class Settings(BaseSettings):
         if self.neo4j_password is None:
             raise Unavailable(_nowhere("SLOENGINE_NEO4J_PASSWORD", self.state_dir))
         return self.neo4j_url, self.neo4j_user, self.neo4j_password.get_secret_value()
+
+    def discover_every(self) -> dict[DiscoverySource, timedelta]:
+        """How often each source is read; those that are read on demand only are absent."""
+        minutes = {
+            DiscoverySource.OTEL: self.discover_otel_minutes,
+            DiscoverySource.MESH: self.discover_mesh_minutes,
+            DiscoverySource.K8S: self.discover_k8s_minutes,
+            DiscoverySource.BACKSTAGE: self.discover_backstage_minutes,
+        }
+        return {source: timedelta(minutes=every) for source, every in minutes.items() if every}
 
     def prometheus_headers(self) -> dict[str, str]:
         """Tenant and token as the server wants them."""

@@ -117,6 +117,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "Bring services and dependencies from a file into the graph.",
         ),
         Command(
+            "discover",
+            "sloengine.cli.discovery:discover",
+            "Read services and calls from real systems.",
+        ),
+        Command(
             "load-sli",
             "sloengine.cli.telemetry:load_sli",
             "Load good and valid events, and latency histograms, from files; any step from 1 min to 1 d.",

@@ -57,20 +57,21 @@ def ingest(
 
     async def work(use_cases: UseCases, actor: Actor) -> Ingestion:
         ingestion = await use_cases.ingest_dependencies(command, actor=actor)
-        return await _merged(use_cases, ingestion) if wait else ingestion
+        return await merged(use_cases, ingestion) if wait else ingestion
 
     ingestion = ask(state_dir, work)
     if as_json:
         output.print_json(ingestion_shape(ingestion))
     else:
-        output.out.print(_ingestion_text(ingestion))
+        output.out.print(ingestion_text(ingestion))
     if ingestion.status is JobStatus.FAILED:
         raise typer.Exit(output.EXIT_UNAVAILABLE)
     if ingestion.rejected:
         raise typer.Exit(output.EXIT_FINDING)
 
 
-async def _merged(use_cases: UseCases, ingestion: Ingestion) -> Ingestion:
+async def merged(use_cases: UseCases, ingestion: Ingestion) -> Ingestion:
+    """Wait until a worker has merged it, with a progress bar on stderr."""
     with Progress(console=output.err, transient=True) as progress:
         bar = progress.add_task("merging", total=1.0)
         while ingestion.status not in _DONE:
@@ -80,7 +81,8 @@ async def _merged(use_cases: UseCases, ingestion: Ingestion) -> Ingestion:
     return ingestion
 
 
-def _ingestion_text(ingestion: Ingestion) -> str:
+def ingestion_text(ingestion: Ingestion) -> str:
+    """What an ingestion did."""
     lines = [
         f"ingestion {ingestion.ingestion_id}: {ingestion.status.lower()}",
         f"  accepted {ingestion.accepted} rows; {ingestion.services_created} services and "

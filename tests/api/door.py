@@ -33,10 +33,13 @@ from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.analyse_graph import ReadCentrality
+from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
+from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules
 from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
+from sloengine.application.topology.scheduled_discovery import ReadDiscoveryStates
 from sloengine.application.topology.update_alert import UpdateAlert
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Settings
@@ -49,6 +52,8 @@ from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyA
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.memory.centrality_store import MemoryCentralityStore
 from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.dependency_discovery import MemoryDependencyDiscovery
+from sloengine.infrastructure.memory.discovery_store import MemoryDiscoveryStore
 from sloengine.infrastructure.memory.divergence_store import MemoryDivergenceStore
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
@@ -131,6 +136,7 @@ class Door:
         self.priors = MemoryPriorStore(self.db)
         self.centrality = MemoryCentralityStore(self.db)
         self.divergences = MemoryDivergenceStore(self.db)
+        self.discovered = MemoryDependencyDiscovery()
         self.queue = MemoryJobQueue()
         for name in (
             "recommend",
@@ -187,6 +193,16 @@ class Door:
             read_divergences=ReadDivergences(counted(self.divergences)),
             read_drift=ReadDrift(counted(self.drift_store), history),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
+            discover_dependencies=DiscoverDependencies(
+                [self.discovered],
+                discovery := MemoryDiscoveryStore(self.db),
+                self.graph,
+                IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
+                self.clock,
+            ),
+            read_name_rules=ReadNameRules(discovery),
+            save_name_rules=SaveNameRules(discovery, self.clock),
+            read_discovery_states=ReadDiscoveryStates([self.discovered], discovery),
             register_services=RegisterServices(self.graph, self.clock),
             update_alert=UpdateAlert(self.graph, self.clock),
             recommend=self.recommend,

@@ -15,6 +15,7 @@ from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
 from sloengine.application.topology.merge_ingestion import MergeIngestion
 from sloengine.bootstrap.container import Adapters, wire
+from sloengine.bootstrap.discoveries import MISSING_DISCOVERIES
 from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.dependency import DiscoverySource
@@ -89,8 +90,9 @@ class Engine:
                 grouping=GapGroups(),
                 readiness=readiness,
                 discoveries=self.discoveries,
-                missing_discoveries={"tempo": "set SLOENGINE_TEMPO_URL"},
                 journey_traces=self.journey_traces,
+                missing_discoveries=MISSING_DISCOVERIES,
+                discover_every={DiscoverySource.OTEL: HOUR},
             )
         )
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dramatiq
 import pendulum
@@ -15,7 +15,9 @@ from sloengine.domain.drift.watch import Watch
 from sloengine.domain.errors import NotFound
 from sloengine.domain.governance.model import AuditAction
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType
+from sloengine.domain.topology.discovered import Discovered, DiscoveredDependency
 from sloengine.domain.topology.ingestion import JobStatus
+from sloengine.infrastructure.memory.dependency_discovery import MemoryDependencyDiscovery
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.forecast.test_forecast import fail, promised
 from tests.application.organisation import ADMIN, Engine, edges, hourly_panel, shop
@@ -26,6 +28,7 @@ PERIODS = {
     "drift.detect": ["12:00", "12:15", "12:45"],
     "forecast.watch_budgets": ["12:14"],
     "forecast.learn_levels": ["05:07"],
+    "topology.discover_due": ["12:00", "12:05", "12:55"],
     "topology.resume_ingestions": ["12:00", "12:01", "12:59"],
     "topology.analyse_graph": ["12:00", "12:05", "12:55"],
     "topology.mark_stale": ["12:17"],
@@ -59,6 +62,8 @@ def test_every_actor_is_in_the_queue_of_its_topic():
         "telemetry.prune",
         "topology.analyse_graph",
         "topology.detect_divergences",
+        "topology.discover",
+        "topology.discover_due",
         "topology.mark_stale",
         "topology.merge_ingestion",
         "topology.resume_ingestions",
@@ -246,3 +251,19 @@ async def test_an_slo_whose_budget_is_gone_is_told_of_and_relayed_once(bench: Be
 
     assert [event.service_id for event in engine.stream.events.values() if event.kind == "SloAtRisk"] == ["a"]
     assert engine.db.forecast_levels is not None
+
+
+async def test_sources_that_are_due_are_read_and_what_they_know_is_merged(bench: Bench):
+    calls = (DiscoveredDependency("shop/web", "cart"),)
+    engine = Engine(discoveries=[MemoryDependencyDiscovery(found=Discovered(dependencies=calls))])
+
+    await bench.run(engine.use, topology.discover_due.message())
+    assert engine.queue.messages == [("topology.discover", {"source": "OTEL"})]
+    await bench.run(engine.use, topology.discover.message(source="OTEL"))
+    [(_, queued)] = engine.queue.messages[1:]
+    await bench.run(engine.use, topology.merge_ingestion.message(**queued))
+
+    assert ("web", "cart") in engine.db.merged
+    assert await engine.use.enqueue_due_discoveries() == []
+    engine.clock.advance(timedelta(minutes=58))
+    assert await engine.use.enqueue_due_discoveries() == ["OTEL"]

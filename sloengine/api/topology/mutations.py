@@ -12,6 +12,7 @@ from sloengine.api.context import Info
 from sloengine.api.enums import AlertStatus, Criticality, DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.api.inputs import IDEMPOTENCY, as_row, given, stored_id, utc
 from sloengine.api.problems import UserError, or_user_errors
+from sloengine.api.topology.discovery_types import DiscoveryDifference
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.types import CircularDependencyAlert, Service
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
@@ -145,7 +146,11 @@ class IngestDependenciesPayload:
     """A queued ingestion."""
 
     ingestion: Ingestion | None = strawberry.field(
-        description="Ask again by `node(id:)` until it is SUCCEEDED or FAILED.", default=None
+        description="Ask again by `node(id:)` until it is SUCCEEDED or FAILED. null: a dry run, or nothing found.",
+        default=None,
+    )
+    difference: DiscoveryDifference | None = strawberry.field(
+        description="Of discovery: what was found, against the graph; else null.", default=None
     )
     user_errors: list[UserError] = strawberry.field(description="Why nothing was taken.", default_factory=list)
 

@@ -35,8 +35,13 @@ class TelemetrySource(Protocol):
         """Shown to users, such as ``prometheus http://…`` or ``simulated sample organisation, seed 7``."""
         ...
 
-    async def service_ids(self, from_at: datetime, to_at: datetime) -> Sequence[str]:
-        """Identities that this source has series for."""
+    async def service_ids(
+        self, from_at: datetime, to_at: datetime, *, known: Collection[str] = ()
+    ) -> Sequence[str]:
+        """Services that this source has series for, under the ids that the name rules make of its names.
+
+        ``known``: ids that are taken as they are where the source has just that name.
+        """
         ...
 
     async def pull(

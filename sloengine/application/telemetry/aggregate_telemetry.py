@@ -116,7 +116,7 @@ class AggregateTelemetry:
         begin = floor_to(start, DAY)
         report = replace(report, from_at=start, hours=(until - start) // HOUR)
         known = {service.service_id for service in (await self.graph.snapshot()).services}
-        offered = set(await source.service_ids(start, until))
+        offered = set(await source.service_ids(start, until, known=known))
         wanted = sorted(known & offered)
         report = replace(report, services=len(wanted), unknown=tuple(sorted(offered - known)))
         if watermark.aggregated_to is None:
@@ -162,7 +162,7 @@ class AggregateTelemetry:
         graph = await self.graph.snapshot()
         try:
             begin = floor_to(await self._oldest(source, until), DAY)
-            offered = new & set(await source.service_ids(begin, until))
+            offered = new & set(await source.service_ids(begin, until, known=new))
             # Calls are pulled among the services asked for, so both ends have to be.
             around = offered.union(*(edge.pair for edge in graph.dependencies if offered & set(edge.pair)))
             known = {service.service_id for service in graph.services}

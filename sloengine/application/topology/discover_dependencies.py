@@ -19,7 +19,7 @@ from sloengine.application.topology.ingest_dependencies import IngestDependencie
 from sloengine.application.topology.merge_ingestion import EDGES_PER_BATCH
 from sloengine.domain.errors import DomainError, Invalid, Unavailable
 from sloengine.domain.governance.authorization import require_admin
-from sloengine.domain.governance.model import Actor
+from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.topology.dependency import DependencyClaim, DiscoverySource
 from sloengine.domain.topology.discovered import Discovered, joined
 from sloengine.domain.topology.discovery_difference import (
@@ -40,6 +40,8 @@ from sloengine.domain.topology.service import Service
 DEFAULT_RANGE = timedelta(days=1)
 """What is called once a day is seen, and what is no longer called goes on ageing after one day."""
 MAX_RANGE = timedelta(days=31)
+SCHEDULE = Actor("worker:discovery", Role.SRE_ADMIN)
+"""Who reads on a schedule: whoever set the schedule may discover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +230,16 @@ async def _read_all(chosen: Sequence[DependencyDiscovery], since: datetime, unti
             readings.append(answer)
     if failures and (not readings or any(reading.complete for reading in readings)):
         raise failures[0]
-    found = joined(readings)
-    return replace(found, warnings=(*found.warnings, *(failure.message for failure in failures)))
+    complete = all(reading.complete for reading in readings)
+    # What one reading would need to know anything is of no interest while another one knows.
+    found = joined([reading for reading in readings if _knows(reading)] or readings)
+    return replace(
+        found, complete=complete, warnings=(*found.warnings, *(failure.message for failure in failures))
+    )
+
+
+def _knows(reading: Discovered) -> bool:
+    return bool(reading.services or reading.dependencies)
 
 
 def _range(command: DiscoverDependenciesCommand, now: datetime) -> tuple[datetime, datetime]:

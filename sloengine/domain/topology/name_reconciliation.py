@@ -87,7 +87,7 @@ def resolve_all(
     resolved: dict[str, Resolved] = {}
     for name in dict.fromkeys(names):
         one = rules.resolve(source, name)
-        if name in registered and one.rule != ALIAS and one.service_id is not None:
+        if name in registered and one.rule != ALIAS:
             one = Resolved(name, name)
         resolved[name] = one
     by_id: dict[str, list[Resolved]] = {}

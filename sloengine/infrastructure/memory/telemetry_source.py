@@ -35,7 +35,9 @@ class MemoryTelemetrySource:
         self.answers_left: int | None = None
         self.pulls: list[tuple[datetime, datetime]] = []
 
-    async def service_ids(self, from_at: datetime, to_at: datetime) -> Sequence[str]:
+    async def service_ids(
+        self, from_at: datetime, to_at: datetime, *, known: Collection[str] = ()
+    ) -> Sequence[str]:
         """All of them."""
         self._answer()
         return self.panel.service_ids if from_at < to_at else ()

@@ -11,6 +11,7 @@ import numpy as np
 
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
+from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.infrastructure.prometheus.discovery import Convention, HistogramKind
 from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
 from sloengine.infrastructure.prometheus.matrices import Key, histogram_rows, on_grid
@@ -35,8 +36,9 @@ class Grid:
 class Collected:
     """Arrays filled shard by shard."""
 
-    def __init__(self, wanted: Sequence[str], grid: Grid) -> None:
+    def __init__(self, wanted: Sequence[str], grid: Grid, rules: NameRules = DEFAULT_NAME_RULES) -> None:
         self.grid = grid
+        self.rules = rules
         self.wanted = tuple(wanted)
         self.rows = {service_id: row for row, service_id in enumerate(wanted)}
         self.good: FloatArray = np.full((len(wanted), grid.hours), np.nan)
@@ -52,7 +54,7 @@ class Collected:
         label = convention.service_label
         self._refuse_personal(answers.values(), (label, "le"))
         values = {str(series["metric"].get(label, "")) for series in answers["requests"]}
-        identities = reconcile(values, shard)
+        identities = reconcile(values, shard, self.rules, convention.preset.source)
         for service_id, candidates in identities.ambiguous.items():
             self.refused[service_id] = (
                 f"several series could be this service ({', '.join(candidates)}): name the service as one of them"
@@ -113,7 +115,7 @@ class Collected:
     def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
         """Calls per edge, among wanted services only."""
         ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
-        callers, dependencies = (reconcile(values, self.wanted) for values in ends)
+        callers, dependencies = (reconcile(values, self.wanted, self.rules) for values in ends)
 
         def key_of(key: Key) -> Key | None:
             caller, dependency = callers(key[0]), dependencies(key[1])

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_reconciliation import resolve_all
+from sloengine.domain.topology.name_rules import ALIAS, DEFAULT_NAME_RULES, NameRules
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}")
 _IPV4 = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 _IPV6 = re.compile(r"\b(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{0,4}")
@@ -46,27 +50,32 @@ class Identities:
         return self.by_value.get(value)
 
 
-def reconcile(values: Iterable[str], wanted: Sequence[str]) -> Identities:
-    """The value itself when it is a wanted id; else what follows the last slash, if only one value claims that id.
+def reconcile(
+    values: Iterable[str],
+    wanted: Sequence[str],
+    rules: NameRules = DEFAULT_NAME_RULES,
+    source: DiscoverySource = DiscoverySource.OTEL,
+) -> Identities:
+    """The service that each value stands for: itself when it is a wanted id, else what the name rules say.
 
-    OpenTelemetry's ``job`` is ``<service.namespace>/<service.name>``, or just the name. Two namespaces with a
-    service of the same name are ambiguous: neither is taken, and it is said.
+    They are the rules of discovery, so that the graph and telemetry call a service the same. Where a value is the
+    id, others that a rule makes that id are left alone: they are most likely the same requests once more. Two
+    namespaces with a service of the same name are ambiguous: neither is taken, and it is said. Aliases add up.
     """
     ids = frozenset(wanted)
+    every = sorted(set(values))
+    resolved, _ = resolve_all(source, every, rules, ids)
     by_value: dict[str, str] = {}
-    claims: dict[str, list[str]] = {}
-    for value in sorted(set(values)):
-        if value in ids:
-            by_value[value] = value
-        elif "/" in value and value.rsplit("/", 1)[1] in ids:
-            claims.setdefault(value.rsplit("/", 1)[1], []).append(value)
-    exact = set(by_value.values())
-    ambiguous: dict[str, tuple[str, ...]] = {}
-    for service_id, candidates in claims.items():
-        if service_id in exact:
-            continue
-        if len(candidates) == 1:
-            by_value[candidates[0]] = service_id
-        else:
-            ambiguous[service_id] = tuple(candidates)
-    return Identities(by_value, ambiguous)
+    ambiguous: dict[str, list[str]] = {}
+    for value in every:
+        one = resolved[value]
+        if one.service_id in ids and (one.rule in (None, ALIAS) or one.service_id not in resolved):
+            by_value[value] = one.service_id
+        elif one.service_id == value:
+            meant = rules.resolve(source, value).service_id
+            if meant is not None and meant in ids and meant != value:
+                ambiguous.setdefault(meant, []).append(value)
+    taken = set(by_value.values())
+    return Identities(
+        by_value, {service_id: tuple(names) for service_id, names in ambiguous.items() if service_id not in taken}
+    )

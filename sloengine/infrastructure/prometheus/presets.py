@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sloengine.domain.topology.dependency import DiscoverySource
+
 
 @dataclass(frozen=True, slots=True)
 class RequestPreset:
@@ -17,7 +19,7 @@ class RequestPreset:
     ``metric`` and ``matchers`` select all requests. ``failures``: matchers that, added to those, select the failed
     ones; several alternatives are added up and must not overlap. ``histogram``: the bucket metric, None when there
     is none. ``unit_seconds``: seconds per unit of ``le``. ``service_labels``: labels that may carry the service's
-    identity, best first; the first that the server has is used.
+    identity, best first; the first that the server has is used. ``source``: whose name rules hold for them.
     """
 
     name: str
@@ -28,6 +30,7 @@ class RequestPreset:
     histogram: str | None
     histogram_matchers: str = ""
     unit_seconds: float = 1.0
+    source: DiscoverySource = DiscoverySource.OTEL
 
     @property
     def native_histogram(self) -> str | None:
@@ -115,6 +118,7 @@ ISTIO = RequestPreset(
     histogram="istio_request_duration_milliseconds_bucket",
     histogram_matchers='reporter="source"',
     unit_seconds=0.001,
+    source=DiscoverySource.MESH,
 )
 
 REQUEST_PRESETS: tuple[RequestPreset, ...] = (

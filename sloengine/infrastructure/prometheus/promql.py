@@ -23,6 +23,12 @@ def service_matcher(label: str, service_ids: Sequence[str]) -> str:
     return f"{label}=~{quoted(f'{prefix}({alternatives})')}"
 
 
+def value_matcher(label: str, values: Sequence[str]) -> str:
+    """Matches these values and nothing else."""
+    alternatives = "|".join(_RE2_SPECIAL.sub(r"\\\g<0>", value) for value in values)
+    return f"{label}=~{quoted(f'({alternatives})')}"
+
+
 def _selector(metric: str, matchers: Iterable[str], range_: str) -> str:
     inside = ",".join(part for part in matchers if part)
     return f"{metric}{{{inside}}}[{range_}]"

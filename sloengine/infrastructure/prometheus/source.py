@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.errors import Unavailable
+from sloengine.domain.topology.name_reconciliation import resolve_all
+from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.infrastructure.prometheus import promql, throttling
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
 from sloengine.infrastructure.prometheus.collected import HOUR, Collected, Grid
 from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, HistogramKind, discover
+from sloengine.infrastructure.prometheus.identities import reconcile
+from sloengine.infrastructure.prometheus.together import together
 
 _MAX_POINTS = 10_000
 """Prometheus refuses more than 11,000 points a series."""
@@ -25,7 +28,8 @@ class PrometheusTelemetrySource:
 
     ``shard_size``: services a query. ``now``: the clock, to ask which conventions are in use.
     ``rediscover_after``: how long an answer to that is trusted. ``throttling_label``: the label of cAdvisor's
-    metrics that carries the service's identity.
+    metrics that carries the service's identity. ``rules``: how label values become service ids; None: as
+    shipped.
     """
 
     client: PrometheusClient
@@ -33,6 +37,7 @@ class PrometheusTelemetrySource:
     shard_size: int = 400
     rediscover_after: timedelta = timedelta(minutes=30)
     throttling_label: str = throttling.LABEL
+    rules: Callable[[], Awaitable[NameRules | None]] | None = None
     _known: tuple[datetime, Conventions] | None = field(default=None, init=False)
 
     @property
@@ -54,23 +59,34 @@ class PrometheusTelemetrySource:
             self._known = (now, found)
         return self._known[1]
 
-    async def service_ids(self, from_at: datetime, to_at: datetime) -> Sequence[str]:
-        """Identities with requests in the range; a namespace before a slash is kept."""
-        seconds = max(1, int((to_at - from_at).total_seconds()))
+    async def service_ids(
+        self, from_at: datetime, to_at: datetime, *, known: Collection[str] = ()
+    ) -> Sequence[str]:
+        """What the label values with requests in the range stand for, by the name rules."""
+        rules = await self._rules()
         seen: set[str] = set()
         for convention in (await self.conventions()).requests:
-            label, preset = convention.service_label, convention.preset
-            selector = ",".join(part for part in (preset.matchers, f'{label}!=""') if part)
-            query = f"count by ({label}) (last_over_time({convention.metric}{{{selector}}}[{seconds}s]))"
-            for series in await self._instant(query, to_at):
-                seen.add(str(series["metric"][label]))
+            values = await self._values(convention, from_at, to_at)
+            resolved, _ = resolve_all(convention.preset.source, values, rules, known)
+            seen.update(one.service_id for one in resolved.values() if one.service_id is not None)
         return sorted(seen)
+
+    async def _rules(self) -> NameRules:
+        saved = None if self.rules is None else await self.rules()
+        return saved or DEFAULT_NAME_RULES
+
+    async def _values(self, convention: Convention, from_at: datetime, to_at: datetime) -> Sequence[str]:
+        seconds = max(1, int((to_at - from_at).total_seconds()))
+        label, preset = convention.service_label, convention.preset
+        selector = ",".join(part for part in (preset.matchers, f'{label}!=""') if part)
+        query = f"count by ({label}) (last_over_time({convention.metric}{{{selector}}}[{seconds}s]))"
+        return [str(series["metric"][label]) for series in await self._instant(query, to_at)]
 
     async def cpu_throttling(self, service_ids: Sequence[str], at: datetime) -> Mapping[str, float]:
         """From cAdvisor's CFS counters; one query for ``shard_size`` services."""
         wanted = tuple(dict.fromkeys(service_ids))
         shards = [wanted[first : first + self.shard_size] for first in range(0, len(wanted), self.shard_size)]
-        found = await _together(self._throttled(shard, at) for shard in shards)
+        found = await together(self._throttled(shard, at) for shard in shards)
         return {service_id: share for part in found for service_id, share in part.items()}
 
     async def _throttled(self, shard: Sequence[str], at: datetime) -> Mapping[str, float]:
@@ -102,17 +118,40 @@ class PrometheusTelemetrySource:
         hours = max(0, int((to_at - start) // HOUR))
         grid = Grid(start, hours)
         wanted = tuple(dict.fromkeys(service_ids))
-        collected = Collected(wanted, grid)
+        rules = await self._rules()
+        collected = Collected(wanted, grid, rules)
         before = self.client.query_count
         if wanted and hours:
             conventions = await self.conventions()
             for convention in conventions.requests:
                 missing = [service_id for service_id in wanted if service_id not in collected.answered]
                 shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
-                await _together(self._pull_shard(collected, convention, shard, latency_of) for shard in shards)
+                names = await self._names(convention, rules, missing, start, start + hours * HOUR)
+                await together(
+                    self._pull_shard(collected, convention, shard, latency_of, names) for shard in shards
+                )
             if conventions.edges is not None:
                 await self._pull_edges(collected, conventions)
         return collected.finish(self.client.query_count - before)
+
+    async def _names(
+        self,
+        convention: Convention,
+        rules: NameRules,
+        wanted: Sequence[str],
+        from_at: datetime,
+        to_at: datetime,
+    ) -> Mapping[str, Sequence[str]] | None:
+        """Label values by service id; None: under the shipped rules a matcher knows them without asking."""
+        if rules == DEFAULT_NAME_RULES or not wanted:
+            return None
+        identities = reconcile(
+            await self._values(convention, from_at, to_at), wanted, rules, convention.preset.source
+        )
+        names: dict[str, list[str]] = {service_id: list(both) for service_id, both in identities.ambiguous.items()}
+        for value, service_id in identities.by_value.items():
+            names.setdefault(service_id, []).append(value)
+        return names
 
     async def _pull_shard(
         self,
@@ -120,9 +159,12 @@ class PrometheusTelemetrySource:
         convention: Convention,
         shard: Sequence[str],
         latency_of: Collection[str] | None,
+        names: Mapping[str, Sequence[str]] | None,
     ) -> None:
         label, preset = convention.service_label, convention.preset
-        matcher = promql.service_matcher(label, shard)
+        if names is not None and not any(service_id in names for service_id in shard):
+            return
+        matcher = _matcher(label, shard, names)
         counted = convention.counted_natively
         asked = {
             "requests": promql.requests(preset, label, matcher, native=counted),
@@ -131,7 +173,7 @@ class PrometheusTelemetrySource:
         slow = [service_id for service_id in shard if latency_of is None or service_id in latency_of]
         if convention.has_histogram and slow:
             native = convention.histogram is HistogramKind.NATIVE
-            asked["buckets"] = promql.buckets(preset, label, promql.service_matcher(label, slow), native=native)
+            asked["buckets"] = promql.buckets(preset, label, _matcher(label, slow, names), native=native)
         answers = dict(
             zip(
                 asked,
@@ -148,7 +190,7 @@ class PrometheusTelemetrySource:
             return
         labels = (preset.caller_label, preset.dependency_label)
         parts = [f'{label}!~"user|unknown|"' for label in labels]
-        if len(collected.wanted) <= self.shard_size:
+        if len(collected.wanted) <= self.shard_size and collected.rules == DEFAULT_NAME_RULES:
             parts += [promql.service_matcher(label, collected.wanted) for label in labels]
         matcher = ",".join(parts)
         queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]
@@ -157,7 +199,7 @@ class PrometheusTelemetrySource:
         collected.take_edges(labels, calls, failed)
 
     async def _ranges(self, queries: Iterable[str], grid: Grid) -> list[list[Any]]:
-        return await _together(self._range(query, grid) for query in queries)
+        return await together(self._range(query, grid) for query in queries)
 
     async def _range(self, query: str, grid: Grid) -> list[Any]:
         """One range query, cut into pieces where the server limits points or samples."""
@@ -186,14 +228,11 @@ class PrometheusTelemetrySource:
             raise Unavailable(f"Prometheus refused a query: {error}") from error
 
 
-async def _together[Answer](calls: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
-    """All at once, within the client's own bound; the first failure cancels the rest and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except* (Unavailable, QueryRefused) as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+def _matcher(label: str, shard: Sequence[str], names: Mapping[str, Sequence[str]] | None) -> str:
+    """Matches these services, by id or by the names that stand for them."""
+    if names is None:
+        return promql.service_matcher(label, shard)
+    return promql.value_matcher(label, [name for service_id in shard for name in names.get(service_id, ())])
 
 
 def _ceil_hour(at: datetime) -> datetime:

@@ -45,7 +45,9 @@ class SampleTelemetrySource:
         """What is simulated, with its truth."""
         return self._organisation
 
-    async def service_ids(self, from_at: datetime, to_at: datetime) -> Sequence[str]:
+    async def service_ids(
+        self, from_at: datetime, to_at: datetime, *, known: Collection[str] = ()
+    ) -> Sequence[str]:
         """The monitored services that exist before ``to_at``."""
         return [
             service.service_id

@@ -219,7 +219,7 @@ async def test_only_admins_discover_and_change_rules():
     ("source", "given", "error", "words"),
     [
         (K8S, {}, Unavailable, "configured for K8S: none"),
-        (OTEL, {"reading": "tempo"}, Unavailable, "set SLOENGINE_TEMPO_URL"),
+        (OTEL, {"reading": "tempo"}, Unavailable, "Set SLOENGINE_TEMPO_URL"),
         (OTEL, {"since": NOW}, Invalid, "before"),
         (OTEL, {"since": NOW - timedelta(days=40)}, Invalid, "31 days"),
     ],
@@ -240,3 +240,16 @@ async def test_another_entity_of_the_same_id_is_told_of():
 
 def test_kinds_sort_as_they_are_listed():
     assert list(ChangeKind) == ["ADDED", "CHANGED", "WITHDRAWN", "UNSEEN"]
+
+
+async def test_what_would_have_to_be_switched_on_is_told_only_where_nothing_else_knows():
+    istio = MemoryDependencyDiscovery(DiscoverySource.MESH, "istio", Discovered(warnings=("no istio here",)))
+    hubble = MemoryDependencyDiscovery(DiscoverySource.MESH, "hubble", calls("web>cart"))
+    engine = Engine(discoveries=[istio, hubble])
+
+    one_knows = await discover(engine, DiscoverySource.MESH, dry_run=True)
+    hubble.found = Discovered()
+    nobody_knows = await discover(engine, DiscoverySource.MESH, dry_run=True)
+
+    assert one_knows.difference.warnings == ()
+    assert nobody_knows.difference.warnings == ("no istio here",)

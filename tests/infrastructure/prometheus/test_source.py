@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sloengine.domain.errors import Unavailable
+from sloengine.domain.topology.name_rules import NameRule, NameRules
 from sloengine.infrastructure.prometheus.client import ClientLimits, PrometheusClient, QueryRefused
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
 
@@ -187,10 +188,31 @@ async def test_another_label_may_carry_the_identity_of_throttled_containers(prom
     await client.close()
 
 
-async def test_identities_are_listed_with_their_namespace(source):
+async def test_identities_are_listed_by_the_name_rules(source):
     found = await source.service_ids(START, END)
 
-    assert found == ["bank/search", "catalog", "shop/checkout", "shop/search"]
+    assert found == ["bank/search", "catalog", "checkout", "shop/search"]
+    assert "shop/checkout" in await source.service_ids(START, END, known=["shop/checkout"])
+
+
+async def test_saved_name_rules_hold_for_telemetry_as_they_do_for_the_graph(source):
+    versions = NameRule("versions", "shop/{name}", "{name}-service")
+    rules = NameRules((versions,), {"shop/search": "search", "bank/search": "search"})
+
+    async def saved() -> NameRules:
+        return rules
+
+    source.rules = saved
+    hours = (START + timedelta(hours=1), START + timedelta(hours=3))
+
+    assert await source.service_ids(START, END) == ["catalog", "checkout-service", "search"]
+    pulled = await source.pull(["checkout-service", "search", "catalog", "shop/search"], *hours)
+
+    totals = dict(zip(pulled.availability.service_ids, pulled.availability.total[:, 0], strict=True))
+    np.testing.assert_allclose(totals["checkout-service"], 1200, rtol=1e-6)
+    np.testing.assert_allclose(totals["search"], 12 * (5 + 7), rtol=1e-6)
+    assert np.isnan(totals["shop/search"])
+    assert "checkout-service" in pulled.latency
 
 
 async def test_a_sample_limit_splits_the_range_instead_of_failing(prometheus_server):
