@@ -71,7 +71,7 @@ class Evidence:
     ``graph``: at least the services asked for, what they call up to three calls away, and the callers of all
     these; ``panel``: their availability. ``asked``: services that answers are wanted for; None: any of the graph.
     ``older``: a year of those that the panel has too few days of.
-    ``latency``: at least of the services asked for. ``promises``:
+    ``latency``: at least of the services asked for and of those that they wait for. ``promises``:
     availability ratio of the active SLO per service. ``refused``: services whose series the telemetry source did
     not give, and why. ``throttled``: share of periods in which CPU was withheld, where that is known.
     ``traced_p99``: what traces say of services without a histogram. ``changes``:

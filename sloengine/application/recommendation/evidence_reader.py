@@ -54,7 +54,7 @@ class GraphSnapshots:
 class Scope:
     """What has to be read to answer for some services.
 
-    ``asked``: those whose own latency is needed; a latency target rests on nobody else's histogram.
+    ``asked``: those whose own latency is needed, and that of the services they wait for, to explain theirs.
     ``is_whole``: the whole graph, kept for the next ones.
     """
 
@@ -177,7 +177,9 @@ class EvidenceReader:
             older=await self._older(panel, as_of),
             priors=await self._priors(scope, now),
             asked=None if scope.is_whole else scope.asked,
-            latency=await self.history.read_latency(scope.asked, first_day, last_day),
+            latency=await self.history.read_latency(
+                sorted({*scope.asked, *scope.graph.waited_for(scope.asked)}), first_day, last_day
+            ),
             edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
             refused=watermark.refused,
             throttled=watermark.throttled,

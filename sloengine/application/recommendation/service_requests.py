@@ -71,6 +71,11 @@ def latency_request(
         queries=_queries(evidence),
         previous=previous,
         changed=still_slow(evidence.changes.get((service_id, SliType.LATENCY)), evidence.latency.get(service_id)),
+        waits_for={
+            name: evidence.latency[name]
+            for name in evidence.graph.waited_for([service_id])
+            if name in evidence.latency and name != service_id
+        },
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from sloengine.domain.explanation.explain_availability import CHANGE, ROUNDING, Attribute, explained_target
-from sloengine.domain.explanation.latency_game import LATENCY_GROUPS, LatencyGame
+from sloengine.domain.explanation.latency_game import LatencyGame
 from sloengine.domain.explanation.shapley import BoolArray, Values
 from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, value_text
+from sloengine.domain.recommendation.latency_days import cut_history, describe_days
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_tiers import SHARES, LatencyCase, latency_probability_met
 from sloengine.domain.recommendation.latency_window import latency_window
@@ -56,9 +58,7 @@ class LatencyExplainer:
         shapley = self.attribute(values, game.players)
         reference_value, reached = float(values(none)[0]), float(values(everything)[0])
         threshold = picked[1].threshold_ms
-        attributions = [
-            Attribution(name, float(value)) for name, value in zip(LATENCY_GROUPS, shapley, strict=False)
-        ]
+        attributions = [Attribution(name, float(value)) for name, value in zip(game.groups, shapley, strict=True)]
         if self.request.changed is not None:
             before, reached = reached, raw_ms
             attributions.append(Attribution(CHANGE, reached - before))
@@ -100,7 +100,20 @@ class LatencyExplainer:
             margins=(usual, self.case.margin_ratio),
             most_ms=float(self.case.days.bounds_seconds[-2] * 1000.0),
             history_days=float(self.settings.lookback_days),
+            from_below=self._from_below(),
         )
+
+    def _from_below(self) -> npt.NDArray[np.bool_]:
+        """Of each slow spell, whether a service that this one waits for was slow on the day it began."""
+        slow: set[float] = set()
+        for history in self.request.waits_for.values():
+            counts, ages = cut_history(
+                history, as_of=self.request.as_of, lookback_days=self.settings.lookback_days
+            )
+            days = describe_days(history.bounds_seconds, counts, ages)
+            if days is not None:
+                slow.update(days.ages[days.bad].tolist())
+        return np.array([age in slow for age in self.case.days.episode_ages.tolist()], bool)
 
     def raw_ms(self, level: float, kind: ObjectiveKind) -> float:
         """The engine's own unrounded target, in milliseconds."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -67,7 +67,8 @@ class LatencyRequest:
     ``history`` None: there is no histogram at all; ``traced_p99``: what traces of the newest hour say then.
     ``shared_infrastructure``: neighbours or CPU throttling make the measured latency noisier. ``throttled_ratio``:
     share of the last day's scheduling periods in which CPU was withheld; None: not known, or hardly any.
-    ``changed``: as for availability.
+    ``changed``: as for availability. ``waits_for``: histograms of services that its requests wait for; the target
+    rests on none of them, its explanation does.
     """
 
     service_id: str
@@ -83,3 +84,4 @@ class LatencyRequest:
     queries: tuple[str, ...] = ()
     previous: Recommendation | None = None
     changed: BehaviourChange | None = None
+    waits_for: Mapping[str, LatencyHistory] = field(default_factory=dict)

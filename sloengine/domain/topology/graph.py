@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from sloengine.domain.topology.dependency import Dependency
+from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.service import Service
 
 
@@ -72,6 +72,19 @@ class DependencyGraph:
     def supernode_by_member(self) -> Mapping[str, Supernode]:
         """The cycle of each service that is in one."""
         return {member: supernode for supernode in self.supernodes for member in supernode.members}
+
+    def waited_for(self, service_ids: Iterable[str]) -> tuple[str, ...]:
+        """Services whose answers requests to any of these wait for, called directly; ids ascending."""
+        return tuple(
+            sorted(
+                {
+                    edge.dependency
+                    for service_id in service_ids
+                    for edge in self.edges_by_caller.get(service_id, ())
+                    if edge.mode is DependencyMode.SYNC and not edge.is_stale
+                }
+            )
+        )
 
     def get(self, service_id: str) -> Service | None:
         """The service, or None."""

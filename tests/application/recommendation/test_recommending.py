@@ -38,6 +38,7 @@ from tests.application.organisation import (
     VIEWER,
     Engine,
     edges,
+    hourly_latency,
     hourly_panel,
     shop,
 )
@@ -482,3 +483,25 @@ async def test_latency_answers_say_what_is_known_of_withheld_cpu_and_of_traces()
     assert any("withheld from front in 40 %" in said for said in front.data_quality.warnings)
     assert isinstance(db, RecommendationUnavailable)
     assert "between 500 and 1,000 ms" in db.message
+
+
+async def test_a_latency_explanation_names_slow_spells_that_came_with_a_dependency():
+    panel = hourly_panel("front", "cart", days=40)
+    slow = {"front": hourly_latency("front", panel), "cart": hourly_latency("cart", panel)}
+    for history in slow.values():
+        for day in (12, 25):
+            hours = slice(24 * day, 24 * (day + 1))
+            history.counts[hours] = np.roll(history.counts[hours], 2, axis=1)
+    engine = Engine(MemoryTelemetrySource(panel, slow))
+    await engine.ingest(dependencies=edges("front>cart"))
+    await engine.aggregate()
+
+    async def groups(service_id: str) -> set[str]:
+        command = RecommendCommand([service_id], (LATENCY,), force=True)
+        (found,) = await engine.use.recommend(command, actor=ADMIN)
+        assert isinstance(found, Recommendation)
+        assert found.explanation is not None
+        return {part.feature for part in found.explanation.attributions}
+
+    assert "dependency latency" in await groups("front")
+    assert "dependency latency" not in await groups("cart")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sloengine.domain.explanation.explain_latency import LatencyExplainer
-from sloengine.domain.explanation.latency_game import COVERAGE, LATENCY_GROUPS, THROTTLING
+from sloengine.domain.explanation.latency_game import BELOW, COVERAGE, LATENCY_GROUPS, THROTTLING
 from sloengine.domain.explanation.shapley import coalitions, shapley_values
 from sloengine.domain.recommendation.latency_prior import LatencyPrior, learn_latency_prior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
@@ -34,7 +34,11 @@ def prior() -> LatencyPrior:
 
 @cache
 def explained(
-    days: int = 90, slow: tuple[int, ...] = SLOW, shared: bool = False, draws: int = 400
+    days: int = 90,
+    slow: tuple[int, ...] = SLOW,
+    shared: bool = False,
+    draws: int = 400,
+    below: tuple[int, ...] = (),
 ) -> tuple[Recommendation, LatencyExplainer]:
     settings = replace(SETTINGS, explanation_draws=draws)
     end = START + days * DAY
@@ -45,6 +49,7 @@ def explained(
         latency_history(days, slow_days=slow, per_day=1_000),
         end,
         shared_infrastructure=shared,
+        waits_for={"db": latency_history(days, seed=99, slow_days=below, service_id="db")} if below else {},
     )
     recommendation, case = recommend_latency_with_case(request, prior(), settings)
     assert isinstance(recommendation, Recommendation)
@@ -58,8 +63,8 @@ def explained(
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"slow": ()}, {"days": 20, "slow": (3,)}, {"shared": True}, {"draws": 200}],
-    ids=["usual", "never slow", "young", "shared", "fewer draws"],
+    [{}, {"slow": ()}, {"days": 20, "slow": (3,)}, {"shared": True}, {"draws": 200}, {"below": (30, 50)}],
+    ids=["usual", "never slow", "young", "shared", "fewer draws", "slow below"],
 )
 def test_attributions_sum_to_the_threshold_less_the_reference(given: dict[str, Any]):
     recommendation, explainer = explained(**given)
@@ -85,6 +90,36 @@ def test_all_groups_together_are_what_the_engine_made_its_target_from(kind: Obje
     value = game.milliseconds(np.ones((1, game.players), bool))[0]
 
     assert value == pytest.approx(min(explainer.raw_ms(LEVEL, kind), game.most_ms), rel=1e-12)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_slow_spells_of_a_dependency_are_a_group_of_their_own(shared: bool):
+    recommendation, explainer = explained(shared=shared, below=(30, 50))
+    _, alone = explained(shared=shared)
+    game = explainer.game(LEVEL, ObjectiveKind.LATENCY_P95)
+
+    found = explainer.explain(recommendation)
+
+    assert game.from_below.tolist() == [False, True, False]
+    assert game.groups == (*alone.game(LEVEL, ObjectiveKind.LATENCY_P95).groups, BELOW)
+    assert found is not None
+    assert {part.feature: part.contribution for part in found.attributions}[BELOW] > 0.0
+    # All groups in: the engine's target, which reads no dependency. Without the group: as had it never been slow.
+    everything = np.ones((1, game.players), bool)
+    whole = alone.game(LEVEL, ObjectiveKind.LATENCY_P95).milliseconds(everything[:, :-1])
+    assert game.milliseconds(everything) == pytest.approx(whole, rel=1e-12)
+    without = everything.copy()
+    without[0, -1] = False
+    days = alone.case.days
+    spared = replace(days, shapes=days.shapes[[0, 2]], episode_ages=days.episode_ages[[0, 2]])
+    other = replace(alone.game(LEVEL, ObjectiveKind.LATENCY_P95), days=spared, from_below=np.zeros(2, bool))
+    assert game.milliseconds(without) == pytest.approx(other.milliseconds(everything[:, :-1]), rel=1e-12)
+
+
+def test_a_dependency_that_was_slow_at_other_times_is_no_group():
+    _, explainer = explained(below=(50, 60))
+
+    assert BELOW not in explainer.game(LEVEL, ObjectiveKind.LATENCY_P95).groups
 
 
 def test_throttling_is_a_group_only_where_it_is_known():
