@@ -112,3 +112,17 @@ async def detect_divergences(callers: list[str] | None = None) -> None:
         raise Retry(str(busy), delay=_BUSY_DELAY_MS) from busy
     if report.new:
         relay_outbox.send()
+
+
+@dramatiq.actor(
+    actor_name="topology.learn_pass_through",
+    queue_name="topology",
+    max_retries=3,
+    time_limit=900_000,
+    periodic=cron("37 3 * * *"),
+)
+async def learn_pass_through(after: str | None = None) -> None:
+    """Learn how much of their dependencies' failures reaches some callers, then the next. Safe to run twice."""
+    learnt = await (await use_cases()).learn_pass_through(after)
+    if learnt.last is not None:
+        learn_pass_through.send(learnt.last)

@@ -82,6 +82,7 @@ from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.detect_divergences import DetectDivergences
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
+from sloengine.application.topology.learn_pass_through import LearnPassThrough
 from sloengine.application.topology.mark_stale import MarkStale
 from sloengine.application.topology.merge_ingestion import MergeIngestion
 from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules
@@ -139,6 +140,7 @@ class UseCases:
     mark_stale: MarkStale
     detect_divergences: DetectDivergences
     read_divergences: ReadDivergences
+    learn_pass_through: LearnPassThrough
     read_graph: ReadGraph
     aggregate_telemetry: AggregateTelemetry
     load_sli: LoadSli
@@ -274,6 +276,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         mark_stale=MarkStale(a.graph, a.cache, a.locks, condensing, a.clock),
         detect_divergences=DetectDivergences(a.divergences, a.locks, a.clock),
         read_divergences=ReadDivergences(a.divergences),
+        learn_pass_through=LearnPassThrough(a.graph, a.sli_history, a.clock),
         read_graph=ReadGraph(a.graph, a.ingestions),
         aggregate_telemetry=AggregateTelemetry(
             a.graph, a.sli_history, a.telemetry, a.locks, a.clock, traces=a.traces

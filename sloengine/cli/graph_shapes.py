@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.cli.shapes import Json, global_id, service_reference, time
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
 from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
@@ -26,8 +29,8 @@ def service_shape(service: Service) -> Json:
     }
 
 
-def dependency_shape(edge: Dependency) -> Json:
-    """``Dependency``."""
+def dependency_shape(edge: Dependency, measured: Estimate | None) -> Json:
+    """``Dependency``; ``measured``: its pass-through."""
     return {
         "caller": service_reference(edge.caller),
         "dependency": service_reference(edge.dependency),
@@ -44,6 +47,9 @@ def dependency_shape(edge: Dependency) -> Json:
         "isStale": edge.is_stale,
         "lastObservedAt": time(edge.last_observed_at),
         "claims": [_claim(claim) for claim in edge.claims],
+        "measuredPassThrough": None
+        if measured is None
+        else {"value": measured.value, "low": measured.low, "high": measured.high},
     }
 
 
@@ -78,11 +84,11 @@ def supernode_shape(supernode: Supernode) -> Json:
     }
 
 
-def graph_shape(found: Neighbourhood) -> Json:
+def graph_shape(found: Neighbourhood, measured: Mapping[tuple[str, str], Estimate]) -> Json:
     """``DependencyGraph``."""
     return {
         "services": [service_shape(service) for service in found.services],
-        "dependencies": [dependency_shape(edge) for edge in found.dependencies],
+        "dependencies": [dependency_shape(edge, measured.get(edge.pair)) for edge in found.dependencies],
         "supernodes": [supernode_shape(node) for node in found.supernodes],
         "graphVersion": found.graph_version,
         "truncated": found.truncated,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 from rich.tree import Tree
 
 from sloengine.application.ports.service_graph import Neighbourhood
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.service import Criticality, Service
 
@@ -21,10 +22,19 @@ LEGEND = "critical red, high yellow, medium cyan, low dim; hard calls plain, sof
 _NARROWEST = 20
 
 
-def graph_tree(root: str, found: Neighbourhood, depth: int, *, towards_callers: bool, width: int) -> Tree:
+def graph_tree(
+    root: str,
+    found: Neighbourhood,
+    depth: int,
+    *,
+    towards_callers: bool,
+    width: int,
+    measured: Mapping[tuple[str, str], Estimate] | None = None,
+) -> Tree:
     """Each service is unfolded once, where it is met first; a service on its own path ends it as a cycle.
 
-    ``width``: columns; what is longer is cut at its end. Ids are shown as they are, whatever they look like.
+    ``width``: columns; what is longer is cut at its end. ``measured``: pass-through by edge. Ids are shown as they
+    are, whatever they look like.
     """
     links: dict[str, list[tuple[str, Dependency]]] = {}
     for edge in found.dependencies:
@@ -35,6 +45,7 @@ def graph_tree(root: str, found: Neighbourhood, depth: int, *, towards_callers: 
         services={service.service_id: service for service in found.services},
         in_cycle={member for node in found.supernodes for member in node.members},
         width=width,
+        measured=measured or {},
     )
     tree = Tree(drawing.named(root, 0), highlight=False)
     drawing.grow(tree, root, depth, (root,))
@@ -48,11 +59,13 @@ class _Drawing:
         services: dict[str, Service],
         in_cycle: set[str],
         width: int,
+        measured: Mapping[tuple[str, str], Estimate],
     ) -> None:
         self._links = links
         self._services = services
         self._in_cycle = in_cycle
         self._width = width
+        self._measured = measured
         self._drawn: set[str] = set()
 
     def named(self, service_id: str, level: int, edge: Dependency | None = None, remark: str = "") -> Text:
@@ -63,7 +76,7 @@ class _Drawing:
         if service is not None and service.external:
             text.append(" (external)", style="dim")
         if edge is not None:
-            words, style = _about(edge)
+            words, style = _about(edge, self._measured.get(edge.pair))
             text.append(f" {words}", style=style)
         if service_id in self._in_cycle:
             text.append(" ○ in a cycle", style="yellow")
@@ -90,7 +103,7 @@ class _Drawing:
                 self.grow(child, there, depth - 1, (*path, there))
 
 
-def _about(edge: Dependency) -> tuple[str, str]:
+def _about(edge: Dependency, measured: Estimate | None) -> tuple[str, str]:
     if edge.mode is DependencyMode.ASYNC:
         words, style = ["async"], "blue"
     else:
@@ -100,6 +113,8 @@ def _about(edge: Dependency) -> tuple[str, str]:
         words.append(f"{edge.required or 1} of {_printable(edge.redundancy_group)}")
     if edge.call_weight is not None:
         words.append(f"×{edge.call_weight:.3g}")
+    if measured is not None:
+        words.append(f"passes on {measured.value:.0%}")
     if edge.is_stale:
         words.append("stale")
         style = "dim strike"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,7 @@ from sloengine.cli.graph_tree import LEGEND, graph_tree
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.governance.model import Actor
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.domain.topology.service import Criticality, Service
@@ -188,20 +190,28 @@ def graph(
     show = GraphFormat.JSON if as_json else show
     towards_callers = callers or direction is Direction.CALLERS
 
-    async def work(use_cases: UseCases, _: Actor) -> Neighbourhood:
+    async def work(use_cases: UseCases, _: Actor) -> tuple[Neighbourhood, Mapping[tuple[str, str], Estimate]]:
         found = await use_cases.read_graph.neighbourhood(
             [service], depth=depth, towards_callers=towards_callers, include_stale=include_stale
         )
-        return await _with_claims(use_cases, found) if show is GraphFormat.JSON else found
+        measured = await use_cases.read_graph.measured_pass_through([edge.pair for edge in found.dependencies])
+        return await _with_claims(use_cases, found) if show is GraphFormat.JSON else found, measured
 
-    found = ask(state_dir, work)
+    found, measured = ask(state_dir, work)
     truncated = found.truncated
     if show is GraphFormat.JSON:
-        output.print_json(graph_shape(found))
+        output.print_json(graph_shape(found, measured))
         return
     if show is GraphFormat.TREE:
         output.out.print(
-            graph_tree(service, found, depth, towards_callers=towards_callers, width=output.out.width)
+            graph_tree(
+                service,
+                found,
+                depth,
+                towards_callers=towards_callers,
+                width=output.out.width,
+                measured=measured,
+            )
         )
         output.note(LEGEND)
     else:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sloengine.domain.errors import ErrorCode
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.divergence import Divergence, DivergenceKind
 from sloengine.domain.topology.service import Criticality
@@ -290,3 +291,25 @@ async def test_divergences_are_listed_and_found_by_their_id(door: Door):
         "message": "otel sees it",
     }
     assert again == {"node": {"message": "otel sees it"}}
+
+
+async def test_what_was_measured_of_edges_is_read_once_for_all(door: Door):
+    await door.draw("a->b", "b->c", "a->c")
+    measured = {("a", "b"): Estimate(0.25, 0.1, 0.5), ("b", "c"): Estimate(1.0, 0.9, 1.0)}
+    await door.graph.note_pass_through(list(measured), measured, at=NOW)
+
+    answer = await door.ask(
+        """{ dependencyGraph(roots: ["a"]) { dependencies {
+          caller { serviceId } dependency { serviceId } measuredPassThrough { value low high } } } }"""
+    )
+
+    found = {
+        (edge["caller"]["serviceId"], edge["dependency"]["serviceId"]): edge["measuredPassThrough"]
+        for edge in answer["dependencyGraph"]["dependencies"]
+    }
+    assert found == {
+        ("a", "b"): {"value": 0.25, "low": 0.1, "high": 0.5},
+        ("b", "c"): {"value": 1.0, "low": 0.9, "high": 1.0},
+        ("a", "c"): None,
+    }
+    assert door.counts["MemoryServiceGraph.measured_pass_through"] == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.divergence import Divergence, DivergenceKind
 from tests.application.organisation import NOW, Engine
@@ -181,3 +182,14 @@ def test_divergences(ask: Run, engine: Engine):
     check(document["divergences"][0], "Divergence", stored=True)
     assert "front" in table
     assert "nobody" in table
+
+
+def test_what_was_measured_of_an_edge_is_in_the_graph(ask: Run, engine: Engine):
+    engine.db.pass_through["front", "cart"] = Estimate(0.25, 0.1, 0.5)
+
+    document = fine(ask("graph", "front", "--json"))
+    tree = ask("graph", "front").out
+
+    shares = {edge["dependency"]["serviceId"]: edge["measuredPassThrough"] for edge in document["dependencies"]}
+    assert shares == {"cart": {"value": 0.25, "low": 0.1, "high": 0.5}, "db": None}
+    assert "passes on 25%" in tree

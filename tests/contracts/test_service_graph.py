@@ -15,6 +15,7 @@ from sloengine.application.ports.service_graph import (
     ServiceOrder,
 )
 from sloengine.domain.errors import Conflict, Invalid
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import (
     DependencyCriticality,
     DependencyMode,
@@ -556,3 +557,33 @@ async def test_services_are_sorted_by_what_is_left_of_their_budgets(graph: Servi
     assert [service.service_id for service in (*first.rows, *rest.rows)] == ["b", "a", "d", "c", "e"]
     assert [service.service_id for service in forgotten.rows] == ["a", "d", "b", "c", "e"]
     assert await graph.version() == version
+
+
+async def test_measured_pass_through_stays_beside_the_edge_when_that_is_merged_again(graph: ServiceGraph):
+    await draw(graph, "a->b", "a->c", "b->c")
+    version = await graph.version()
+    first, second = Estimate(0.25, 0.1, 0.5), Estimate(1.0, 0.9, 1.0)
+
+    await graph.note_pass_through(
+        [("a", "b"), ("a", "c"), ("x", "y")], {("a", "b"): first, ("x", "y"): second}, at=NOW
+    )
+    await draw(graph, "a->b", protocol="grpc", ingestion_id="again")
+    kept = await graph.measured_pass_through([("a", "b"), ("a", "c"), ("b", "c"), ("x", "y")])
+    await graph.note_pass_through([("a", "b"), ("a", "c")], {("a", "c"): second}, at=LATER)
+    replaced = await graph.measured_pass_through([("a", "b"), ("a", "c")])
+
+    assert kept == {("a", "b"): first}
+    assert replaced == {("a", "c"): second}
+    assert await graph.version() == version + 1  # that of the second drawing
+
+
+async def test_an_edge_that_goes_takes_what_was_measured_of_it_along(graph: ServiceGraph):
+    await draw(graph, "a->b")
+    await graph.note_pass_through([("a", "b")], {("a", "b"): Estimate(0.5, 0.4, 0.6)}, at=NOW)
+
+    await graph.write_batch(
+        ingestion_id="gone", services=(), claims=(), merged=(), withdrawn=(), removed=[("a", "b")], now=NOW
+    )
+    await draw(graph, "a->b", ingestion_id="back")
+
+    assert await graph.measured_pass_through([("a", "b")]) == {}

@@ -11,6 +11,7 @@ from sloengine.api.batching import one_call, one_call_per_option
 from sloengine.application.topology.analyse_graph import ReadCentrality
 from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
 from sloengine.domain.topology.divergence import Divergence
@@ -73,6 +74,11 @@ class TopologyLoaders:
             return {edge.pair: edge.claims for found in edges.values() for edge in found}
 
         return one_call(read)
+
+    @cached_property
+    def pass_through_by_pair(self) -> DataLoader[tuple[str, str], Estimate | None]:
+        """What was measured of edges."""
+        return one_call(self._graph.measured_pass_through)
 
     @cached_property
     def supernode_by_service(self) -> DataLoader[str, Supernode | None]:

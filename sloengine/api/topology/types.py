@@ -24,6 +24,7 @@ from sloengine.api.enums import (
 from sloengine.api.forecast.types import ServiceForecast
 from sloengine.api.governance.types import ServiceDecisions
 from sloengine.api.inputs import page_request
+from sloengine.api.recommendation.targets import Estimate
 from sloengine.api.recommendation.types import ServiceRecommendations
 from sloengine.api.telemetry.types import ServiceTelemetry
 from sloengine.api.topology.references import service_link
@@ -105,6 +106,15 @@ class Dependency:
             (self.caller_id, self.dependency_id)
         )
         return [DependencyClaim.from_domain(claim) for claim in claims or ()]
+
+    @strawberry.field(
+        description="Share of the dependency's failure that reaches the caller, 0 to 1, as measured daily over the"
+        " last 30 days; null: not enough evidence."
+    )
+    async def measured_pass_through(self, info: Info) -> Estimate | None:
+        """Read for all edges of the request in one query."""
+        found = await info.context.topology.pass_through_by_pair.load((self.caller_id, self.dependency_id))
+        return None if found is None else Estimate.from_domain(found)
 
     @classmethod
     def from_domain(cls, edge: dependency_model.Dependency) -> Dependency:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, RejectedItem
@@ -164,6 +165,20 @@ class ServiceGraph(Protocol):
 
         1 untouched, negative when overspent; None: not known, which sorts last. The graph version stays.
         """
+        ...
+
+    async def note_pass_through(
+        self, pairs: Sequence[tuple[str, str]], measured: Mapping[tuple[str, str], Estimate], *, at: datetime
+    ) -> None:
+        """Keep on these edges how much of the dependency's failure was measured to reach the caller.
+
+        Pairs that are not in ``measured`` have not enough evidence and keep none; pairs without an edge are left
+        out. It is no claim: merging leaves it, and the graph version stays.
+        """
+        ...
+
+    async def measured_pass_through(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Estimate]:
+        """What was kept of these edges; those without evidence are absent."""
         ...
 
     async def claims_between(

@@ -9,6 +9,7 @@ from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import Neighbourhood, ServiceFilter, ServiceGraph, ServiceOrder
 from sloengine.domain.errors import Invalid, ServiceNotFound
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, Ingestion
@@ -50,6 +51,10 @@ class ReadGraph:
     ) -> Mapping[str, Sequence[Dependency]]:
         """Edges into each of these services, with their claims."""
         return await self.graph.callers_of(service_ids, include_stale=include_stale)
+
+    async def measured_pass_through(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Estimate]:
+        """How much of the dependency's failure was measured to reach the caller; absent: not enough evidence."""
+        return await self.graph.measured_pass_through(pairs)
 
     async def neighbourhood(
         self,

@@ -16,7 +16,7 @@ from sloengine.domain.drift.watch import Watch
 from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.journeys.model import Journey
-from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
+from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, RecommendationResult, SliType
 from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.divergence import Divergence
@@ -49,6 +49,7 @@ class MemoryDatabase:
     services: dict[str, Service] = field(default_factory=dict)
     claims: dict[tuple[str, str, DiscoverySource], DependencyClaim] = field(default_factory=dict)
     merged: dict[Pair, Dependency] = field(default_factory=dict)
+    pass_through: dict[Pair, Estimate] = field(default_factory=dict)
     supernodes: dict[str, Supernode] = field(default_factory=dict)
     condensation: tuple[Pair, ...] = ()
     budgets: dict[str, float] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from sloengine.application.ports.service_graph import (
     ServiceOrder,
 )
 from sloengine.domain.errors import Conflict
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.alerts import decided
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
@@ -191,6 +192,20 @@ class MemoryServiceGraph:
             else:
                 self._db.budgets[service_id] = left
 
+    async def note_pass_through(
+        self, pairs: Sequence[Pair], measured: Mapping[Pair, Estimate], *, at: datetime
+    ) -> None:
+        """Keep what was measured."""
+        for pair in pairs:
+            if pair in measured and pair in self._db.merged:
+                self._db.pass_through[pair] = measured[pair]
+            else:
+                self._db.pass_through.pop(pair, None)
+
+    async def measured_pass_through(self, pairs: Sequence[Pair]) -> Mapping[Pair, Estimate]:
+        """What was measured."""
+        return {pair: self._db.pass_through[pair] for pair in pairs if pair in self._db.pass_through}
+
     async def claims_between(self, pairs: Sequence[Pair]) -> Mapping[Pair, Sequence[DependencyClaim]]:
         """All claims on these pairs."""
         found = {pair: self._claims_on(pair) for pair in pairs}
@@ -249,6 +264,7 @@ class MemoryServiceGraph:
             self._write_edge(replace(edge, claims=()), made, updated)
         for pair in removed:
             if self._db.merged.pop(pair, None) is not None:
+                self._db.pass_through.pop(pair, None)
                 gone.add(pair)
         reshaped = self._shape() != shape
         self._db.is_reshaped = self._db.is_reshaped or reshaped

@@ -18,6 +18,7 @@ from sloengine.application.ports.service_graph import (
     ServiceFilter,
     ServiceOrder,
 )
+from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
@@ -210,6 +211,28 @@ class Neo4jServiceGraph:
         """Keep what is left of the error budgets of these services."""
         rows = [{"service_id": service_id, "remaining": left} for service_id, left in remaining.items()]
         await self._connection.write("note_budgets", rows=rows)
+
+    async def note_pass_through(
+        self, pairs: Sequence[tuple[str, str]], measured: Mapping[tuple[str, str], Estimate], *, at: datetime
+    ) -> None:
+        """One statement for all."""
+        rows = [
+            {
+                "caller": caller,
+                "dependency": dependency,
+                "value": None if found is None else found.value,
+                "low": None if found is None else found.low,
+                "high": None if found is None else found.high,
+            }
+            for caller, dependency in sorted(pairs)
+            for found in [measured.get((caller, dependency))]
+        ]
+        await self._connection.write("note_pass_through", rows=rows, at=at)
+
+    async def measured_pass_through(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Estimate]:
+        """What was kept of these edges."""
+        rows = await self._connection.read("measured_pass_through", pairs=pair_parameters(pairs))
+        return {(caller, dependency): Estimate(*found) for caller, dependency, *found in rows}
 
     async def claims_between(
         self, pairs: Sequence[tuple[str, str]]
