@@ -120,11 +120,12 @@ def _raw(on: Stage, decisions: Sequence[tuple[str, str]], number: int) -> list[f
             now = datetime.now(UTC)
             own = {"service_id": name, "sequence": head["sequence"] + 1 + position}
             unique = f"raw-{number}-{position}"
-            parameters = {
+            parameters: dict[str, Any] = {
                 "entry": {**entry, **own, "audit_id": unique, "recommendation_id": recommendation_id, "at": now},
                 "event": {**event, **own, "event_id": unique, "at": now},
                 "slo": {**slo, "service_id": name, "slo_id": unique, "recommendation_id": recommendation_id},
                 "recommendation_id": recommendation_id,
+                "other_events": [],
                 "status": "ACCEPTED",
                 "key": None,
                 "now": now,

@@ -29,3 +29,16 @@ async def keep_relaying(round_of_minute: int = 1) -> None:
     if round_of_minute < _ROUNDS_A_MINUTE:
         keep_relaying.send_with_options(args=(round_of_minute + 1,), delay=_ROUND_MS)
     await (await use_cases()).relay_outbox()
+
+
+@dramatiq.actor(
+    actor_name="governance.tell_callers",
+    queue_name="governance",
+    max_retries=5,
+    time_limit=120_000,
+    max_age=600_000,
+)
+async def tell_callers(audit_id: str) -> None:
+    """Tell teams whose objectives a decision has broken. Safe to run twice."""
+    if await (await use_cases()).tell_callers(audit_id):
+        relay_outbox.send()

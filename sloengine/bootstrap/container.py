@@ -26,6 +26,8 @@ from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
 from sloengine.application.impact.analyse_impact import AnalyseImpact
 from sloengine.application.impact.impact_bases import ImpactBases
+from sloengine.application.impact.tell_callers import TellCallers
+from sloengine.application.impact.warn_callers import WarnCallers
 from sloengine.application.journeys.delete_journey import DeleteJourney
 from sloengine.application.journeys.derive_journeys import DeriveJourneys
 from sloengine.application.journeys.read_journeys import ReadJourneys
@@ -177,6 +179,7 @@ class UseCases:
     recommend_journeys: RecommendJourneys
     derive_journeys: DeriveJourneys
     analyse_impact: AnalyseImpact
+    tell_callers: TellCallers
     analyse_graph: AnalyseGraph
     read_centrality: ReadCentrality
     explore_edits: ExploreEdits
@@ -251,10 +254,10 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         a.shapley,
     )
     start_job = StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue, a.clock)
-    deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock)
+    bases = ImpactBases(snapshots, a.sli_history, a.ledger, a.clock)
+    deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock, WarnCallers(bases))
     judge = JudgeTargets(evidence, a.clock, engine)
     budgets = ReadBudget(a.sli_history, a.clock)
-    bases = ImpactBases(snapshots, a.sli_history, a.ledger, a.clock)
     forecasts = ForecastBudgets(a.sli_history, a.ledger, a.forecasts, priors, a.clock)
     discovery_states = ReadDiscoveryStates(a.discoveries, a.discovery, a.discover_every)
     ingest = IngestDependencies(a.ingestions, a.queue, a.clock, dump_json)
@@ -321,6 +324,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
         derive_journeys=DeriveJourneys(snapshots, a.journeys, save_journey, a.clock, a.journey_traces),
         analyse_impact=AnalyseImpact(bases),
+        tell_callers=TellCallers(bases, a.ledger, a.outbox, a.clock),
         analyse_graph=AnalyseGraph(a.graph, a.centrality, a.locks, a.clock),
         read_centrality=ReadCentrality(a.centrality),
         explore_edits=ExploreEdits(evidence, a.clock, engine),

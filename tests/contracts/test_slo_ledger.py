@@ -61,6 +61,10 @@ async def test_the_sequence_moves_with_every_decision(stores: Stores):
     assert before == 0
     assert first.audit_event.sequence == 1
     assert await stores.ledger.sequence() == 2
+    newest, decided = await stores.ledger.decided_since(0, 10)
+    assert (newest, set(decided)) == (2, {"a", "b"})
+    assert await stores.ledger.decided_since(1, 10) == (2, ["b"])
+    assert await stores.ledger.decided_since(2, 10) == (2, [])
 
 
 async def recommended(stores: Stores, service_id: str = "a") -> str:

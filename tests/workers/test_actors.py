@@ -52,6 +52,7 @@ def test_every_actor_is_in_the_queue_of_its_topic():
         "forecast.watch_budgets",
         "governance.keep_relaying",
         "governance.relay_outbox",
+        "governance.tell_callers",
         "recommendation.calibrate",
         "recommendation.continue_job",
         "recommendation.expire",

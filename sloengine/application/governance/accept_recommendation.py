@@ -60,6 +60,7 @@ class AcceptRecommendation:
             body=(command.recommendation_id, command.tier, rationale),
             choose=accept,
             seen=seen,
+            targets=slo.targets,
         )
         return DecisionOutcome(
             slo=recorded.slo,
@@ -68,5 +69,8 @@ class AcceptRecommendation:
             delta=recorded.audit_event.delta,
             probability_met=min(target.probability_met for target in targets),
             audit_event=recorded.audit_event,
-            warnings=warnings_about(slo.targets, recommendation, [t.probability_met for t in targets], None),
+            warnings=(
+                *warnings_about(slo.targets, recommendation, [t.probability_met for t in targets], None),
+                *recorded.warnings,
+            ),
         )

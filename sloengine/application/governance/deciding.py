@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from sloengine.application.impact.warn_callers import WarnCallers
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.idempotency import check_idempotency_key
 from sloengine.application.ports.job_queue import JobQueue
@@ -33,6 +34,7 @@ class Deciding:
     cache: RecommendationCache
     queue: JobQueue
     clock: Clock
+    callers: WarnCallers
 
     async def on_recommendation(self, recommendation_id: str, actor: Actor) -> tuple[Recommendation, Standing]:
         """The recommendation, if the actor may decide on it, and all that was seen with it.
@@ -67,14 +69,22 @@ class Deciding:
         body: Sequence[object],
         choose: Callable[[Recommendation | None, Slo | None], Decision],
         seen: Standing | None = None,
+        targets: Sequence[SloTarget] = (),
     ) -> Recorded:
-        """Write the decision, then drop cached copies and have the event relayed.
+        """Write the decision, and with it whose objective it breaks.
 
-        Both of the latter may fail: the cache's copy ends with its lifetime, the relay runs on its own as well.
+        Then drop cached copies and have the events relayed. Both may fail: the cache's copy ends with its
+        lifetime, the relay runs on its own as well.
         ``seen``: what the decider looked at, if it did; somebody else's decision since then is a conflict.
         ``body``: what the client asked for, to tell a retry from another request under the same key.
+        ``targets``: the objectives from now on; none: they stay.
         """
         check_idempotency_key(idempotency_key)
+        told = await self.callers.of(service_id, targets)
+
+        def choose_and_tell(current: Recommendation | None, active: Slo | None) -> Decision:
+            return replace(choose(current, active), warnings=told.warnings, callers_at_risk=told.event)
+
         recorded = await self.ledger.decide(
             service_id=service_id,
             sli_type=sli_type,
@@ -84,16 +94,24 @@ class Deciding:
             idempotency_key=idempotency_key,
             body_digest=hashlib.sha256(repr(tuple(body)).encode()).hexdigest(),
             now=self.clock.now(),
-            choose=choose,
+            choose=choose_and_tell,
             seen=seen,
         )
         if not recorded.replayed:
-            await asyncio.gather(self.cache.invalidate([service_id]), self._have_relayed())
+            await asyncio.gather(
+                self.cache.invalidate([service_id]),
+                self._enqueue("governance.relay_outbox"),
+                *(
+                    [self._enqueue("governance.tell_callers", audit_id=recorded.audit_event.audit_id)]
+                    if told.is_open
+                    else []
+                ),
+            )
         return recorded
 
-    async def _have_relayed(self) -> None:
+    async def _enqueue(self, actor_name: str, **ids: str) -> None:
         with suppress(Unavailable):
-            await self.queue.enqueue("governance.relay_outbox")
+            await self.queue.enqueue(actor_name, **ids)
 
     def slo(
         self,

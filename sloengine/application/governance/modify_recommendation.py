@@ -65,6 +65,7 @@ class ModifyRecommendation:
             body=(command.recommendation_id, command.tier, targets, rationale),
             choose=modify,
             seen=seen,
+            targets=targets,
         )
         probabilities = await self.judge(slo.service_id, slo.window, targets)
         known = [probability for probability in probabilities if probability is not None]
@@ -75,7 +76,10 @@ class ModifyRecommendation:
             delta=target_deltas(slo_targets(recommended), targets),
             probability_met=min(known) if len(known) == len(probabilities) else None,
             audit_event=recorded.audit_event,
-            warnings=warnings_about(
-                targets, recommendation, probabilities, None if tier is None else tier.nominal_probability
+            warnings=(
+                *warnings_about(
+                    targets, recommendation, probabilities, None if tier is None else tier.nominal_probability
+                ),
+                *recorded.warnings,
             ),
         )

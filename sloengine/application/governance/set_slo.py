@@ -53,6 +53,7 @@ class SetSlo:
             idempotency_key=command.idempotency_key,
             body=(command.service_id, command.sli_type, command.window, targets, rationale),
             choose=put,
+            targets=targets,
         )
         newest = (await self.deciding.store.newest([command.service_id], command.sli_type)).get(command.service_id)
         basis = newest if isinstance(newest, Recommendation) and newest.window is command.window else None
@@ -65,5 +66,5 @@ class SetSlo:
             delta=recorded.audit_event.delta,
             probability_met=min(known) if len(known) == len(probabilities) else None,
             audit_event=recorded.audit_event,
-            warnings=warnings_about(targets, basis, probabilities, None),
+            warnings=(*warnings_about(targets, basis, probabilities, None), *recorded.warnings),
         )

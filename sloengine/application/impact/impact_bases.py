@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,7 +16,8 @@ from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
-from sloengine.domain.governance.model import Slo
+from sloengine.domain.errors import Unavailable
+from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis
 from sloengine.domain.impact.latency import LatencyLevels
 from sloengine.domain.impact.network import FailureNetwork, failure_network
@@ -23,6 +25,11 @@ from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.topology.graph import DependencyGraph
+
+LARGE = 2_000
+"""Components."""
+MOST_DECIDED = 50
+"""Decisions that are caught up with one by one; after more, all SLOs are read again."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,19 @@ class ImpactBases:
     ledger: SloLedger
     clock: Clock
     patience: timedelta = 2 * HOUR
+    moment: timedelta = timedelta(seconds=2)
     _seen: _Seen | None = field(default=None, init=False)
     _network: tuple[object, FailureNetwork, FloatArray, FloatArray] | None = field(default=None, init=False)
-    _basis: tuple[object, ImpactBasis] | None = field(default=None, init=False)
+    _basis: tuple[object, ImpactBasis, int] | None = field(default=None, init=False)
     _levels: tuple[object, Mapping[tuple[str, ObjectiveKind], float]] | None = field(default=None, init=False)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _refreshing: asyncio.Task[None] | None = field(default=None, init=False)
+    _updating: asyncio.Task[None] | None = field(default=None, init=False)
 
     @property
-    def latest(self) -> ImpactBasis | None:
-        """What was used last, whatever has happened since; None: nothing was made yet."""
-        return None if self._basis is None else self._basis[1]
+    def is_large(self) -> bool:
+        """Whether a decision should not wait until all of the graph has been looked at; False: not known yet."""
+        return self._basis is not None and self._basis[1].network.size > LARGE
 
     async def current(self) -> ImpactBasis:
         """Of the graph and the SLOs as they are now."""
@@ -71,11 +80,54 @@ class ImpactBases:
             return self._basis[1]
         async with self._making:
             if self._basis is None or self._basis[0] != key:
-                await self._make(key, graph, watermark, to_at)
+                await self._make(key, graph, watermark, to_at, sequence)
             assert self._basis is not None  # noqa: S101  made under the lock
             return self._basis[1]
 
-    async def _make(self, key: object, graph: DependencyGraph, watermark: Watermark, to_at: datetime) -> None:
+    async def for_decision(self) -> ImpactBasis:
+        """Of the graph as it is and of everybody's present objectives; what is inherited may be some decisions
+        old.
+
+        A decision must not wait for all SLOs to be read again because the one before changed one of them. The
+        basis is brought up to date beside it, at most every few seconds.
+        """
+        kept = self._basis
+        version, (sequence, decided) = await asyncio.gather(
+            self.snapshots.graph.version(),
+            self.ledger.decided_since(0 if kept is None else kept[2], MOST_DECIDED),
+        )
+        if kept is None or kept[1].network.graph.version != version or len(decided) >= MOST_DECIDED:
+            return await self.current()
+        if kept[2] == sequence:
+            return kept[1]
+        self._bring_up_to_date()
+        newer = await self.ledger.active(decided, SliType.AVAILABILITY)
+        slos = {key: slo for key, slo in kept[1].slos.items() if key not in decided}
+        return replace(kept[1], slos={**slos, **newer})
+
+    def _bring_up_to_date(self) -> None:
+        async def after_a_moment() -> None:
+            await asyncio.sleep(self.moment.total_seconds())
+            with suppress(Unavailable):
+                await self.current()
+
+        if self._updating is None or self._updating.done():
+            self._updating = asyncio.create_task(after_a_moment())
+
+    async def before(self, service_id: str, ratio: float | None) -> ImpactBasis:
+        """The present state, but for one service's promise, which is taken back to what it was (None: none)."""
+        basis = await self.current()
+        assert self._network is not None  # noqa: S101  made with the basis
+        _, network, shown, figures = self._network
+        slos = dict(basis.slos)
+        slo = slos.pop(service_id, None)
+        if ratio is not None and slo is not None:
+            slos[service_id] = replace(slo, targets=(SloTarget(ObjectiveKind.AVAILABILITY, ratio),))
+        return await asyncio.to_thread(_basis_of, network, shown, figures, slos)
+
+    async def _make(
+        self, key: object, graph: DependencyGraph, watermark: Watermark, to_at: datetime, sequence: int
+    ) -> None:
         seen = await self._telemetry(watermark, to_at)
         ids = [service.service_id for service in graph.services]
         slos = await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
@@ -84,7 +136,8 @@ class ImpactBases:
         if known is None or known[0] != network_key:
             self._network = known = (network_key, *await asyncio.to_thread(_network_of, graph, seen))
         _, network, shown, figures = known
-        self._basis = (key, await asyncio.to_thread(_basis_of, network, shown, figures, slos))
+        basis = await asyncio.to_thread(_basis_of, network, shown, figures, slos)
+        self._basis = (key, basis, sequence)
 
     async def _telemetry(self, watermark: Watermark, to_at: datetime) -> _Seen:
         key = (to_at, watermark.pulled_at)

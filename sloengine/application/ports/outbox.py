@@ -22,6 +22,10 @@ class OutboxEvent:
 class Outbox(Protocol):
     """Pending events, oldest first; relaying one twice must be harmless."""
 
+    async def append(self, event: OutboxEvent) -> None:
+        """One that belongs to no other change; an id appended before is not appended again."""
+        ...
+
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Not yet relayed."""
         ...

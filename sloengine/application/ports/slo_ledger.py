@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.governance.model import AuditAction, AuditEvent, AuditIntegrity, Slo
@@ -20,6 +20,7 @@ class Decision:
     """What the domain decided, given the recommendation and the SLO as they stand inside the transaction.
 
     ``slo`` None leaves the active SLO as it is (reject). ``recommendation_status`` None: none is touched.
+    ``warnings``: of others that it touches. ``callers_at_risk`` None: nobody's objective is known to break.
     """
 
     action: AuditAction
@@ -28,17 +29,46 @@ class Decision:
     slo: Slo | None
     recommendation_status: RecommendationStatus | None
     rationale: str | None
+    warnings: tuple[str, ...] = ()
+    callers_at_risk: CallersAtRisk | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallersAtRisk:
+    """Callers whose active objective cannot survive a decision: an event for their teams, in its transaction.
+
+    ``service_ids``: the worst of them, worst first. ``count``: how many there are.
+    """
+
+    service_ids: tuple[str, ...]
+    teams: tuple[str, ...]
+    count: int
+
+    KIND: ClassVar[str] = "CallersAtRisk"
+
+    def payload(self, audit_id: str) -> dict[str, Any]:
+        """Of the outbox event."""
+        return {
+            "auditEvent": audit_id,
+            "callers": list(self.service_ids),
+            "teams": list(self.teams),
+            "count": self.count,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was written. ``replayed``: the same idempotency key had been used, nothing was written again."""
+    """What was written. ``replayed``: the same idempotency key had been used, nothing was written again.
+
+    ``warnings``: what the decision was told of others; the same again where it is replayed.
+    """
 
     audit_event: AuditEvent
     slo: Slo | None
     previous: Slo | None
     recommendation: Recommendation | None
     replayed: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +138,10 @@ class SloLedger(Protocol):
 
     async def sequence(self) -> int:
         """Number of the newest entry of the trail, 0: there is none. It moves with every decision."""
+        ...
+
+    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+        """Number of the newest entry, and the services of the first ``limit`` entries after ``sequence``."""
         ...
 
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:

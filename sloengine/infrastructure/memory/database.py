@@ -75,6 +75,7 @@ class MemoryDatabase:
     active: dict[tuple[str, SliType], str] = field(default_factory=dict)
     trail: list[AuditEvent] = field(default_factory=list)
     outbox: dict[str, OutboxEvent] = field(default_factory=dict)
+    appended: set[str] = field(default_factory=set)
 
     availability: dict[str, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
     edge_calls: dict[Pair, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)

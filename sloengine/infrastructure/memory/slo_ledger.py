@@ -133,9 +133,15 @@ class MemorySloLedger:
             now,
             {name: value for name, value in ids.items() if value is not None},
         )
+        if decision.callers_at_risk is not None:
+            risk = decision.callers_at_risk
+            event_id = str(uuid4())
+            self._db.outbox[event_id] = OutboxEvent(
+                event_id, risk.KIND, decision.service_id, now, risk.payload(entry.audit_id)
+            )
         if recommendation is not None and decision.recommendation_status is not None:
             recommendation = replace(recommendation, status=decision.recommendation_status)
-        return Recorded(entry, decision.slo or active, active, recommendation)
+        return Recorded(entry, decision.slo or active, active, recommendation, warnings=decision.warnings)
 
     def _head(self) -> ChainHead:
         last = self._db.trail[-1] if self._db.trail else None
@@ -149,6 +155,11 @@ class MemorySloLedger:
     async def sequence(self) -> int:
         """Of the newest entry."""
         return self._head().sequence
+
+    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+        """From the trail."""
+        newer = [entry.service_id for entry in self._db.trail if entry.sequence > sequence][:limit]
+        return self._head().sequence, list(dict.fromkeys(newer))
 
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs."""

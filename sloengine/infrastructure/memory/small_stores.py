@@ -65,6 +65,12 @@ class MemoryOutbox:
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
 
+    async def append(self, event: OutboxEvent) -> None:
+        """Once by id."""
+        if event.event_id not in self._db.appended:
+            self._db.appended.add(event.event_id)
+            self._db.outbox[event.event_id] = event
+
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Not yet relayed."""
         return list(self._db.outbox.values())[:limit]

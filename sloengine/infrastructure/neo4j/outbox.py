@@ -18,6 +18,10 @@ class Neo4jOutbox:
     def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
 
+    async def append(self, event: OutboxEvent) -> None:
+        """Once by id; behind those of the moment that have a number."""
+        await self._connection.write("append_event", event=event_properties(event, 0))
+
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Not yet relayed, oldest first."""
         rows = await self._connection.read("pending_events", limit=limit)

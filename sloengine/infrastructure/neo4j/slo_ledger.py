@@ -109,6 +109,13 @@ class Neo4jSloLedger:
         rows = await self._connection.read("audit_head")
         return int(rows[0][0]) if rows else 0
 
+    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+        """From the leader: who has just decided must find that again."""
+        rows = await self._connection.read_from_leader("decisions_since", sequence=sequence, limit=limit)
+        for newest, service_ids in rows:
+            return int(newest), list(service_ids)
+        return 0, ()
+
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs, active or not."""
         rows = await self._connection.read("slos_by_id", slo_ids=list(slo_ids))
@@ -204,7 +211,8 @@ def _recorded(
     recommendation = stands.recommendation
     if recommendation is not None and decision.recommendation_status is not None:
         recommendation = replace(recommendation, status=decision.recommendation_status)
-    return Recorded(chained(entry, head), decision.slo or stands.slo, stands.slo, recommendation)
+    active = decision.slo or stands.slo
+    return Recorded(chained(entry, head), active, stands.slo, recommendation, warnings=decision.warnings)
 
 
 async def _write(
@@ -228,9 +236,14 @@ async def _write(
         at=now,
         payload={name: value for name, value in ids.items() if value is not None},
     )
-    status = decision.recommendation_status
+    status, risk = decision.recommendation_status, decision.callers_at_risk
+    others = []
+    if risk is not None:
+        told = OutboxEvent(str(uuid4()), risk.KIND, decision.service_id, now, risk.payload(entry.audit_id))
+        others.append(event_properties(told, entry.sequence))
     await transaction.rows(
         "write/record_decision",
+        other_events=others,
         entry=entry_properties(entry),
         event=event_properties(event, entry.sequence),
         slo=None if decision.slo is None else slo_properties(decision.slo),

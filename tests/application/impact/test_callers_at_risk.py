@@ -1,0 +1,132 @@
+"""A decision tells whose objective it breaks: at once where that is known, else by an event afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from sloengine.application.impact.warn_callers import STILL_OPEN, WarnCallers
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.recommendation.model import ObjectiveKind
+from tests.application.impact.test_analyse_impact import organisation, promise
+
+
+def events(engine, kind="CallersAtRisk"):
+    return [event for event in engine.db.outbox.values() if event.kind == kind]
+
+
+async def test_callers_that_cannot_keep_their_objective_are_named_and_told():
+    engine = await organisation()
+    await promise(engine, "checkout", 0.999)
+
+    outcome = await promise(engine, "store", 0.99)
+
+    [warning] = [said for said in outcome.warnings if "cannot keep" in said]
+    assert "1 caller of store" in warning
+    assert "checkout (99.9 %, its dependencies leave 99 %" in warning
+    [event] = events(engine)
+    assert event.service_id == "store"
+    assert event.payload["callers"] == ["checkout"]
+    assert event.payload["teams"] == ["team-checkout"]
+    assert event.payload["auditEvent"] == outcome.audit_event.audit_id
+
+
+async def test_who_keeps_room_is_not_told():
+    engine = await organisation()
+    await promise(engine, "checkout", 0.9)
+
+    outcome = await promise(engine, "store", 0.99)
+
+    assert not any("cannot keep" in said for said in outcome.warnings)
+    assert not events(engine)
+
+
+async def test_a_tighter_objective_hurts_nobody():
+    engine = await organisation()
+    await promise(engine, "checkout", 0.999)
+    await promise(engine, "store", 0.99)
+    told = len(events(engine))
+
+    await promise(engine, "store", 0.995)
+
+    assert len(events(engine)) == told
+
+
+async def test_what_is_not_known_in_time_is_told_afterwards(monkeypatch):
+    engine = await organisation()
+    await promise(engine, "checkout", 0.999)
+
+    async def slow(*_):
+        await asyncio.sleep(5)
+
+    monkeypatch.setattr(WarnCallers, "_at_risk", slow)
+    engine.use.set_slo.deciding.callers.seconds = 0.01
+    outcome = await promise(engine, "store", 0.99)
+
+    assert STILL_OPEN in outcome.warnings
+    assert ("governance.tell_callers", {"audit_id": outcome.audit_event.audit_id}) in engine.queue.messages
+    assert not events(engine)
+
+    assert await engine.use.tell_callers(outcome.audit_event.audit_id) == 1
+    assert await engine.use.tell_callers(outcome.audit_event.audit_id) == 1
+    [event] = events(engine)
+    assert event.payload["callers"] == ["checkout"]
+
+
+async def test_a_failure_here_does_not_stop_a_decision(monkeypatch):
+    engine = await organisation()
+
+    async def broken(*_):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(WarnCallers, "_at_risk", broken)
+
+    outcome = await promise(engine, "store", 0.99)
+
+    assert outcome.slo is not None
+    assert STILL_OPEN in outcome.warnings
+
+
+async def test_latency_is_told_afterwards():
+    engine = await organisation()
+    await promise(engine, "store", p95=100)
+
+    outcome = await promise(engine, "store", p95=300)
+
+    assert STILL_OPEN in outcome.warnings
+    assert await engine.use.tell_callers(outcome.audit_event.audit_id) == 0  # nobody's latency is known
+
+
+async def test_present_objectives_are_looked_at_without_reading_all_of_them():
+    engine = await organisation()
+    bases = engine.use.analyse_impact.bases
+    bases.moment = timedelta(seconds=60)
+    await bases.current()
+    await promise(engine, "checkout", 0.999)
+
+    basis = await bases.for_decision()
+
+    assert basis.slos["checkout"].targets == (SloTarget(ObjectiveKind.AVAILABILITY, 0.999),)
+    assert bases._basis is not None
+    assert "checkout" not in bases._basis[1].slos
+
+
+@pytest.mark.parametrize("count", [7])
+async def test_a_warning_names_a_few(count):
+    engine = await organisation()
+    names = [f"front-{i}" for i in range(count)]
+    await engine.ingest(
+        services=[{"serviceId": name} for name in names],
+        dependencies=[{"caller": name, "dependency": "store"} for name in names],
+    )
+    for name in names:
+        await promise(engine, name, 0.999)
+
+    outcome = await promise(engine, "store", 0.99)
+
+    [warning] = [said for said in outcome.warnings if "cannot keep" in said]
+    assert f"{count} callers" in warning
+    assert "and 2 more" in warning
+    assert events(engine)[-1].payload["count"] == count
