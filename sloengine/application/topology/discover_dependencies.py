@@ -82,7 +82,8 @@ class DiscoverDependencies:
 
     What is found goes the way of every ingestion: durable when it is answered, merged by the worker, safe after
     any crash. Reading the same range twice with the same findings is one ingestion; with other findings the second
-    states values again, so that nothing counts twice. ``missing``: by reading, what to set where it is absent.
+    states values again, so that nothing counts twice. A listing says how things stand when it is read, whatever
+    the range. ``missing``: by reading, what to set where it is absent.
     """
 
     discoveries: Sequence[DependencyDiscovery]
@@ -100,7 +101,7 @@ class DiscoverDependencies:
         since, until = _range(command, started_at)
         run = DiscoveryRun(command.source, started_at, since, until)
         try:
-            outcome = await self._discover(command, chosen, since, until, actor)
+            outcome = await self._discover(command, chosen, run, actor)
         except DomainError as error:
             if not command.dry_run:
                 await self.store.note_run(replace(run, error=error.message))
@@ -134,13 +135,14 @@ class DiscoverDependencies:
         self,
         command: DiscoverDependenciesCommand,
         chosen: Sequence[DependencyDiscovery],
-        since: datetime,
-        until: datetime,
+        run: DiscoveryRun,
         actor: Actor,
     ) -> DiscoveryOutcome:
+        since, until = run.since, run.until
         found = await _read_all(chosen, since, until)
         if len(chosen) < sum(one.source is command.source for one in self.discoveries):
-            found = replace(found, complete=False)  # the source's other readings were not asked
+            # The source's other readings were not asked.
+            found = replace(found, complete=False, complete_for_named=False)
         read = await self._compare(command.source, tuple(one.name for one in chosen), found, since, until)
         if command.dry_run:
             return DiscoveryOutcome(read.difference, None)
@@ -149,13 +151,14 @@ class DiscoverDependencies:
             # An empty answer is never taken for a complete list: more often it is a right that is missing.
             return DiscoveryOutcome(read.difference, None)
         document = _document(command.source, read, complete=found.complete)
+        observed_at = run.started_at if found.is_listing else until
         ingestion = await self.ingest(
             IngestDependenciesCommand(
                 source=command.source,
                 document=document,
-                complete=found.complete,
-                observed_at=until,
-                idempotency_key=_key(command.source, since, until, document, complete=found.complete),
+                complete=found.is_listing,
+                observed_at=observed_at,
+                idempotency_key=_key(command.source, since, observed_at, document, complete=found.is_listing),
             ),
             actor=actor,
         )
@@ -192,11 +195,17 @@ class DiscoverDependencies:
                 fitting(service, existing.get(service.source_name), source) for service in rows.services
             ),
             dependencies=tuple(
-                steady(call, own.get((call.caller, call.dependency)), complete=found.complete)
+                steady(call, own.get((call.caller, call.dependency)), complete=found.is_listing)
                 for call in rows.dependencies
             ),
         )
-        changes, unchanged = dependency_changes(source, rows.dependencies, claims, complete=found.complete)
+        changes, unchanged = dependency_changes(
+            source,
+            rows.dependencies,
+            claims,
+            complete=found.complete,
+            complete_for=[one.source_name for one in rows.services] if found.complete_for_named else (),
+        )
         services, services_unchanged = service_changes(rows.services, ends, existing)
         difference = DiscoveryDifference(
             source,
@@ -228,13 +237,16 @@ async def _read_all(chosen: Sequence[DependencyDiscovery], since: datetime, unti
             raise answer
         else:
             readings.append(answer)
-    if failures and (not readings or any(reading.complete for reading in readings)):
+    if failures and (not readings or any(reading.is_listing for reading in readings)):
         raise failures[0]
     complete = all(reading.complete for reading in readings)
     # What one reading would need to know anything is of no interest while another one knows.
     found = joined([reading for reading in readings if _knows(reading)] or readings)
     return replace(
-        found, complete=complete, warnings=(*found.warnings, *(failure.message for failure in failures))
+        found,
+        complete=complete,
+        complete_for_named=not complete and all(reading.is_listing for reading in readings),
+        warnings=(*found.warnings, *(failure.message for failure in failures)),
     )
 
 

@@ -58,7 +58,9 @@ class Discovered:
     """All that one reading found.
 
     ``complete``: it is a full listing, so that what this source claimed earlier and no longer lists is withdrawn.
-    A reading over a time range never is: what was not called in it only ages. ``requests``: own requests
+    A reading over a time range never is: what was not called in it only ages. ``complete_for_named``: a full
+    listing of the services it names and of no others, as of some namespaces of a cluster: what those no longer
+    depend on is withdrawn, other callers' claims stay. ``requests``: own requests
     by source name in the range, > 0, in the names of whatever metric counted them; services without are absent.
     ``warnings``: what a person should know, in words. ``queries``: what was asked, for people to ask again.
     """
@@ -66,10 +68,16 @@ class Discovered:
     services: tuple[DiscoveredService, ...] = ()
     dependencies: tuple[DiscoveredDependency, ...] = ()
     complete: bool = False
+    complete_for_named: bool = False
     requests: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether what it leaves out of the services it names is not there."""
+        return self.complete or self.complete_for_named
 
 
 def joined(readings: Sequence[Discovered]) -> Discovered:
@@ -77,6 +85,7 @@ def joined(readings: Sequence[Discovered]) -> Discovered:
 
     The first that knows a service or a call speaks for it; later ones fill in what it leaves out.
     """
+    complete = bool(readings) and all(reading.complete for reading in readings)
     services: dict[str, DiscoveredService] = {}
     calls: dict[tuple[str, str], DiscoveredDependency] = {}
     requests: dict[str, float] = {}
@@ -93,7 +102,8 @@ def joined(readings: Sequence[Discovered]) -> Discovered:
     return Discovered(
         tuple(services.values()),
         tuple(calls.values()),
-        complete=bool(readings) and all(reading.complete for reading in readings),
+        complete=complete,
+        complete_for_named=bool(readings) and not complete and all(reading.is_listing for reading in readings),
         requests=requests,
         left_out=tuple(dict.fromkeys(name for reading in readings for name in reading.left_out)),
         warnings=tuple(dict.fromkeys(text for reading in readings for text in reading.warnings)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -132,11 +132,17 @@ def fitting(found: DiscoveredService, existing: Service | None, source: Discover
 
 
 def dependency_changes(
-    source: DiscoverySource, calls: Sequence[DiscoveredDependency], claims: Claims, *, complete: bool
+    source: DiscoverySource,
+    calls: Sequence[DiscoveredDependency],
+    claims: Claims,
+    *,
+    complete: bool,
+    complete_for: Collection[str] = (),
 ) -> tuple[tuple[DependencyChange, ...], int]:
     """Changes by pair, and how many pairs say nothing new.
 
-    ``claims``: of all pairs that were found or that ``source`` claims.
+    ``claims``: of all pairs that were found or that ``source`` claims. ``complete_for``: callers whose
+    dependencies are listed in full where not everybody's are.
     """
     changes: list[DependencyChange] = []
     unchanged = 0
@@ -156,10 +162,10 @@ def dependency_changes(
             continue
         kind = ChangeKind.ADDED if own is None else ChangeKind.CHANGED
         changes.append(DependencyChange(kind, *pair, differing, others, call.calls, call.failed_calls))
-    gone = ChangeKind.WITHDRAWN if complete else ChangeKind.UNSEEN
     for pair, known in claims.items():
         own, others = _split(known, source)
         if own is not None and pair not in listed:
+            gone = ChangeKind.WITHDRAWN if complete or pair[0] in complete_for else ChangeKind.UNSEEN
             changes.append(DependencyChange(gone, *pair, other_sources=others))
     order = list(ChangeKind)
     return tuple(sorted(changes, key=lambda one: (order.index(one.kind), one.caller, one.dependency))), unchanged

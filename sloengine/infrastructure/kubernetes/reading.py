@@ -27,9 +27,9 @@ def read_cluster(
     """All services, and the dependencies that annotations state.
 
     ``namespaces``: those that were read; empty: all. Who calls whom is no part of Kubernetes: without annotations
-    there are services and no dependencies. ``complete`` where the whole cluster was read, unless nothing was found
-    or an annotation could not be read: a typing mistake must not withdraw what was stated before, and a few
-    namespaces must not withdraw what others state.
+    there are services and no dependencies. ``complete`` where the whole cluster was read, else for the services
+    of the namespaces that were; neither where nothing was found or an annotation could not be read: a typing
+    mistake must not withdraw what was stated before.
     """
     rules = rules or ReadingRules()
     ignored = _ignored(workloads, network, rules)
@@ -55,6 +55,7 @@ def read_cluster(
         services=tuple(services),
         dependencies=tuple(DiscoveredDependency(*pair, stated) for pair, stated in dependencies.items()),
         complete=bool(services) and not problems and not namespaces,
+        complete_for_named=bool(services) and not problems and bool(namespaces),
         left_out=tuple(
             LeftOut(f"{entry.namespace}/{entry.name}", f"{rules.ignore_key} is true") for entry in ignored
         ),

@@ -253,3 +253,29 @@ async def test_what_would_have_to_be_switched_on_is_told_only_where_nothing_else
 
     assert one_knows.difference.warnings == ()
     assert nobody_knows.difference.warnings == ("no istio here",)
+
+
+async def test_a_listing_of_some_callers_withdraws_of_those_and_of_nobody_else():
+    some = replace(calls("web>cart", "pay>bank"), complete_for_named=True, services=(DiscoveredService("web"),))
+    engine = seeing(some, K8S, "k8s")
+    await discover_and_merge(engine, K8S)
+
+    see(engine, replace(calls("web>search"), complete_for_named=True, services=(DiscoveredService("web"),)))
+    engine.clock.advance(timedelta(seconds=1))
+    planned = await discover(engine, K8S, dry_run=True)
+    await discover_and_merge(engine, K8S)
+
+    assert told(planned) == [("ADDED", "web>search"), ("WITHDRAWN", "web>cart"), ("UNSEEN", "pay>bank")]
+    assert pairs(engine) == {"web>search", "pay>bank"}
+
+
+async def test_two_listings_of_one_minute_both_count():
+    whole = replace(calls("web>cart", "web>search"), complete=True)
+    engine = seeing(whole, K8S, "k8s")
+    await discover_and_merge(engine, K8S)
+
+    see(engine, replace(calls("web>cart"), complete=True))
+    engine.clock.advance(timedelta(seconds=1))
+    await discover_and_merge(engine, K8S)
+
+    assert pairs(engine) == {"web>cart"}

@@ -185,7 +185,7 @@ def test_a_typing_mistake_is_told_and_withdraws_nothing(written, told):
 
     assert not found.dependencies
     assert any(f"{DEPENDS_ON} of shop/cart: " in warning and told in warning for warning in found.warnings)
-    assert not found.complete
+    assert not found.is_listing
 
 
 def test_a_namespace_that_is_not_read_is_taken_at_its_word():
@@ -197,8 +197,12 @@ def test_a_namespace_that_is_not_read_is_taken_at_its_word():
 
 
 def test_a_few_namespaces_withdraw_nothing_of_others():
-    assert not read_cluster([workload("cart")], [], namespaces=["shop"]).complete
-    assert read_cluster([workload("cart")], []).complete
+    some = read_cluster([workload("cart")], [], namespaces=["shop"])
+    whole = read_cluster([workload("cart")], [])
+
+    assert (some.complete, some.complete_for_named) == (False, True)
+    assert (whole.complete, whole.complete_for_named) == (True, False)
+    assert not read_cluster([], [], namespaces=["shop"]).is_listing
 
 
 def test_nothing_depends_on_itself():
