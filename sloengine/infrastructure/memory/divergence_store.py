@@ -28,8 +28,9 @@ class MemoryDivergenceStore:
     async def sightings(self, callers: Sequence[str]) -> Mapping[str, Sequence[Sighting]]:
         """All claims on dependencies of each."""
         found: dict[str, list[Sighting]] = {}
+        wanted = set(callers)
         for claim in self._db.claims.values():
-            if claim.caller in callers:
+            if claim.caller in wanted:
                 found.setdefault(claim.caller, []).append(
                     Sighting(claim.dependency, claim.source, claim.first_seen_at, claim.last_seen_at)
                 )
