@@ -1,13 +1,11 @@
-// Whose failure reaches the most services? Counted over the condensation, so that a cycle counts as a whole and the
-// walk ends; asked of the 50 components with the most direct callers.
-// component: a service, or a cycle's supernode; reached: services that call it, directly or not; direct: of these directly
-MATCH (component:Component)<-[:CONDENSED_TO]-(caller:Component)
-WITH component, sum(coalesce(caller.size, 1)) AS direct
-ORDER BY direct DESC, component.component_id
-LIMIT 50
-MATCH (component)<-[:CONDENSED_TO*1..]-(caller:Component)
-WITH component, direct, collect(DISTINCT caller) AS callers
-RETURN component.component_id AS component,
-       reduce(sum = 0, caller IN callers | sum + coalesce(caller.size, 1)) AS reached, direct
-ORDER BY reached DESC, component
+// Whose failure alone can hurt the most services? As the engine worked it out for the newest graph version: those that wait
+// for it, directly or not; async calls and redundancy groups that can spare a member pass nothing on.
+// service; blast_radius: services hurt; critical: is its failure alone enough to take a CRITICAL one down; depth: calls from
+// where requests enter; team; graph_version: that all this is of
+MATCH (service:Service)
+WHERE service.blast_radius > 0
+RETURN service.service_id AS service, service.blast_radius AS blast_radius,
+       service.single_point_of_failure AS critical, service.depth AS depth, service.team AS team,
+       service.analysed_graph_version AS graph_version
+ORDER BY blast_radius DESC, service
 LIMIT 20

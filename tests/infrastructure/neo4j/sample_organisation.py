@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from sloengine.application.ports.slo_ledger import Decision
+from sloengine.application.topology.graph_measures import measure
 from sloengine.domain.governance.model import AuditAction, Slo, SloSource, SloTarget
+from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName
 from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -71,6 +73,17 @@ EDGES = (
 )
 DIVERGENCE = Divergence(
     "d1", DivergenceKind.DECLARED_ONLY, "batch", "old", (MANUAL,), (), NOW - timedelta(days=40), "not seen"
+)
+COMMUNITY = {"web": 0, "app": 0, "catalog": 0, "search": 0, "auth": 1, "users-db": 1, "batch": 1}
+JOURNEY = Journey(
+    "journey-1",
+    "buy",
+    ("web",),
+    (JourneyRoute("card", 3.0, ("web", "auth", "users-db")), JourneyRoute("look", 1.0, ("web", "catalog"))),
+    "user:ada",
+    NOW,
+    "user:ada",
+    NOW,
 )
 DECLARED_ONLY = {("batch", "old")}
 STATED_BY_BOTH = {("auth", "users-db")}
@@ -140,6 +153,16 @@ async def settle(stores: Neo4jStores) -> None:
     )
     for service_id, ratio in (("web", 0.98), ("auth", 0.95), ("users-db", 0.96)):
         await _set_slo(stores, _slo(service_id, ratio))
+    await _analyse(stores)
+    await stores.journeys.save(JOURNEY)
+    await stores.graph.note_budgets({"users-db": -0.25, "web": 0.5, "catalog": 0.125})
+
+
+async def _analyse(stores: Neo4jStores) -> None:
+    """As the worker does, but for the groups, which are fixed here by hand."""
+    measured = measure(await stores.graph.snapshot())
+    found = {key: replace(one, community=COMMUNITY.get(key, 2)) for key, one in measured.items()}
+    await stores.centrality.save(found, graph_version=await stores.graph.version(), now=NOW)
 
 
 async def _condense(stores: Neo4jStores) -> None:

@@ -164,3 +164,11 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path, files: list[str], co
 
     with pytest.raises(Invalid, match=complaint):
         migrations_in(tmp_path)
+
+
+def test_two_migrations_of_one_number_are_refused(tmp_path: Path):
+    for name in ("0001_one.up", "0001_one.down", "0001_two.up", "0001_two.down"):
+        (tmp_path / f"{name}.cypher").write_text("RETURN 1;", encoding="utf-8")
+
+    with pytest.raises(Invalid, match="two migrations have the number 0001"):
+        migrations_in(tmp_path)
