@@ -27,6 +27,7 @@ SECTIONS = {
     "accept": "bench.accept",
     "all-services": "bench.all_services",
     "drift": "bench.drift_pass",
+    "growth": "bench.growth",
 }
 
 
