@@ -23,7 +23,7 @@ from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
 
 WHOLE_FROM_ASKED = 50
@@ -99,8 +99,12 @@ class EvidenceReader:
         ``filled``: moves whenever this process has filled in missing hours.
         """
         now = self.clock.now()
-        watermark = await self.history.watermark()
-        active = await self.ledger.active(scope.service_ids, SliType.AVAILABILITY)
+        # What does not wait for another answer is asked for at the same time.
+        watermark, active, changes = await asyncio.gather(
+            self.history.watermark(),
+            self.ledger.active(scope.service_ids, SliType.AVAILABILITY),
+            self._changes(scope, as_of),
+        )
         if not scope.is_whole:
             prepared = await self._read(scope, as_of, now, watermark)
         else:
@@ -110,7 +114,6 @@ class EvidenceReader:
                 if self._kept is None or self._kept[0] != key:
                     self._kept = (key, await self._read(scope, as_of, now, watermark))
                 prepared = self._kept[1]
-        changes = await self._changes(scope, as_of)
         evidence = replace(prepared.evidence, promises=promises_of(active), changes=changes)
         return replace(prepared, evidence=evidence)
 
@@ -169,18 +172,23 @@ class EvidenceReader:
         from_at = as_of - self.settings.lookback_days * DAY
         pairs = [edge.pair for edge in scope.graph.dependencies]
         first_day, last_day = floor_to(from_at, DAY), floor_to(as_of, DAY)
-        panel = await self.history.read(scope.service_ids, from_at, as_of)
+        (panel, older), priors, latency, edges = await asyncio.gather(
+            self._availability(scope.service_ids, from_at, as_of),
+            self._priors(scope, now),
+            self.history.read_latency(
+                sorted({*scope.asked, *scope.graph.waited_for(scope.asked)}), first_day, last_day
+            ),
+            self._edges(pairs, from_at, as_of),
+        )
         evidence = Evidence(
             as_of=as_of,
             graph=scope.graph,
             panel=panel,
-            older=await self._older(panel, as_of),
-            priors=await self._priors(scope, now),
+            older=older,
+            priors=priors,
             asked=None if scope.is_whole else scope.asked,
-            latency=await self.history.read_latency(
-                sorted({*scope.asked, *scope.graph.waited_for(scope.asked)}), first_day, last_day
-            ),
-            edges=await self.history.read_edges(pairs, from_at, as_of) if pairs else None,
+            latency=latency,
+            edges=edges,
             refused=watermark.refused,
             throttled=watermark.throttled,
             traced_p99=watermark.traced_p99,
@@ -188,3 +196,14 @@ class EvidenceReader:
             graph_version=scope.graph.version,
         )
         return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)
+
+    async def _availability(
+        self, service_ids: Sequence[str], from_at: datetime, as_of: datetime
+    ) -> tuple[SliPanel, SliPanel | None]:
+        panel = await self.history.read(service_ids, from_at, as_of)
+        return panel, await self._older(panel, as_of)
+
+    async def _edges(
+        self, pairs: Sequence[tuple[str, str]], from_at: datetime, as_of: datetime
+    ) -> EdgePanel | None:
+        return await self.history.read_edges(pairs, from_at, as_of) if pairs else None

@@ -114,8 +114,9 @@ class Recommend:
             for service_id in dict.fromkeys(command.service_ids)
             for sli_type in dict.fromkeys(command.sli_types)
         ]
-        standing = await self._standing(wanted, command.window)
-        scope = await self.evidence.scope(command.service_ids)
+        standing, scope = await asyncio.gather(
+            self._standing(wanted, command.window), self.evidence.scope(command.service_ids)
+        )
         try:
             as_of = await self.missing_hours(scope.service_ids, scope.asked)
         except Unavailable as down:
@@ -131,9 +132,12 @@ class Recommend:
     async def _standing(self, wanted: Sequence[Wanted], window: ComplianceWindow) -> dict[Wanted, Recommendation]:
         """Recommendations on record that nobody turned down and that have not expired, of this window."""
         found: dict[Wanted, Recommendation] = {}
-        for sli_type in dict.fromkeys(one.sli_type for one in wanted):
-            ids = [one.service_id for one in wanted if one.sli_type is sli_type]
-            for service_id, result in (await self.store.newest(ids, sli_type)).items():
+        ids_of: dict[SliType, list[str]] = {}
+        for one in wanted:
+            ids_of.setdefault(one.sli_type, []).append(one.service_id)
+        newest = await asyncio.gather(*(self.store.newest(ids, sli_type) for sli_type, ids in ids_of.items()))
+        for sli_type, results in zip(ids_of, newest, strict=True):
+            for service_id, result in results.items():
                 if (
                     isinstance(result, Recommendation)
                     and result.window is window

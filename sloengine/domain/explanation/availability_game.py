@@ -26,6 +26,7 @@ from sloengine.domain.recommendation.window_draws import (
     WindowNumbers,
     base_level,
     episode_counts,
+    many_episode_counts,
     own_sizes,
     window_severity,
     with_base_spread,
@@ -255,7 +256,8 @@ class AvailabilityGame:
             self._worlds[key] = made, known[1] if known else self.dependencies.drawn.hazard(made)
         return self._worlds[key]
 
-    def _counts(self, reliability: bool, trend: bool, coverage: bool, below: int) -> npt.NDArray[np.int64]:
+    def _rate(self, reliability: bool, trend: bool, coverage: bool, below: int) -> tuple[RateKnowledge, bool]:
+        """How often incidents start, and whether one is running."""
         record = self._record(reliability, below)
         days = self._records.days[1]
         episodes = self._records.episodes(record, trend=trend)
@@ -264,19 +266,20 @@ class AvailabilityGame:
         if not coverage:
             usual = self._records.usual_days[1]
             episodes, days = episodes * usual / days, usual
-        rate = RateKnowledge(self.prior.rate_weights, episodes, days)
-        return episode_counts(rate, self.prior, self.numbers, self.window_days, running=record.running and trend)
+        return RateKnowledge(self.prior.rate_weights, episodes, days), record.running and trend
 
     @cached_property
     def _every_count(self) -> dict[tuple[bool, bool, bool, int], npt.NDArray[np.int64]]:
         kept = {group: (True,) if self._inert[group] else (False, True) for group in (TREND, COVERAGE)}
-        return {
-            (reliability, trend, coverage, below): self._counts(reliability, trend, coverage, below)
+        keys = [
+            (reliability, trend, coverage, below)
             for reliability in (False, True)
             for trend in kept[TREND]
             for coverage in kept[COVERAGE]
             for below in range(1 << self._parts)
-        }
+        ]
+        known = [self._rate(*key) for key in keys]
+        return dict(zip(keys, many_episode_counts(known, self.prior, self.numbers, self.window_days), strict=True))
 
     @cached_property
     def _episodes(self) -> _Episodes:
@@ -305,7 +308,8 @@ class AvailabilityGame:
 
     def _single_severity(self, own: _Own, below: int) -> FloatArray:
         """As ``_severity``, for a coalition that is looked at by itself."""
-        count = self._counts(own.reliability, own.trend, own.coverage, below)
+        rate, running = self._rate(own.reliability, own.trend, own.coverage, below)
+        count = episode_counts(rate, self.prior, self.numbers, self.window_days, running=running)
         return window_severity(count, self._sizes(own, below), self.prior, self.numbers)
 
     def _sizes(self, own: _Own, below: int) -> SizeKnowledge:

@@ -6,6 +6,7 @@ the knowledge is worth, which is what explanations and counterfactuals compare.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -246,12 +247,24 @@ def episode_counts(
 
     ``running``: the incident of the last day goes on with the chance that episodes last another day.
     """
-    # The organisation's own rate is only known from so many episodes: one factor for a whole window.
-    blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
-    rates = numbers.rates.rates(rate)
-    count = poisson_quantile(numbers.count_level, rates * window_days * np.exp(blur * numbers.shared))
-    whole = np.minimum(count.astype(np.int64), MOST_EPISODES)
-    return whole + (numbers.goes_on < 1 - 1 / prior.episode_days) if running else whole
+    counts: npt.NDArray[np.int64] = many_episode_counts([(rate, running)], prior, numbers, window_days)[0]
+    return counts
+
+
+def many_episode_counts(
+    known: Sequence[tuple[RateKnowledge, bool]], prior: ServicePrior, numbers: WindowNumbers, window_days: float
+) -> npt.NDArray[np.int64]:
+    """As :func:`episode_counts` under several suppositions at once, shape (len(known), n)."""
+    means = np.empty((len(known), numbers.n))
+    for row, (rate, _) in zip(means, known, strict=True):
+        # The organisation's own rate is only known from so many episodes: one factor for a whole window.
+        blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
+        row[:] = numbers.rates.rates(rate) * window_days * np.exp(blur * numbers.shared)
+    counts = np.minimum(poisson_quantile(numbers.count_level, means).astype(np.int64), MOST_EPISODES)
+    going_on = np.array([running for _, running in known])[:, None] & (
+        numbers.goes_on < 1 - 1 / prior.episode_days
+    )
+    return np.asarray(counts + going_on)
 
 
 def episode_sizes(

@@ -123,16 +123,28 @@ class PrometheusTelemetrySource:
         before = self.client.query_count
         if wanted and hours:
             conventions = await self.conventions()
-            for convention in conventions.requests:
-                missing = [service_id for service_id in wanted if service_id not in collected.answered]
-                shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
-                names = await self._names(convention, rules, missing, start, start + hours * HOUR)
-                await together(
-                    self._pull_shard(collected, convention, shard, latency_of, names) for shard in shards
-                )
-            if conventions.edges is not None:
-                await self._pull_edges(collected, conventions)
+            await together(
+                [
+                    self._pull_services(collected, conventions, rules, latency_of),
+                    self._pull_edges(collected, conventions),
+                ]
+            )
         return collected.finish(self.client.query_count - before)
+
+    async def _pull_services(
+        self,
+        collected: Collected,
+        conventions: Conventions,
+        rules: NameRules,
+        latency_of: Collection[str] | None,
+    ) -> None:
+        """The first convention that has a service answers for it, so they are asked one after the other."""
+        start, hours = collected.grid.start_at, collected.grid.hours
+        for convention in conventions.requests:
+            missing = [service_id for service_id in collected.wanted if service_id not in collected.answered]
+            shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
+            names = await self._names(convention, rules, missing, start, start + hours * HOUR)
+            await together(self._pull_shard(collected, convention, shard, latency_of, names) for shard in shards)
 
     async def _names(
         self,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from sloengine.domain.recommendation.poisson import gamma_quantile, poisson_quantile
 
@@ -14,6 +15,18 @@ LEVELS = (np.arange(999) + 1) / 1_000
 @pytest.mark.parametrize("mean", [1e-6, 0.03, 0.7, 4.0, 29.9])
 def test_quantiles_of_small_means_are_scipys(mean: float) -> None:
     assert np.array_equal(poisson_quantile(LEVELS, np.full(999, mean)), stats.poisson.ppf(LEVELS, mean))
+
+
+@pytest.mark.parametrize("mean", [5.9, 6.01, 6.9, 7.5, 8.0, 9.3, 11.0, 13.7, 17.0, 21.4, 25.0, 29.99])
+def test_the_expansion_is_believed_only_where_it_is_exact(mean: float) -> None:
+    counts = np.arange(80)
+    at_steps = np.clip(stats.poisson.cdf(counts, mean), 1e-9, 1 - 1e-9)
+    levels = np.sort(np.concatenate([ndtr(np.linspace(-5, 5, 20_001)), at_steps * (1 - 1e-9), at_steps + 1e-9]))
+    levels = levels[levels < 1 - 1e-9]
+
+    found = poisson_quantile(levels, np.full(len(levels), mean), ndtri(levels))
+
+    assert np.array_equal(found, stats.poisson.ppf(levels, mean))
 
 
 @pytest.mark.parametrize("mean", [31.0, 250.0, 4e4, 3e7])
