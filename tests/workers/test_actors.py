@@ -21,6 +21,7 @@ from sloengine.infrastructure.memory.dependency_discovery import MemoryDependenc
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.forecast.test_forecast import fail, promised
 from tests.application.organisation import ADMIN, Engine, edges, hourly_panel, shop
+from tests.application.topology.test_divergences import disagreeing
 from tests.workers.conftest import Bench
 from workers import drift, forecast, governance, recommendation, telemetry, topology
 
@@ -186,6 +187,16 @@ async def test_sweeps_and_housekeeping_run(bench: Bench):
     )
 
     assert engine.stream.events == {}
+
+
+async def test_what_the_hourly_pass_finds_to_disagree_is_told_to_the_stream(bench: Bench):
+    engine = await disagreeing()
+
+    await bench.run(engine.use, topology.mark_stale.message())
+
+    told = [event.payload["divergence"] for event in engine.stream.events.values()]
+    assert sorted(told) == sorted(engine.db.divergences)
+    assert len(told) == 2
 
 
 async def test_relaying_goes_on_through_the_minute(bench: Bench, monkeypatch):
