@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pytest
 
@@ -60,11 +58,11 @@ async def test_before_is_what_is_recommended():
 async def test_nothing_is_stored():
     engine = await with_latency()
     await asked(engine, [Cut("cart", "store")])
-    before = copy.deepcopy(engine.db.__dict__)
+    before = repr(engine.db.__dict__)  # a copy's sets may come in another order
 
     await asked(engine, [Improve("store", latency_scale=0.5), AddCache("cart", "store", 0.9)])
 
-    assert repr(engine.db.__dict__) == repr(before)
+    assert repr(engine.db.__dict__) == before
 
 
 async def test_latency_is_told_at_best():
