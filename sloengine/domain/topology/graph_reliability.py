@@ -233,16 +233,19 @@ def _by_counted_calls(
 ) -> None:
     """Where metrics count an edge's calls, let it bring Σ f·B failures, in place of weight × what all callers saw.
 
-    A dependency fails each of its callers differently: those that retry ask most while it is down.
+    A dependency fails each of its callers differently: those that retry ask most while it is down. Where calls are
+    tried again and not counted, Σ f·B is a limit.
     """
     requests = traffic.total.sum(axis=1)
-    for edge in traffic.counted:
+    tried_again = [edge for edge in np.flatnonzero(traffic.attempts > 1.0).tolist() if edge not in traffic.counted]
+    for edge in (*traffic.counted, *tried_again):
         caller, called = int(traffic.callers[edge]), int(traffic.dependencies[edge])
         failed = float(passes.failed_calls[edge])
         seen = requests[caller] > 0.0 and np.isfinite(shown[called]) and shown[called] > 0.0
         if seen and failed >= FAILED_CALLS and traffic.edges[edge].redundancy_group is None:
             brought = float(passes.in_use[edge]) * failed / float(requests[caller])
-            probability[edge] = min(1.0, brought / float(shown[called]))
+            limit = 1.0 if edge in traffic.counted else float(probability[edge])
+            probability[edge] = min(limit, brought / float(shown[called]))
 
 
 def _contracted(traffic: ObservedTraffic, probability: FloatArray) -> Contracted:

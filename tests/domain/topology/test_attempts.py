@@ -65,6 +65,20 @@ def test_failed_calls_are_failed_attempts_divided_by_how_often_a_call_is_tried()
     assert traffic.attributed([0])[0].sum() == pytest.approx(1000.0)
 
 
+def test_a_caller_is_not_charged_with_what_others_tried_again_in_an_outage():
+    graph = graph_of(call("root", "a", retry_config={"attempts": 2}), call("other", "a"))
+    outage = np.arange(240) == 10
+    total = np.array([np.full(240, 1000.0), np.full(240, 1000.0), np.where(outage, 6000.0, 2000.0)])
+    bad = np.array([np.where(outage, 1000.0, 0.0), np.where(outage, 1000.0, 0.0), np.where(outage, 6000.0, 0.0)])
+    panel = SliPanel(("root", "other", "a"), START, HOUR, total - bad, total)
+
+    bound = bound_of(graph, panel).bound
+
+    # One hour of 240: that an eightieth of the attempts at ``a`` failed is the outage that others kept trying in.
+    assert bound.observed_ratio == pytest.approx(1.0 - 1.0 / 240.0, abs=1e-9)
+    assert bound.contributions[0].share_ratio == pytest.approx(1.0)
+
+
 def test_what_is_assumed_of_repeated_calls_is_said():
     graph = graph_of(call("root", "a", retry_config={"attempts": 3}))
     panel = panel_of({"a": np.ones(240)})
