@@ -22,20 +22,11 @@ from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.topology.dependency import DependencyClaim, DiscoverySource
 from sloengine.domain.topology.discovered import Discovered, joined
-from sloengine.domain.topology.discovery_difference import (
-    DiscoveryDifference,
-    Pair,
-    dependency_changes,
-    dependency_row,
-    fitting,
-    service_changes,
-    service_row,
-    steady,
-)
+from sloengine.domain.topology.discovery_comparison import Compared, Reading, compare
+from sloengine.domain.topology.discovery_difference import DiscoveryDifference, Pair
 from sloengine.domain.topology.ingestion import Ingestion
-from sloengine.domain.topology.name_reconciliation import Reconciled, reconcile
+from sloengine.domain.topology.name_reconciliation import reconcile
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES
-from sloengine.domain.topology.service import Service
 
 DEFAULT_RANGE = timedelta(days=1)
 """What is called once a day is seen, and what is no longer called goes on ageing after one day."""
@@ -65,15 +56,6 @@ class DiscoveryOutcome:
 
     difference: DiscoveryDifference
     ingestion: Ingestion | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What was read and what is known of it. ``claims``: of pairs that were found or that the source claims."""
-
-    reconciled: Reconciled
-    claims: Mapping[Pair, Sequence[DependencyClaim]]
-    difference: DiscoveryDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +128,23 @@ class DiscoverDependencies:
         read = await self._compare(command.source, tuple(one.name for one in chosen), found, since, until)
         if command.dry_run:
             return DiscoveryOutcome(read.difference, None)
-        rows = read.reconciled
-        if not rows.dependencies and not rows.services:
+        if not read.rows.dependencies and not read.rows.services:
             # An empty answer is never taken for a complete list: more often it is a right that is missing.
             return DiscoveryOutcome(read.difference, None)
-        document = _document(command.source, read, complete=found.complete)
+        # Of the services it names, and where it names none nothing is withdrawn.
+        listing = found.complete or (found.complete_for_named and bool(read.rows.services))
         observed_at = run.started_at if found.is_listing else until
+        document, digest = await asyncio.to_thread(_document, command.source, read, complete=found.complete)
+        kind = "listing" if listing else "range"
         ingestion = await self.ingest(
             IngestDependenciesCommand(
                 source=command.source,
                 document=document,
-                complete=found.is_listing,
+                complete=listing,
                 observed_at=observed_at,
-                idempotency_key=_key(command.source, since, observed_at, document, complete=found.is_listing),
+                idempotency_key=(
+                    f"discover {command.source} {kind} {since.isoformat()} {observed_at.isoformat()} {digest}"
+                ),
             ),
             actor=actor,
         )
@@ -171,7 +157,7 @@ class DiscoverDependencies:
         found: Discovered,
         since: datetime,
         until: datetime,
-    ) -> _Read:
+    ) -> Compared:
         stored = await self.store.name_rules()
         rules = DEFAULT_NAME_RULES if stored is None else stored.rules
         names = {service.source_name for service in found.services} | set(found.requests)
@@ -187,42 +173,10 @@ class DiscoverDependencies:
         ends = [end for call in rows.dependencies for end in (call.caller, call.dependency)]
         ids = {service.source_name for service in rows.services} | set(ends)
         existing = {**as_named, **await self.graph.services(sorted(ids - set(as_named)))}
-        own = {pair: claim for pair, known in claims.items() for claim in known if claim.source is source}
-        warnings = (*rows.warnings, *_entity_warnings(rows, existing))
-        rows = replace(
-            rows,
-            services=tuple(
-                fitting(service, existing.get(service.source_name), source) for service in rows.services
-            ),
-            dependencies=tuple(
-                steady(call, own.get((call.caller, call.dependency)), complete=found.is_listing)
-                for call in rows.dependencies
-            ),
+        # In a thread, because a large graph takes a second, and the loop has other requests.
+        return await asyncio.to_thread(
+            compare, Reading(source, readings, since, until, found), rows, claims, existing
         )
-        changes, unchanged = dependency_changes(
-            source,
-            rows.dependencies,
-            claims,
-            complete=found.complete,
-            complete_for=[one.source_name for one in rows.services] if found.complete_for_named else (),
-        )
-        services, services_unchanged = service_changes(rows.services, ends, existing)
-        difference = DiscoveryDifference(
-            source,
-            readings,
-            since,
-            until,
-            found.complete,
-            changes,
-            unchanged,
-            services,
-            services_unchanged,
-            rows.renamed,
-            rows.left_out,
-            warnings,
-            found.queries,
-        )
-        return _Read(rows, claims, difference)
 
 
 async def _read_all(chosen: Sequence[DependencyDiscovery], since: datetime, until: datetime) -> Discovered:
@@ -272,42 +226,7 @@ def _utc(at: datetime | None) -> datetime | None:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _document(source: DiscoverySource, read: _Read, *, complete: bool) -> dict[str, Any]:
-    services = {service.source_name: service_row(service) for service in read.reconciled.services}
-    if complete:
-        # An ingestion withdraws of the callers it names, so all must be named, those that are gone as well.
-        gone = [
-            caller
-            for (caller, _), claims in read.claims.items()
-            if any(claim.source is source for claim in claims)
-        ]
-        for caller in [*(call.caller for call in read.reconciled.dependencies), *gone]:
-            services.setdefault(caller, {"serviceId": caller})
-    return {
-        "services": [services[service_id] for service_id in sorted(services)],
-        "dependencies": [
-            dependency_row(call)
-            for call in sorted(read.reconciled.dependencies, key=lambda one: (one.caller, one.dependency))
-        ],
-    }
-
-
-def _key(
-    source: DiscoverySource, since: datetime, until: datetime, document: Mapping[str, Any], *, complete: bool
-) -> str:
-    text = json.dumps([document, complete], sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return f"discover {source} {since.isoformat()} {until.isoformat()} {digest}"
-
-
-def _entity_warnings(rows: Reconciled, existing: Mapping[str, Service]) -> list[str]:
-    warnings = []
-    for service in rows.services:
-        before = existing.get(service.source_name)
-        known, found = None if before is None else before.entity_ref, service.entity_ref
-        if known and found and known.lower() != found.lower():
-            warnings.append(
-                f"{service.source_name} is {known} in the graph and {found} here: if they are two, an alias tells "
-                "them apart"
-            )
-    return warnings[:20]
+def _document(source: DiscoverySource, read: Compared, *, complete: bool) -> tuple[dict[str, Any], str]:
+    """The rows of the ingestion, and what tells them from those of another reading of the same range."""
+    document = read.document(source, complete=complete)
+    return document, hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]

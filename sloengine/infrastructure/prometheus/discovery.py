@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sloengine.infrastructure.prometheus import promql
@@ -63,7 +63,7 @@ async def discover(client: PrometheusClient, *, at: float, lookback: str = "1d")
     """
     asking = _Asking(client, at, lookback)
     found = [convention for preset in REQUEST_PRESETS async for convention in asking.conventions(preset)]
-    edges = SERVICE_GRAPH if await asking.series(SERVICE_GRAPH.calls) else None
+    edges = await asking.edges()
     # Two presets on the same counter differ in the histogram only: the one whose histogram is there wins.
     best: dict[str, Convention] = {}
     for convention in found:
@@ -101,6 +101,19 @@ class _Asking:
         if not preset.counts_by_histogram and await self.series(promql.native_metric(preset), f'{label}!=""'):
             return HistogramKind.NATIVE
         return HistogramKind.NONE
+
+    async def edges(self) -> EdgePreset | None:
+        """The service graph, under whatever namespace its exporter puts in front; the one with most series."""
+        name = f"(.+[_:])?{SERVICE_GRAPH.calls}"
+        query = f'count by (__name__) (last_over_time({{__name__=~"{name}"}}[{self.lookback}]))'
+        found = {
+            str(one["metric"]["__name__"]): float(one["value"][1])
+            for one in await self.client.query(query, at=self.at)
+        }
+        if not found:
+            return None
+        prefix = max(sorted(found), key=found.__getitem__).removesuffix(SERVICE_GRAPH.calls)
+        return replace(SERVICE_GRAPH, calls=prefix + SERVICE_GRAPH.calls, failed=prefix + SERVICE_GRAPH.failed)
 
     async def series(self, metric: str, *matchers: str) -> int:
         """Series with samples in the look-back; a bare name where there is nothing to match."""

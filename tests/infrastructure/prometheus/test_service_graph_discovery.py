@@ -14,6 +14,7 @@ from sloengine.domain.topology.discovered import Discovered, DiscoveredDependenc
 from sloengine.domain.topology.name_reconciliation import reconcile
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES
 from sloengine.infrastructure.prometheus.client import ClientLimits, PrometheusClient
+from sloengine.infrastructure.prometheus.discovery import discover
 from sloengine.infrastructure.prometheus.service_graph_discovery import ServiceGraphDiscovery
 
 from .openmetrics import Counter, chunks
@@ -194,9 +195,14 @@ async def test_an_exporters_namespace_and_sampled_traces(prometheus_server):
     client = PrometheusClient(prefixed.url, limits=QUICK)
 
     found = await ServiceGraphDiscovery(client).discover(SINCE, START + timedelta(hours=6))
+    conventions = await discover(client, at=(START + timedelta(hours=6)).timestamp())
     await client.close()
 
     assert by_pair(found)["web>cart"].failed_calls == pytest.approx(48, rel=0.05)
+    assert (conventions.edges.calls, conventions.edges.failed) == (
+        f"servicegraph_{CALLS}",
+        f"servicegraph_{FAILED}",
+    )
     assert found.requests == {}
     assert "10% of the requests" in found.warnings[0]
 
