@@ -28,6 +28,7 @@ SECTIONS = {
     "all-services": "bench.all_services",
     "drift": "bench.drift_pass",
     "growth": "bench.growth",
+    "impact": "bench.impact",
 }
 
 

@@ -56,34 +56,41 @@ def analyse_availability(
         return ()
     impact = availability_impact(network, basis.standing, objectives)
     distances = network.distances(list(objectives))
-    paths = _Paths(network, tuple(objectives), impact)
+    paths = _Paths(network, tuple(objectives), impact, basis.slos)
     proposed = {change.service_id: change.target for change in changes}
     rows: list[ImpactRow] = []
-    for position in np.flatnonzero(impact.reached & np.isfinite(distances)).tolist():
-        distance = int(distances[position])
+    reached = np.flatnonzero(impact.reached & np.isfinite(distances))
+    values = zip(
+        reached.tolist(),
+        distances[reached].astype(np.int64).tolist(),
+        (1.0 - impact.before[reached]).tolist(),
+        (1.0 - impact.after[reached]).tolist(),
+        impact.standard_error[reached].tolist(),
+        strict=True,
+    )
+    for position, distance, before, after, error in values:
         if (distance == 0 and not paths.is_caller_too(position)) or (
             max_depth is not None and distance > max_depth
         ):
             continue
-        rows.append(_row(basis, impact, position, distance, proposed, paths))
+        rows.append(_row(basis, position, distance, (before, after, error), proposed, paths))
     return tuple(sorted(rows, key=_worst_first))
 
 
 def _row(
     basis: ImpactBasis,
-    impact: AvailabilityImpact,
     position: int,
     distance: int,
+    values: tuple[float, float, float],
     proposed: Mapping[str, SloTarget],
     paths: _Paths,
 ) -> ImpactRow:
     service = basis.network.graph.services[position]
     service_id = service.service_id
-    before, after = 1.0 - float(impact.before[position]), 1.0 - float(impact.after[position])
+    before, after, error = values
     slo = basis.slos.get(service_id)
     target = proposed.get(service_id) or _target_of(slo)
     wanted = None if target is None else target.availability_ratio
-    window = _WINDOW if slo is None else slo.window
     return ImpactRow(
         service_id=service_id,
         kind=ObjectiveKind.AVAILABILITY,
@@ -94,18 +101,19 @@ def _row(
         violates=wanted is not None and after < wanted - _SMALLEST,
         was_violated=wanted is not None and before < wanted - _SMALLEST,
         margin_change=100.0 * (after - before),
-        standard_error=float(impact.standard_error[position]),
+        standard_error=error,
         team=service.team,
         own_known=service_id in basis.shown,
-        _path=lambda: paths.of(position),
-        _reason=lambda row: _reason(row, paths.passed(position), window.length),
+        words=paths,
     )
 
 
 def _target_of(slo: Slo | None) -> SloTarget | None:
-    if slo is None:
-        return None
-    return next((target for target in slo.targets if target.availability_ratio is not None), None)
+    if slo is not None:
+        for target in slo.targets:
+            if target.availability_ratio is not None:
+                return target
+    return None
 
 
 def _worst_first(row: ImpactRow) -> tuple[object, ...]:
@@ -123,6 +131,7 @@ class _Paths:
     network: FailureNetwork
     services: tuple[int, ...]
     impact: AvailabilityImpact
+    slos: Mapping[str, Slo]
 
     @cached_property
     def _ways(self) -> dict[int, Ways]:
@@ -163,8 +172,15 @@ class _Paths:
         """Share of the changed service's failures that comes along the path."""
         return float(self._ways_to(self._source(position)).passed[self.network.labels[position]])
 
-    def of(self, position: int) -> tuple[str, ...]:
+    def reason(self, row: ImpactRow) -> str:
+        """Which path, how much margin."""
+        slo = self.slos.get(row.service_id)
+        window = _WINDOW if slo is None else slo.window
+        return _reason(row, self.passed(self.network.graph.index[row.service_id]), window.length)
+
+    def path(self, row: ImpactRow) -> tuple[str, ...]:
         """Service ids along the path, this one first."""
+        position = self.network.graph.index[row.service_id]
         network, source = self.network, self._source(position)
         ways, end = self._ways_to(source), int(network.labels[source])
         here, path = position, [position]

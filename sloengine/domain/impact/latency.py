@@ -71,6 +71,7 @@ def _rows(
     graph = network.graph
     known = all(move is not None for move in moves.values())
     rise, through = _rises(network, {s: move or 0.0 for s, move in moves.items()})
+    words = _LatencyWords(network, through)
     distances = network.distances(list(moves))
     rows: list[ImpactRow] = []
     for position in np.flatnonzero(np.isfinite(distances)).tolist():
@@ -100,8 +101,7 @@ def _rows(
                 margin_change=-change if known else 0.0,
                 team=service.team,
                 own_known=before is not None,
-                _path=lambda at=position: _path(network, through, at),  # type: ignore[misc]
-                _reason=_reason,
+                words=words,
             )
         )
     return rows
@@ -160,11 +160,24 @@ def _from_below(
     return total if waits else None
 
 
-def _path(network: FailureNetwork, through: Mapping[int, int], position: int) -> tuple[str, ...]:
-    path = [position]
-    while through[path[-1]] != path[-1] and through[path[-1]] not in path:
-        path.append(through[path[-1]])
-    return tuple(network.graph.services[step].service_id for step in path)
+@dataclass(frozen=True)
+class _LatencyWords:
+    """``through``: the dependency that most of a service's rise comes through."""
+
+    network: FailureNetwork
+    through: Mapping[int, int]
+
+    def path(self, row: ImpactRow) -> tuple[str, ...]:
+        """Along what is waited for."""
+        through, graph = self.through, self.network.graph
+        path = [graph.index[row.service_id]]
+        while through[path[-1]] != path[-1] and through[path[-1]] not in path:
+            path.append(through[path[-1]])
+        return tuple(graph.services[step].service_id for step in path)
+
+    def reason(self, row: ImpactRow) -> str:
+        """How much room."""
+        return _reason(row)
 
 
 def _reason(row: ImpactRow) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -20,7 +20,19 @@ class SloChange:
     target: SloTarget
 
 
-@dataclass(frozen=True)
+class RowWords(Protocol):
+    """What a row says in words; worked out when it is asked for, because few rows of thousands are read."""
+
+    def path(self, row: ImpactRow) -> tuple[str, ...]:
+        """Services from the caller to the changed one."""
+        ...
+
+    def reason(self, row: ImpactRow) -> str:
+        """Why."""
+        ...
+
+
+@dataclass(slots=True)
 class ImpactRow:
     """One caller and what becomes of its bound.
 
@@ -42,18 +54,17 @@ class ImpactRow:
     standard_error: float = 0.0
     team: str | None = None
     own_known: bool = True
-    _path: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
-    _reason: Callable[[ImpactRow], str] = field(default=lambda _: "", repr=False, compare=False)
+    words: RowWords | None = field(default=None, repr=False, compare=False)
 
     @property
     def path(self) -> tuple[str, ...]:
         """Services from this one to the changed one, along the way that passes most on."""
-        return self._path()
+        return () if self.words is None else self.words.path(self)
 
     @property
     def reason(self) -> str:
         """Why, in words: which path, how much margin."""
-        return self._reason(self)
+        return "" if self.words is None else self.words.reason(self)
 
     @property
     def newly_violates(self) -> bool:
