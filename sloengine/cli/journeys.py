@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from sloengine.domain.errors import Invalid, NotFound
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.journeys.recommend_journey import JourneyAnswer
+from sloengine.domain.recommendation.model import Recommendation, RecommendationResult
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.infrastructure.files.journeys import read_journeys
 
@@ -82,7 +84,7 @@ def journeys_show(
         output.print_json(journey_shape(answer.journey, answer))
         return
     _print_routes(answer.journey)
-    print_result(answer.availability)
+    print_result(_without_bound(answer.availability))
     print_result(answer.latency)
     if answer.weakest_links:
         table = output.table("weakest links")
@@ -177,6 +179,11 @@ async def _named(use_cases: UseCases, name: str) -> Journey:
     if found is None:
         raise NotFound(f"no journey {name!r}; `sloengine journeys list` shows those there are")
     return found
+
+
+def _without_bound(result: RecommendationResult) -> RecommendationResult:
+    """The table of weakest links says it; a journey has no part that is "the service alone"."""
+    return changed(result, bound=None) if isinstance(result, Recommendation) else result
 
 
 def _print_derived(found: DerivedJourneys, *, dry_run: bool) -> None:

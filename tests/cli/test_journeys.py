@@ -28,6 +28,7 @@ def test_save_list_show_delete(ask: Run, tmp_path: Path):
     assert "buy" in text.out
     check(shown.json, "Journey")
     assert "weakest links" in said.out
+    assert "the service alone" not in said.out
     assert "journey buy, entered by front: 1 route" in said.out
     check(gone.json, "DeletePayload")
     assert none.code == 2
