@@ -6,9 +6,10 @@
     python -m bench.accuracy usual --load DIR       judge those again, drawing nothing
 
 Sections: usual (beside an oracle, by history length and traffic), wrong-prior (worlds that the shipped prior does
-not expect), windows (7 and 30 days), latency, stability (days on which targets on record change), bound (composite
-bound and blame beside simulated truth), real (uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals are
-95 % and count whole organisations, or sites and blocks of time. Exit 1: a goal is missed.
+not expect), pipeline (graph, caps and all, on organisations of the request-level simulator), windows (7 and 30
+days), latency, stability (days on which targets on record change), bound (composite bound and blame beside
+simulated truth), real (uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals are 95 % and count whole
+organisations, or sites and blocks of time. Exit 1: a goal is missed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from bench.accuracy_real import judge_homelab
 from bench.accuracy_stability import judge_stability
 from bench.bound_trial import report, trial
 from bench.calibration_organizations import World
+from bench.whole_pipeline import measure, summarize, worst
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.judged import TrafficClass
 from sloengine.domain.recommendation.settings import EngineSettings
@@ -63,6 +65,7 @@ class Bench:
     quick: bool
     save: Path | None
     load: Path | None
+    days: tuple[int, ...] = ()
     settings: EngineSettings = field(default_factory=EngineSettings)
     missed: list[str] = field(default_factory=list)
 
@@ -102,7 +105,7 @@ class Bench:
 def usual(bench: Bench) -> None:
     """Organisations as the shipped prior expects them, by history length, beside an oracle and simple rules."""
     lengths = (7, 30) if bench.quick else (7, 14, 30, 60, 90)
-    for days in lengths:
+    for days in bench.days or lengths:
         found = bench.forecasts("usual", days, 28, (World(),), 0)
         print_tiers(f"{days} days of history, windows of 28 days", found, bench)
         results = judge(found, bench.settings)
@@ -144,6 +147,24 @@ def wrong_prior(bench: Bench) -> None:
         for least, result in zip(WRONG_PRIOR_GOAL, judge(found, bench.settings), strict=True):
             value = result.difference.value
             bench.check(f"wrong prior {days} d {result.tier}: hold less oracle {value:+.4f}", least <= value)
+
+
+def pipeline(bench: Bench) -> None:
+    """Graph, measured edges, archetypes, priors, caps and map, on organisations played request by request."""
+    organizations, futures = (2, 12) if bench.quick else (max(2, bench.organizations * 2 // 7), 60)
+    for days in (30,) if bench.quick else (14, 30, 90):
+        judged = measure(days, organizations, min(bench.services, 30), futures, bench.workers)
+        print(f"{days} days of history: {organizations} organisations, {futures} futures of each", flush=True)
+        for position, row in enumerate(summarize(judged)):
+            print(f"  {row.text()}", flush=True)
+            say, difference, over = f"pipeline {days} d {row.tier}", row.difference.value, row.over_promise.value
+            kept = HOLD_GOAL[position] <= difference <= WITHIN
+            bench.check(f"{say}: hold less oracle {difference:+.4f}", kept)
+            bench.check(f"{say}: P(met) less held {over:+.4f}", over <= OVER_PROMISE_GOAL[position])
+            if position == 0 and days in PRICE_GOALS:
+                bench.check(f"{say}: price {row.price:.2f} x", row.price <= PRICE_GOALS[days])
+        for line in worst(judged):
+            print(f"  {line}", flush=True)
 
 
 def windows(bench: Bench) -> None:
@@ -193,6 +214,7 @@ def bound(bench: Bench) -> None:
 SECTIONS: dict[str, Callable[[Bench], None]] = {
     "usual": usual,
     "wrong-prior": wrong_prior,
+    "pipeline": pipeline,
     "windows": windows,
     "latency": latency,
     "stability": stability,
@@ -234,6 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--save", type=Path, help="keep raw forecasts in this folder")
     parser.add_argument("--load", type=Path, help="judge raw forecasts of this folder")
+    parser.add_argument("--days", type=int, nargs="+", help="lengths of history of the section usual")
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.names if name not in SECTIONS]
     if unknown:
@@ -245,6 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
         quick=asked.quick,
         save=asked.save,
         load=asked.load,
+        days=tuple(asked.days or ()),
     )
     began = time.monotonic()
     if bench.quick:

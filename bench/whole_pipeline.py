@@ -10,8 +10,8 @@ platform fail together, edges are declared wrongly, calls are retried and cached
 The same organisation is played on from its as-of day many times, each time with fresh random numbers: incidents
 under way go on, deployments to come are drawn anew. A target's hold rate is the share of these futures in which it
 is met, so that chance in one window does not hide what a history was worth. The oracle knows all but the random
-numbers: its targets are quantiles of one half of the futures, judged on the other. The window that really came is
-judged beside it. Intervals are 95 % and count whole organisations.
+numbers: its targets are quantiles of three quarters of the futures, judged on the rest. The window that really
+came is judged beside it. Intervals are 95 % and count whole organisations.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ type Floats = npt.NDArray[np.float64]
 
 TIERS = tuple(TierName)
 FIRST_SEED = 100
+_FOLDS = 4
 _SLACK = 1e-12
 COLUMNS = ("promised", "budget", "held", "came", "oracle_budget", "oracle_held", "oracle_came")
 
@@ -118,20 +119,23 @@ def _judge_service(
     world: SimulatedWorld, row: int, answer: Recommendation, settings: EngineSettings
 ) -> dict[str, list[float]]:
     futures, came, requests = world.futures[row], float(world.came[row]), float(world.requests[row])
-    halves = futures[::2], futures[1::2]
     cells: dict[str, list[float]] = {name: [] for name in COLUMNS}
     for name in TIERS:
         nominal = settings.nominal_probability[name]
         targets = answer.tier(name).targets
         known = published(futures, nominal, requests, settings)
-        crossed = [published(half, nominal, requests, settings) for half in halves]
+        crossed = [published(part, nominal, requests, settings) for part, _ in _folds(futures)]
         if not targets or targets[0].availability_ratio is None or known is None or None in crossed:
             for values in cells.values():
                 values.append(np.nan)
             continue
         budget = 1 - targets[0].availability_ratio
         oracle_held = np.mean(
-            [_met(other, 1 - one) for one, other in zip(crossed, halves[::-1], strict=True) if one is not None]
+            [
+                _met(rest, 1 - one)
+                for one, (_, rest) in zip(crossed, _folds(futures), strict=True)
+                if one is not None
+            ]
         )
         found = (
             targets[0].probability_met,
@@ -145,6 +149,12 @@ def _judge_service(
         for column, value in zip(COLUMNS, found, strict=True):
             cells[column].append(value)
     return cells
+
+
+def _folds(futures: Floats) -> list[tuple[Floats, Floats]]:
+    """What the oracle knows, and what it is judged on."""
+    place = np.arange(len(futures)) % _FOLDS
+    return [(futures[place != fold], futures[place == fold]) for fold in range(_FOLDS)]
 
 
 def _met(unavailability: Floats, budget: float) -> float:
@@ -230,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--organizations", type=int, default=40)
     parser.add_argument("--services", type=int, default=30)
     parser.add_argument("--days", type=int, nargs="+", default=[14, 30, 90])
-    parser.add_argument("--futures", type=int, default=100)
+    parser.add_argument("--futures", type=int, default=60)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", type=Path, help="keep futures in this folder, and take them from there")
     parser.add_argument("--explain", type=int, metavar="SEED", help="one organisation, event by event")

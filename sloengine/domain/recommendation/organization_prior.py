@@ -140,6 +140,11 @@ class OrganizationPrior:
             ours = incident_rate.without(ours, count, float(self.episodes[row]), float(self.days[row]))
         return self.by_archetype.prior(service_id, row, ours)
 
+    @property
+    def seen_days(self) -> float:
+        """Days, discounted by age, over which the organisation was seen: those of the service seen longest."""
+        return float(self.days.max(initial=0.0))
+
     def pool_evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""
         return min(float(self.peer_episodes(service_id)), self.independent_starts)
@@ -272,21 +277,28 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
         rate_weights=incident_rate.learn_mixture(episodes, days),
         dispersion=_typical_dispersion(split),
         episode_days=_mean_length(split),
-        independent_starts=independent_starts(split.age),
+        independent_starts=independent_starts(split.age, history.n_days),
     )
 
 
-def independent_starts(ages: FloatArray) -> float:
-    """Independent events that these episodes are worth: n² / Σ of the squared numbers that began on each day.
+def independent_starts(ages: FloatArray, n_days: int) -> float:
+    """Independent events that these episodes of the last ``n_days`` are worth.
 
-    The relative variance of a sum of independent clusters is Σ m² / (Σ m)² (Kish's effective size): one outage
-    of a zone that thirty services feel says no more about how often such things happen than one.
+    The relative variance of a sum of independent clusters is Σ m² / (Σ m)² (Kish's effective size, m: the number
+    that began on a day): one outage of a zone that thirty services feel says no more about how often such things
+    happen than one. Σ m² = n + pairs of the same day; n (n - 1) / days of them would meet by chance, which makes
+    no cluster; where only one day was seen, nothing shows that they are independent.
 
-    >>> independent_starts(np.array([3.5, 10.5, 20.5])), independent_starts(np.full(30, 3.5))
-    (3.0, 1.0)
+    >>> independent_starts(np.array([3.5, 10.5, 20.5]), 30), round(independent_starts(np.full(30, 3.5), 30), 2)
+    (3.0, 1.03)
     """
+    count = float(len(ages))
+    if count == 0:
+        return 0.0
     _, together = np.unique(np.floor(ages), return_counts=True)
-    return 0.0 if len(ages) == 0 else float(together.sum() ** 2 / (together.astype(np.float64) ** 2).sum())
+    pairs = float((together.astype(np.float64) * (together - 1.0)).sum())
+    by_chance = count * (count - 1.0) / n_days if n_days > 1 else 0.0
+    return count * count / (count + max(0.0, pairs - by_chance))
 
 
 def _typical_dispersion(split: IncidentSplit) -> float:

@@ -3,7 +3,8 @@
 Recipe. Rate of incident episodes: lognormal, one in 35 days in the middle, sd 1.2 in the logarithm, so that nine
 of ten services lie between one in five days and one in eight months. Size of an episode: lognormal, 0.012 of a
 day's traffic in the middle (17 minutes of full outage), sd 1.6, so that nine of ten lie between one minute and
-four hours. Failures outside incidents: gamma with mean 8e-5 of valid events and shape 0.5.
+four hours. Failures outside incidents: gamma with mean 8e-5 of valid events and shape 0.5. An outage that many
+services share, of a kind that the organisation has not had yet, reaches a service once in eight months.
 
 Source. The engine's own choice, made before looking at any organisation: wide on purpose, because a prior that is
 wrong costs more than one that is vague. It counts as five services' worth of evidence and gives way to the
@@ -25,3 +26,4 @@ BASE_SHAPE = 0.5
 DISPERSION = 2.0
 PSEUDO_WEEKS = 4.0
 EPISODE_DAYS = 1.3
+UNSEEN_DAYS = 240.0

@@ -33,6 +33,7 @@ class ServicePrior:
 
     ``rate_weights``: on the grid of incident rates. ``pool`` and ``pool_cumulative``: peers' episode sizes,
     ascending, ``pool_share`` in [0, 1] against the shipped sizes. ``evidence``: independent episodes in the pool.
+    ``unseen_days``: a shared outage that the organisation has not had yet comes once in so many days.
     ``base_shape`` and ``base_rate``: of the gamma law of failures outside incidents. ``peers`` and
     ``peer_episodes``: other services and their episodes that it was learnt from.
     """
@@ -46,6 +47,7 @@ class ServicePrior:
     base_rate: float
     dispersion: float
     episode_days: float
+    unseen_days: float
     peers: int = 0
     peer_episodes: int = 0
 
@@ -54,18 +56,19 @@ class ServicePrior:
         """Taken from the organisation's prior."""
         pool, cumulative = prior.severity_pool(service_id)
         peer_episodes = prior.peer_episodes(service_id)
-        episodes = peer_episodes if len(pool) else 0
+        evidence = prior.pool_evidence(service_id) if len(pool) else 0.0
         shape, rate = prior.base_gamma(service_id)
         return cls(
             rate_weights=prior.rate_prior(service_id),
             pool=pool,
             pool_cumulative=cumulative,
-            pool_share=episodes / (episodes + shipped_prior.PSEUDO_EPISODES),
-            evidence=prior.pool_evidence(service_id),
+            pool_share=evidence / (evidence + shipped_prior.PSEUDO_EPISODES),
+            evidence=evidence,
             base_shape=shape,
             base_rate=rate,
             dispersion=prior.dispersion,
             episode_days=prior.episode_days,
+            unseen_days=shipped_prior.UNSEEN_DAYS + prior.seen_days,
             peers=prior.peers(service_id),
             peer_episodes=peer_episodes,
         )
@@ -112,6 +115,7 @@ class WindowNumbers:
     shared: FloatArray
     count_level: FloatArray
     goes_on: FloatArray
+    unseen: FloatArray
     scale: FloatArray
     base_level: FloatArray
     base_normal: FloatArray
@@ -130,7 +134,7 @@ class WindowNumbers:
     @classmethod
     def of(cls, rng: np.random.Generator, n: int) -> WindowNumbers:
         """Drawn from ``rng``."""
-        rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng = rng.spawn(6)
+        rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng, unseen_rng = rng.spawn(7)
         scale_rng, sizes_rng = size_rng.spawn(2)
         base_level, base_factor = stratified(base_rng, n), base_rng.random(n)
         noise_level = noise_rng.random(n)
@@ -141,6 +145,7 @@ class WindowNumbers:
             shared=shared_rng.standard_normal(n),
             count_level=stratified(count_rng, n),
             goes_on=count_rng.random(n),
+            unseen=unseen_rng.random(n),
             scale=scale_rng.standard_normal(n),
             base_level=base_level,
             base_normal=ndtri(base_level),
@@ -203,6 +208,7 @@ class WindowNumbers:
             shared=self.shared[rows],
             count_level=self.count_level[rows],
             goes_on=self.goes_on[rows],
+            unseen=self.unseen[rows],
             scale=self.scale[rows],
             base_level=self.base_level[rows],
             base_normal=self.base_normal[rows],
@@ -260,11 +266,27 @@ def many_episode_counts(
         # The organisation's own rate is only known from so many episodes: one factor for a whole window.
         blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
         row[:] = numbers.rates.rates(rate) * window_days * np.exp(blur * numbers.shared)
-    counts = np.minimum(poisson_quantile(numbers.count_level, means).astype(np.int64), MOST_EPISODES)
+    count = poisson_quantile(numbers.count_level, means)
+    count = count + unseen_outages(numbers.unseen, prior.unseen_days, window_days)
+    counts = np.minimum(count.astype(np.int64), MOST_EPISODES)
     going_on = np.array([running for _, running in known])[:, None] & (
         numbers.goes_on < 1 - 1 / prior.episode_days
     )
     return np.asarray(counts + going_on)
+
+
+def unseen_outages(level: FloatArray, unseen_days: float, window_days: float) -> FloatArray:
+    """Shared outages in each window of a kind that the organisation has not had yet; shape as ``level``.
+
+    Such a kind's rate is a gamma law of shape 1, once in b days; none in t days of the whole organisation makes it
+    once in b + t = ``unseen_days``, and the number in a window is geometric: P(N >= k) = (w / (w + b + t))^k.
+    However many services have no record of it, that is one observation, not one each.
+
+    >>> unseen_outages(np.array([0.9, 0.1, 0.01]), 210.0, 28.0).tolist()
+    [0.0, 1.0, 2.0]
+    """
+    again = window_days / (window_days + unseen_days)
+    return np.asarray(np.floor(np.log(np.maximum(level, 1e-300)) / np.log(again)))
 
 
 def episode_sizes(

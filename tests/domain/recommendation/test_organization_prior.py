@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import json
 import pickle
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
-from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
-from tests.domain.recommendation.organizations import organization
+from sloengine.domain.recommendation.organization_prior import (
+    OrganizationPrior,
+    independent_starts,
+    learn_prior,
+)
+from sloengine.domain.recommendation.window_draws import ServicePrior, unseen_outages
+from sloengine.domain.reliability.panel import SliPanel
+from tests.domain.recommendation.organizations import START, organization
 
 
 def test_it_comes_back_from_json_and_from_another_process() -> None:
@@ -91,3 +98,66 @@ def test_the_future_teaches_nothing() -> None:
     seen = learn_prior(panel, as_of=cut.ends_at)
 
     assert seen.digest == learn_prior(cut, as_of=cut.ends_at).digest
+
+
+@pytest.mark.parametrize(("services", "days"), [(20, 30), (300, 30), (3_000, 90)])
+def test_incidents_that_meet_by_chance_are_each_an_observation_of_their_own(services: int, days: int) -> None:
+    rng = np.random.default_rng(services)
+    worth = []
+    for _ in range(40):
+        count = max(2, rng.poisson(services * days / 35))
+        worth.append(independent_starts(days * rng.random(count), days) / count)
+
+    assert np.mean(worth) > 0.85
+
+
+def test_outages_that_services_share_are_as_many_observations_as_there_were_outages() -> None:
+    rng = np.random.default_rng(1)
+    starts = np.repeat(90 * rng.random(6), 40)  # six outages, forty services in each
+    alone = 90 * rng.random(60)
+
+    assert independent_starts(starts, 90) == pytest.approx(6, abs=1.5)
+    assert 6 < independent_starts(np.r_[starts, alone], 90) < 30
+    assert independent_starts(np.full(50, 0.5), 1) == 1  # one day shows nothing independent
+
+
+def shared_outage_of(services: int, *, together: bool) -> OrganizationPrior:
+    """Each service has failed once in a month: all on one day, or each on a day of its own."""
+    valid = np.full((services, 30), 1e5)
+    bad = np.ones((services, 30))
+    bad[np.arange(services), 12 if together else np.arange(services) % 29] = 5e3
+    names = tuple(f"service-{i}" for i in range(services))
+    panel = SliPanel(names, START, timedelta(days=1), valid - bad, valid)
+    return learn_prior(panel, as_of=panel.ends_at)
+
+
+def test_one_outage_of_a_platform_is_one_observation_of_how_large_outages_are() -> None:
+    once, apart = (
+        ServicePrior.of(shared_outage_of(29, together=together), "service-0") for together in (True, False)
+    )
+
+    assert once.evidence < 1.2
+    assert once.pool_share < 0.2
+    assert apart.evidence > 20
+    assert apart.pool_share > 0.8
+
+
+def test_outages_not_had_yet_are_as_frequent_as_a_gamma_law_of_their_rate_has_them() -> None:
+    rng = np.random.default_rng(2)
+    rates = rng.exponential(1 / 270.0, 400_000)
+    played = np.bincount(rng.poisson(28 * rates), minlength=4)[:4] / len(rates)
+
+    found = np.bincount(unseen_outages(rng.random(400_000), 270.0, 28.0).astype(int), minlength=4)[:4] / 400_000
+
+    assert found == pytest.approx(played, abs=0.002)
+
+
+def test_the_longer_an_organisation_was_seen_the_less_is_expected_that_it_has_not_had_yet() -> None:
+    short, long = (
+        ServicePrior.of(learn_prior(panel, as_of=panel.ends_at), "service-0").unseen_days
+        for panel in (organization(days=30), organization(days=300))
+    )
+
+    nobody = ServicePrior.of(OrganizationPrior.shipped(), "anything").unseen_days
+    assert nobody == shipped_prior.UNSEEN_DAYS
+    assert nobody < short < long

@@ -157,17 +157,17 @@ def test_a_target_on_record_stays_while_it_still_holds() -> None:
     first = recommended(availability_request(PANEL))
     balanced = first.tier(TierName.BALANCED).targets[0]
     assert balanced.availability_ratio is not None
-    looser = replace(balanced, availability_ratio=balanced.availability_ratio - 2e-4)
+    tighter = replace(balanced, availability_ratio=balanced.availability_ratio + 1e-4)
     recorded = replace(
         first,
-        tiers=tuple(replace(t, targets=(looser,)) if t.name is TierName.BALANCED else t for t in first.tiers),
+        tiers=tuple(replace(t, targets=(tighter,)) if t.name is TierName.BALANCED else t for t in first.tiers),
     )
 
     again = recommended(availability_request(PANEL, previous=recorded))
 
     kept = again.tier(TierName.BALANCED).targets[0]
     assert 0.87 <= kept.probability_met <= 0.95
-    assert kept.availability_ratio == looser.availability_ratio
+    assert kept.availability_ratio == tighter.availability_ratio
     assert kept.probability_met != balanced.probability_met  # computed anew, not carried over
 
 

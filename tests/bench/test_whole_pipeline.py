@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.whole_pipeline import TIERS, Judged, judge, summarize, worst
+from bench.whole_pipeline_worlds import play_world
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("futures")
+
+
+@pytest.fixture(scope="module")
+def judged(kept: Path) -> Judged:
+    return judge(103, 30, 13, 12, kept)
+
+
+def test_every_service_is_judged_in_every_tier_beside_an_oracle(judged: Judged):
+    rows = summarize([judged, replace(judged, seed=104)])
+
+    assert [row.tier for row in rows] == list(TIERS)
+    assert len(judged.held) >= 9  # two of thirteen are providers without telemetry
+    for row in rows:
+        assert 0 < row.held <= 1
+        assert 0 < row.oracle_held <= 1
+        assert row.price > 0
+        assert row.difference.low is not None
+    assert len(worst([judged])) == 1
+
+
+def test_futures_are_read_again_and_are_the_same_for_any_history(judged: Judged, kept: Path):
+    assert len(list(kept.iterdir())) == 1
+
+    short, long = (play_world(103, days, 13, 12, kept) for days in (14, 60))
+
+    assert np.array_equal(short.futures, long.futures)
+    assert np.array_equal(short.came, long.came, equal_nan=True)
+    assert short.panel.total.shape[1] == 14 * 24
+    assert np.array_equal(long.panel.total[:, -14 * 24 :], short.panel.total, equal_nan=True)
+    assert not (short.futures == short.came[:, None]).all(axis=1).any()
