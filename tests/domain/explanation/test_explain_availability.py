@@ -99,7 +99,7 @@ def test_a_dependency_has_the_days_on_which_it_was_seen_to_fail_the_service():
 
 
 def test_a_group_counts_as_much_as_the_engine_changes_without_it():
-    """Faithful: what changes most when it is taken away has the largest Shapley value; signs agree."""
+    """Faithful: what changes most when it is taken away has one of the large Shapley values; signs agree."""
     for service_id in ("front", "cart"):
         case = shop(service_id)
         dependencies = case.explainer._dependencies()
@@ -111,7 +111,7 @@ def test_a_group_counts_as_much_as_the_engine_changes_without_it():
         shapley = np.array([part.contribution for part in case.explain().attributions[:-1]])
 
         large = np.abs(shapley) > 0.5 * np.abs(shapley).max()
-        assert np.argmax(np.abs(ablation)) in np.argsort(-np.abs(shapley))[:2]
+        assert large[np.argmax(np.abs(ablation))]
         assert (np.sign(ablation[large]) == np.sign(shapley[large])).all()
 
 
