@@ -30,6 +30,7 @@ from sloengine.application.impact.tell_callers import TellCallers
 from sloengine.application.impact.warn_callers import WarnCallers
 from sloengine.application.journeys.delete_journey import DeleteJourney
 from sloengine.application.journeys.derive_journeys import DeriveJourneys
+from sloengine.application.journeys.journeys_hurt import JourneysHurt
 from sloengine.application.journeys.read_journeys import ReadJourneys
 from sloengine.application.journeys.recommend_journeys import RecommendJourneys
 from sloengine.application.journeys.save_journey import SaveJourney
@@ -178,6 +179,7 @@ class UseCases:
     read_journeys: ReadJourneys
     recommend_journeys: RecommendJourneys
     derive_journeys: DeriveJourneys
+    journeys_hurt: JourneysHurt
     analyse_impact: AnalyseImpact
     tell_callers: TellCallers
     analyse_graph: AnalyseGraph
@@ -322,6 +324,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         delete_journey=DeleteJourney(a.graph, a.journeys),
         read_journeys=ReadJourneys(a.journeys),
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
+        journeys_hurt=JourneysHurt(a.journeys, evidence, missing_hours, freshness),
         derive_journeys=DeriveJourneys(snapshots, a.journeys, save_journey, a.clock, a.journey_traces),
         analyse_impact=AnalyseImpact(bases),
         tell_callers=TellCallers(bases, a.ledger, a.outbox, a.clock),

@@ -90,3 +90,22 @@ async def test_what_can_be_mended_comes_back_with_its_place(client: httpx.AsyncC
     assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "entryPoints", "0"])
     assert bad["saveJourney"]["journey"] is None
     assert wrong["deleteJourney"]["userErrors"] == [{"code": "NOT_FOUND", "path": ["input", "id"]}]
+
+
+async def test_a_changed_objective_says_which_journeys_it_reaches(client: httpx.AsyncClient):
+    routes = [{"name": "all", "weight": 1, "services": ["front", "cart"]}]
+    await ask(client, SAVE, input={"name": "buy", "entryPoints": ["front"], "routes": routes})
+    await ask(
+        client,
+        SAVE,
+        input={"name": "stay", "entryPoints": ["front"], "routes": [{**routes[0], "services": ["front"]}]},
+    )
+    query = """{ impactAnalysis(changes: [{serviceId: "cart", kind: AVAILABILITY, availabilityPercent: 90}]) {
+      journeys { journey { name } boundBeforePercent boundAfterPercent violates } } }"""
+
+    (hurt,) = (await ask(client, query))["impactAnalysis"]["journeys"]
+
+    assert hurt["journey"] == {"name": "buy"}
+    assert hurt["boundBeforePercent"] is None
+    assert 85.0 < hurt["boundAfterPercent"] <= 90.0
+    assert hurt["violates"] is False  # front has no objective of its own

@@ -60,4 +60,4 @@ class ImpactQueries:
         proposed = [change.to_domain("changes", str(place)) for place, change in enumerate(changes)]
         command = AnalyseImpactCommand(proposed, given(max_depth))
         found = await info.context.use_cases.analyse_impact(command, actor=info.context.actor)
-        return ImpactAnalysis.from_domain(found)
+        return ImpactAnalysis.from_domain(found, proposed)

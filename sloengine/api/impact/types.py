@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
 
 from sloengine.api.connections import Connection
+from sloengine.api.context import Info
 from sloengine.api.enums import ObjectiveKind
 from sloengine.api.governance.types import SloTarget
 from sloengine.api.inputs import page_request
+from sloengine.api.journeys.types import Journey
 from sloengine.api.topology.references import service_link
+from sloengine.application.journeys.journeys_hurt import HurtJourney
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.errors import Invalid
 from sloengine.domain.impact import model
@@ -80,11 +84,36 @@ def _percent(ratio: float | None) -> float | None:
     return None if ratio is None else percent_from_ratio(ratio)
 
 
+@strawberry.type(description="A journey that passes a service whose objective changes.")
+class ImpactedJourney:
+    """A journey that is hurt, or helped."""
+
+    journey: Journey = strawberry.field(description="The journey.")
+    bound_before_percent: float | None = strawberry.field(
+        description="Its availability when services do no better than they promise now; null: nobody promised."
+    )
+    bound_after_percent: float | None = strawberry.field(description="The same with the change.")
+    violates: bool = strawberry.field(
+        description="With the change, one of its entry points promises more than the journey then gets."
+    )
+
+    @classmethod
+    def from_domain(cls, hurt: HurtJourney) -> ImpactedJourney:
+        """The journey as clients read it."""
+        return cls(
+            journey=Journey.from_domain(hurt.journey),
+            bound_before_percent=None if hurt.before is None else percent_from_ratio(hurt.before),
+            bound_after_percent=None if hurt.after is None else percent_from_ratio(hurt.after),
+            violates=hurt.violates,
+        )
+
+
 @strawberry.type(description="Who is hurt if the SLOs were changed. Nothing is stored.")
 class ImpactAnalysis:
     """An analysis."""
 
     domain: strawberry.Private[model.ImpactAnalysis]
+    availability: strawberry.Private[dict[str, float]]
     teams: list[str] = strawberry.field(
         description="Teams of callers that lose room or cannot keep their objective, worst first: ask them."
     )
@@ -104,11 +133,25 @@ class ImpactAnalysis:
         request = page_request(first, after)
         return Connection.of(_page(self.domain.rows, request), request, ImpactRow.from_domain)
 
+    @strawberry.field(
+        description="Journeys that pass a service whose availability objective changes, most hurt first. Worked "
+        "out when asked for."
+    )
+    async def journeys(self, info: Info) -> list[ImpactedJourney]:
+        """On promises, as the rows are."""
+        found = await info.context.use_cases.journeys_hurt(self.availability)
+        return [ImpactedJourney.from_domain(one) for one in found]
+
     @classmethod
-    def from_domain(cls, found: model.ImpactAnalysis) -> ImpactAnalysis:
+    def from_domain(cls, found: model.ImpactAnalysis, changes: Sequence[model.SloChange] = ()) -> ImpactAnalysis:
         """The analysis as clients read it."""
         return cls(
             domain=found,
+            availability={
+                change.service_id: change.target.availability_ratio
+                for change in changes
+                if change.target.availability_ratio is not None
+            },
             teams=list(found.teams),
             summary=found.summary,
             notes=list(found.notes),
