@@ -26,7 +26,7 @@ from sloengine.domain.recommendation.organization_prior import learn_prior
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
-from sloengine.infrastructure.learning.enumerated_shapley import EnumeratedShapleyValues
+from sloengine.infrastructure.learning.shap_values import ShapValues
 
 SERVICES, EDGES, EXPLAINED = 120, 1_200, 40
 TODAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def main() -> None:
     """Print the figures."""
     prepared = _organisation()
     services = [service.service_id for service in prepared.evidence.graph.services][:EXPLAINED]
-    shap = EnumeratedShapleyValues()
+    shap = ShapValues()
     _computed(prepared, services[:2], SliType.AVAILABILITY, EngineSettings(), shap)
     for sli_type in SliType:
         plain, _ = _computed(prepared, services, sli_type, EngineSettings(), None)

@@ -107,7 +107,7 @@ from sloengine.domain.topology.name_rules import NameRules
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
-from sloengine.infrastructure.learning.enumerated_shapley import EnumeratedShapleyValues
+from sloengine.infrastructure.learning.shap_values import ShapValues
 from sloengine.infrastructure.neo4j import open_neo4j
 from sloengine.infrastructure.plain_json import dump_json, load_json
 from sloengine.infrastructure.prometheus.client import PrometheusClient
@@ -390,7 +390,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 queue=DramatiqJobQueue(broker),
                 clock=clock,
                 telemetry=telemetry,
-                shapley=EnumeratedShapleyValues(),
+                shapley=ShapValues(),
                 grouping=SilhouetteGroups(),
                 readiness=readiness,
                 traces=_traces(settings, stack),

@@ -24,7 +24,7 @@ from sloengine.infrastructure.files.documents import read_ingestion_file
 from sloengine.infrastructure.files.latency_csv import read_latency
 from sloengine.infrastructure.files.sli_csv import read_sli
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
-from sloengine.infrastructure.learning.enumerated_shapley import EnumeratedShapleyValues
+from sloengine.infrastructure.learning.shap_values import ShapValues
 
 Edges = Annotated[
     Path | None,
@@ -96,7 +96,7 @@ def offline(
 
 
 def _shapley() -> ShapleyValues:
-    return EnumeratedShapleyValues()
+    return ShapValues()
 
 
 def _services(document: object) -> list[dict[str, str]]:

@@ -20,11 +20,11 @@ from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion
-from sloengine.infrastructure.learning.enumerated_shapley import EnumeratedShapleyValues
 from sloengine.infrastructure.memory import MemoryStores, open_memory
 from sloengine.infrastructure.memory.archetype_groups import GapGroups
 from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
+from sloengine.infrastructure.memory.shapley_values import EnumeratedShapleyValues
 from sloengine.infrastructure.memory.small_stores import (
     MemoryEventStream,
     MemoryJobQueue,

@@ -1,49 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-import shap
 
 from sloengine.application.ports.shapley_values import ShapleyValues
-from sloengine.domain.explanation.shapley import Values
-from sloengine.domain.reliability.panel import FloatArray
-from sloengine.infrastructure.learning.enumerated_shapley import EnumeratedShapleyValues
+from sloengine.infrastructure.learning.shap_values import ShapValues
+from sloengine.infrastructure.memory.shapley_values import EnumeratedShapleyValues
 
 
-class ShapValues:
-    """``shap.ExactExplainer``, an independent source of the same values.
-
-    The players of the game are the explainer's features: 1 where the group has this service's values, 0 where it
-    has the reference's. Its masker hands the coalition on as the sample; the game does the rest.
-    """
-
-    def __call__(self, values: Values, players: int) -> FloatArray:
-        """Shapley values, shape (players,); they sum to the value of all less that of none."""
-
-        def game(coalitions: npt.NDArray[np.float64]) -> FloatArray:
-            return values(coalitions > 0.5)
-
-        explainer = shap.ExactExplainer(game, _Coalitions(players))
-        found = explainer(np.ones((1, players)), max_evals=1 << players, batch_size=1 << players, silent=True)
-        return np.asarray(found.values[0], dtype=np.float64)
-
-
-class _Coalitions:
-    """A masker whose masked sample is the mask itself."""
-
-    immutable_outputs = True
-    supports_delta_masking = False
-    clustering = None
-
-    def __init__(self, players: int) -> None:
-        self.shape = (1, players)
-
-    def __call__(self, mask: npt.NDArray[np.bool_], sample: npt.NDArray[np.float64]) -> tuple[FloatArray]:
-        return (np.where(mask, sample, 0.0)[None, :],)
-
-
-@pytest.fixture(params=[ShapValues, EnumeratedShapleyValues], ids=["shap", "enumerated"])
+@pytest.fixture(params=[ShapValues, EnumeratedShapleyValues], ids=["shap", "memory"])
 def shapley(request: pytest.FixtureRequest) -> ShapleyValues:
     return request.param()
 
@@ -90,7 +55,7 @@ def test_a_game_is_asked_once_for_each_coalition(shapley: ShapleyValues):
     assert len(asked) == len(set(asked)) == 64
 
 
-def test_both_agree():
+def test_adapters_agree():
     values = np.random.default_rng(3).normal(size=1 << 7)
 
     np.testing.assert_allclose(

@@ -1,1 +1,1 @@
-"""What is learnt with libraries: streams watched by river, contributions told apart by enumeration."""
+"""What is learnt with libraries: streams watched by river, contributions told apart by shap."""
