@@ -9,11 +9,12 @@ import typer
 
 from sloengine.application.what_if.explore_edits import ExploreEditsCommand
 from sloengine.cli import output
-from sloengine.cli.options import AsJson, StateDir
+from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.session import ask
 from sloengine.cli.shapes import service_reference
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.what_if.documents import edit_document, edits_of_document
 from sloengine.domain.what_if.model import WhatIfResult, WhatIfRow
 from sloengine.infrastructure.files.small_document import read_list
@@ -31,6 +32,7 @@ def what_if(
         list[str],
         typer.Option(help="Service whose targets are wanted; may be repeated.", show_default=False),
     ],
+    window: Window = ComplianceWindow.ROLLING_28D,
     as_json: AsJson = False,
     state_dir: StateDir = None,
 ) -> None:
@@ -38,7 +40,7 @@ def what_if(
     edits = edits_of_document(read_list(file, "edits"))
     found = ask(
         state_dir,
-        lambda use_cases, actor: use_cases.explore_edits(ExploreEditsCommand(edits, focus), actor=actor),
+        lambda use_cases, actor: use_cases.explore_edits(ExploreEditsCommand(edits, focus, window), actor=actor),
     )
     if as_json:
         output.print_json(what_if_shape(found))

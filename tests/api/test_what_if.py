@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from sloengine.domain.recommendation.model import ObjectiveKind, TierName
+from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.what_if.edits import AddCache, AddFallback, AddReplica, Cut, Improve, MakeAsync, Soften
 from sloengine.domain.what_if.model import WhatIfEdit, WhatIfResult, WhatIfRow
 from tests.api.door import Door
@@ -47,6 +48,17 @@ async def test_every_edit_is_understood_and_told_again(door: Door):
     assert [one["edit"] for one in answer["edits"]] == EDITS
     assert answer["focus"][0]["after"] == 99.95
     assert answer["budgetMinutesGained"] == 3.0
+
+
+async def test_the_window_is_28_days_unless_another_is_named(door: Door):
+    door.explore_edits.answer = WhatIfResult((), (), 0.0, "Fine.")
+    asked = 'query($edits: [GraphEditInput!]!) { whatIf(edits: $edits, focus: ["front"]%s) { summary } }'
+
+    await door.ask(asked % "", edits=EDITS)
+    await door.ask(asked % ", window: CALENDAR_QUARTER", edits=EDITS)
+
+    windows = [command.window for command, _ in door.explore_edits.commands]
+    assert windows == [ComplianceWindow.ROLLING_28D, ComplianceWindow.CALENDAR_QUARTER]
 
 
 async def test_exactly_one_edit_each_and_soft_shares_only_for_soften(door: Door):

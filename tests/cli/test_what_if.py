@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from sloengine.infrastructure.sample.organisation import sample_document
 from tests.application.impact.test_analyse_impact import organisation
 from tests.application.organisation import Engine
@@ -24,6 +26,8 @@ def test_a_file_of_edits_is_explored(connected: Callable[[Engine], Run], tmp_pat
     assert "soften: caller cart, dependency store" in text
     check(document, "WhatIfResult")
     assert document["budgetMinutesGained"] > 0
+    week = ask("what-if", "edits.yaml", "--focus", "cart", "--window", "rolling_7d", "--json").json
+    assert 4 * week["budgetMinutesGained"] == pytest.approx(document["budgetMinutesGained"], rel=1e-6)
 
 
 def test_bad_edits_end_with_2_and_name_the_field(connected: Callable[[Engine], Run], tmp_path: Path):

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from sloengine.api.context import Info
+from sloengine.api.enums import ComplianceWindow
 from sloengine.api.what_if.inputs import GraphEditInput
 from sloengine.api.what_if.types import WhatIfResult
 from sloengine.application.what_if.explore_edits import ExploreEditsCommand
@@ -25,10 +26,13 @@ class WhatIfQueries:
         info: Info,
         edits: Annotated[list[GraphEditInput], strawberry.argument(description="1 to 20, made in this order.")],
         focus: Annotated[list[str], strawberry.argument(description="`serviceId`s, 1 to 20.")],
+        window: Annotated[
+            ComplianceWindow, strawberry.argument(description="The window that targets and minutes speak of.")
+        ] = ComplianceWindow.ROLLING_28D,
     ) -> WhatIfResult:
         """Asked of the engine twice."""
         made = [edit.to_domain("edits", str(place)) for place, edit in enumerate(edits)]
         found = await info.context.use_cases.explore_edits(
-            ExploreEditsCommand(made, focus), actor=info.context.actor
+            ExploreEditsCommand(made, focus, window), actor=info.context.actor
         )
         return WhatIfResult.from_domain(found)

@@ -25,7 +25,10 @@ class WhatIfRow:
     before: float | None = strawberry.field(
         description="On the graph as it is: percent or milliseconds; null: there is no such target."
     )
-    after: float | None = strawberry.field(description="On the edited graph; latency at best.")
+    after: float | None = strawberry.field(
+        description="On the edited graph; latency at best. Null: there is no such target, or the note says what "
+        "is not known."
+    )
     note: str | None = strawberry.field(description="Why there is none, or what the figure rests on.")
 
     @classmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sloengine.application.recommendation.drawn_bound import DrawnBound
@@ -23,17 +24,20 @@ from sloengine.domain.recommendation.recommend import (
     recommend_latency_with_case,
     recommend_with_case,
 )
-from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.bound_parts import either
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.what_if.achievable import AvailabilityFocus, latency_after, targets_by_tier
-from sloengine.domain.what_if.edited_model import edited_model
+from sloengine.domain.what_if.edited_model import edited_model, whole_hazard
 from sloengine.domain.what_if.edits import AddReplica, GraphEdit, Improve, edge_of
+from sloengine.domain.what_if.improved_focus import held_to_what_was_asked
 from sloengine.domain.what_if.inheritance import ChangedInheritance, changed_inheritance, promised_after
 from sloengine.domain.what_if.model import WhatIfEdit, WhatIfResult, WhatIfRow
-from sloengine.domain.what_if.waiting import saved_ms
+from sloengine.domain.what_if.waiting import Measured, MovedLatency, moved_latency
 
 MINUTE = timedelta(minutes=1)
+_AVAILABILITY = (ObjectiveKind.AVAILABILITY,)
 _LATENCY = (ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99)
 
 
@@ -46,13 +50,42 @@ class _World:
     window: ComplianceWindow
     now: datetime
     settings: EngineSettings
-    measured: Mapping[tuple[str, ObjectiveKind], float]
-    together: GraphReliability
-    alone: tuple[GraphReliability, ...]
+    measured: Measured
 
     def minutes(self, unavailability: float) -> float:
         """Of full outage in a window."""
         return unavailability * (self.window.length / MINUTE)
+
+
+@dataclass(frozen=True)
+class _Untold:
+    """A service in focus without a target of availability, and why."""
+
+    service_id: str
+    why: str | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One service in focus as it is. ``own_unavailability`` None: nothing bounds it."""
+
+    world: _World
+    service_id: str
+    tiers: tuple[Tier, ...]
+    focus: AvailabilityFocus
+    own_unavailability: float | None
+
+    def change(self, after: GraphReliability, edits: Sequence[GraphEdit]) -> ChangedInheritance:
+        """What these edits, which make the model ``after``, change for it."""
+        before, root = self.world.prepared.reliability, self.service_id
+        change = changed_inheritance(before, after, root, max_depth=DEPTH)
+        return held_to_what_was_asked(change, self.focus, before, after, edits, root, max_depth=DEPTH)
+
+    def minutes_gained(self, change: ChangedInheritance) -> float:
+        """Budget minutes of a window."""
+        unchanged = ChangedInheritance(tuple(1.0 for _ in change.by_source), 0.0, 1.0)
+        before, after = (self.focus.expected_unavailability(one) for one in (unchanged, change))
+        return self.world.minutes(before - after)
 
 
 def edited_targets(
@@ -63,90 +96,91 @@ def edited_targets(
     window: ComplianceWindow,
     now: datetime,
     settings: EngineSettings,
-    measured: Mapping[tuple[str, ObjectiveKind], float],
+    measured: Measured,
 ) -> WhatIfResult:
-    """The same engine on the graph as it is and as edited. The edits fit the graph."""
-    model = prepared.reliability
-    world = _World(
-        prepared,
-        tuple(edits),
-        window,
-        now,
-        prepared.evidence.priors.calibrated(settings),
-        measured,
-        edited_model(model, edits),
-        tuple(edited_model(model, [edit]) for edit in edits),
-    )
-    rows: list[WhatIfRow] = []
-    gained = [0.0] * len(edits)
-    whole = 0.0
-    for service_id in focus:
-        found, by_edit, together = _availability(world, service_id)
-        rows += [*found, *_latency(world, service_id)]
-        gained = [a + b for a, b in zip(gained, by_edit, strict=True)]
-        whole += together
+    """The same engine on the graph as it is and as edited. The edits fit the graph.
+
+    A model holds what reaches what, the square of its services at worst. Edited ones are made and dropped one
+    after the other, and only figures are kept of them; a focus that is improved needs a second one for a moment.
+    """
+    world = _World(prepared, tuple(edits), window, now, prepared.evidence.priors.calibrated(settings), measured)
+    asked = [_asked(world, service_id) for service_id in focus]
+    rows, whole, short = _together(world, asked)
+    gained = [whole] if len(edits) == 1 else [_alone(world, asked, edit) for edit in edits]
     return WhatIfResult(
         focus=tuple(rows),
         edits=tuple(WhatIfEdit(edit, minutes) for edit, minutes in zip(edits, gained, strict=True)),
         budget_minutes_gained=whole,
         summary=_summary(rows, whole, window),
-        notes=_notes(world, rows),
+        notes=_notes(world, rows, short),
     )
 
 
-def _availability(world: _World, service_id: str) -> tuple[list[WhatIfRow], list[float], float]:
-    """Rows, minutes that each edit alone gains, and all of them together."""
+def _asked(world: _World, service_id: str) -> _Asked | _Untold:
     prepared, settings = world.prepared, world.settings
     request = availability_request(prepared, service_id, world.window, world.now, settings)
     result, case = recommend_with_case(request, prepared.evidence.priors.availability, settings)
     if case is None or not isinstance(result, Recommendation):
         why = result.message if isinstance(result, RecommendationUnavailable) else None
-        rows = [WhatIfRow(service_id, ObjectiveKind.AVAILABILITY, tier, None, None, why) for tier in TierName]
-        return rows, [0.0] * len(world.edits), 0.0
-    focus = AvailabilityFocus(
-        case,
-        settings,
-        world.window,
-        dependencies_of(request, case, settings),
-    )
-
-    def change_in(after: GraphReliability) -> ChangedInheritance:
-        return changed_inheritance(prepared.reliability, after, service_id, max_depth=DEPTH)
-
-    change = change_in(world.together)
+        return _Untold(service_id, why)
+    focus = AvailabilityFocus(case, settings, world.window, dependencies_of(request, case, settings))
     bound = request.bound
-    promised = case.caps.promised_ratio
-    if isinstance(bound, DrawnBound):
-        own = bound.result.own_unavailability * change.own
-        promises = _promises(world)
-        promised = promised_after(world.together, service_id, own, promises, max_depth=DEPTH)
-    tiers = (
-        result.tiers if change.is_none and promised == case.caps.promised_ratio else focus.tiers(change, promised)
-    )
-    none = ChangedInheritance(tuple(1.0 for _ in change.by_source), 0.0, 1.0)
-    now = focus.expected_unavailability(none)
-
-    def gain(one: ChangedInheritance) -> float:
-        then = focus.expected_unavailability(one)
-        return 0.0 if now is None or then is None else world.minutes(now - then)
-
-    return (
-        _rows(service_id, (ObjectiveKind.AVAILABILITY,), result.tiers, tiers),
-        [gain(change_in(after)) for after in world.alone],
-        gain(change),
-    )
+    own = bound.result.own_unavailability if isinstance(bound, DrawnBound) else None
+    return _Asked(world, service_id, result.tiers, focus, own)
 
 
-def _promises(world: _World) -> dict[str, float]:
+def _together(
+    world: _World, asked: Sequence[_Asked | _Untold]
+) -> tuple[list[WhatIfRow], float, Mapping[int, float]]:
+    """Rows, the minutes that all edits gain, and which edits fall short of what they ask for."""
+    changed = [edit.service_id for edit in world.edits if isinstance(edit, AddReplica | Improve)]
+    roots = [*(one.service_id for one in asked), *changed]
+    edited = edited_model(world.prepared.reliability, world.edits, roots)
+    promises = _promises(world, edited.reliability)
+    rows: list[WhatIfRow] = []
+    whole = 0.0
+    for one in asked:
+        if isinstance(one, _Asked):
+            found, minutes = _availability(one, edited.reliability, promises)
+            rows += found
+            whole += minutes
+        else:
+            rows += _rows(one.service_id, _AVAILABILITY, (), (), one.why)
+        rows += _latency(world, one.service_id)
+    return rows, whole, edited.short
+
+
+def _alone(world: _World, asked: Sequence[_Asked | _Untold], edit: GraphEdit) -> float:
+    """Minutes that one edit gains."""
+    known = [one for one in asked if isinstance(one, _Asked)]
+    after = edited_model(world.prepared.reliability, [edit], [one.service_id for one in known]).reliability
+    return sum(one.minutes_gained(one.change(after, [edit])) for one in known)
+
+
+def _availability(
+    one: _Asked, after: GraphReliability, promises: Mapping[str, float]
+) -> tuple[list[WhatIfRow], float]:
+    """Rows and the minutes that all edits gain."""
+    change = one.change(after, one.world.edits)
+    promised = before = one.focus.case.caps.promised_ratio
+    if one.own_unavailability is not None:
+        own = either(one.own_unavailability * change.own, -math.expm1(-change.grown))
+        promised = promised_after(after, one.service_id, own, promises, max_depth=DEPTH)
+    tiers = one.tiers if change.is_none and promised == before else one.focus.tiers(change, promised)
+    return _rows(one.service_id, _AVAILABILITY, one.tiers, tiers), one.minutes_gained(change)
+
+
+def _promises(world: _World, after: GraphReliability) -> dict[str, float]:
     """As they are; a service that is improved or replicated is held to what it then does, if that is better."""
     promises = dict(world.prepared.evidence.promises)
-    after = world.together
     for edit in world.edits:
-        if isinstance(edit, AddReplica | Improve) and edit.service_id in promises:
-            component = after.contracted.labels[after.graph.index[edit.service_id]]
-            whole = float(after.intrinsic.reach[component] @ after.hazard_below)
-            if not isinstance(edit, Improve) or edit.availability_ratio is not None:
-                promises[edit.service_id] = max(promises[edit.service_id], 1.0 - whole)
+        match edit:
+            case AddReplica(service_id=name) | Improve(service_id=name, availability_ratio=float()):
+                if name in promises:
+                    does = math.exp(-whole_hazard(after, after.graph.index[name]))
+                    promises[name] = max(promises[name], does)
+            case _:
+                pass
     return promises
 
 
@@ -156,21 +190,33 @@ def _latency(world: _World, service_id: str) -> list[WhatIfRow]:
     result, case = recommend_latency_with_case(request, prepared.evidence.priors.latency, settings)
     if case is None or not isinstance(result, Recommendation):
         why = result.message if isinstance(result, RecommendationUnavailable) else None
-        return [WhatIfRow(service_id, kind, tier, None, None, why) for kind in _LATENCY for tier in TierName]
-    less: dict[ObjectiveKind, float] = {}
-    unknown: list[str] = []
-    for kind in _LATENCY:
-        less[kind], missing = saved_ms(prepared.evidence.graph, world.edits, service_id, kind, world.measured)
-        unknown += missing
-    moved = any(value != 0.0 for value in less.values())
-    tiers = latency_after(case, settings, world.window, less) if moved else result.tiers
-    note = None
-    if moved:
-        note = "at best, with calls one after another; side by side with slower calls nothing may be gained"
-    if unknown:
-        named = ", ".join(dict.fromkeys(unknown))
-        note = f"{note + '; ' if note else ''}the latency of {named} is not known and counts as none"
-    return _rows(service_id, _LATENCY, result.tiers, tiers, note)
+        return _rows(service_id, _LATENCY, (), (), why)
+    moved = {
+        kind: moved_latency(prepared.evidence.graph, world.edits, service_id, kind, world.measured)
+        for kind in _LATENCY
+    }
+    after = latency_after(case, settings, world.window, moved)
+    rows: list[WhatIfRow] = []
+    for kind, how in moved.items():
+        tiers: Sequence[Tier] = result.tiers if how.is_none else after
+        found = _rows(service_id, (kind,), result.tiers, tiers, _latency_note(world, service_id, kind, how))
+        rows += [replace(row, after=None) for row in found] if how.missing else found
+    return rows
+
+
+def _latency_note(world: _World, service_id: str, kind: ObjectiveKind, how: MovedLatency) -> str | None:
+    if how.missing:
+        return f"not known: no histogram of {', '.join(how.missing)} tells what is waited for"
+    if how.less_ms < 0.0:
+        return "with the call that gets slowest waited for in full; beside slower calls less may be lost"
+    if how.less_ms == 0.0:
+        return None
+    note = "at best, less the longest single wait that falls away; beside slower calls nothing may be gained"
+    known = world.measured.get(service_id)
+    percentile = None if known is None else known.percentile_ms.get(kind)
+    if percentile is not None and percentile - how.less_ms < how.fastest_ms:
+        note += f"; held at {how.fastest_ms:.3g} ms, its fastest twentieth now: it has not been seen faster"
+    return note
 
 
 def _rows(
@@ -183,7 +229,14 @@ def _rows(
     old, new = targets_by_tier(before), targets_by_tier(after)
     missing = {tier.name: tier.missing_reason for tier in (*before, *after) if tier.missing_reason}
     return [
-        WhatIfRow(service_id, kind, tier, old.get((kind, tier)), new.get((kind, tier)), note or missing.get(tier))
+        WhatIfRow(
+            service_id,
+            kind,
+            tier,
+            old.get((kind, tier)),
+            new.get((kind, tier)),
+            "; ".join(said for said in (note, missing.get(tier)) if said) or None,
+        )
         for kind in kinds
         for tier in TierName
     ]
@@ -209,14 +262,18 @@ def _name(kind: ObjectiveKind) -> str:
 
 def _figure(row: WhatIfRow, value: float | None) -> str:
     if value is None:
-        return "no target"
+        return "no figure"
     if row.kind is ObjectiveKind.AVAILABILITY:
         return f"{percent_from_ratio(value)} %"
     return f"{value:g} ms"
 
 
-def _notes(world: _World, rows: Sequence[WhatIfRow]) -> tuple[str, ...]:
-    found: list[str] = []
+def _notes(world: _World, rows: Sequence[WhatIfRow], short: Mapping[int, float]) -> tuple[str, ...]:
+    found = [
+        f"edit {place} is not reached: what {edit.service_id} inherits leaves it {percent_text(best, 4)} at most"
+        for place, best in short.items()
+        if isinstance(edit := world.edits[place], Improve)
+    ]
     graph = world.prepared.evidence.graph
     for place, edit in enumerate(world.edits):
         if isinstance(edit, AddReplica | Improve):

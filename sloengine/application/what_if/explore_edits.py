@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sloengine.application.impact.measured_latency import measured_latency
 from sloengine.application.ports.clock import Clock
-from sloengine.application.recommendation.evidence_reader import EvidenceReader
+from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.application.what_if.edited_targets import edited_targets
+from sloengine.application.what_if.measured_waits import measured_waits
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.model import Actor
-from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, GraphEdit, Improve, MakeAsync, check_edits
 from sloengine.domain.what_if.model import WhatIfResult
+from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
+MOST_IN_SCOPE = 5_000
+"""Services whose evidence is read for one answer. What reaches what among them takes 100 MB at that size, and as
+much again at worst for the edited graph."""
+AT_ONCE = 2
+"""Answers worked out at a time in one process; who comes later waits, holding nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class ExploreEdits:
     evidence: EvidenceReader
     clock: Clock
     settings: EngineSettings
+    most_in_scope: int = MOST_IN_SCOPE
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE), init=False, repr=False)
 
     async def __call__(self, command: ExploreEditsCommand, *, actor: Actor) -> WhatIfResult:
         """Raises ``ServiceNotFound``, ``Invalid``, ``TooLarge``, naming the field."""
@@ -50,11 +57,25 @@ class ExploreEdits:
         check_edits(graph, command.edits)
         focus = _checked_focus(graph, command.focus)
         fallbacks = [e.fallback for e in command.edits if isinstance(e, AddFallback) and e.fallback is not None]
+        scope = await self.evidence.scope(list(dict.fromkeys([*focus, *fallbacks])))
+        if len(scope.service_ids) > self.most_in_scope:
+            raise TooLarge(
+                f"{len(scope.service_ids)} services lie around those in focus; one answer looks at "
+                f"{self.most_in_scope} at most: name fewer at once",
+                path=("focus",),
+            )
+        await self._places.acquire()
+        answer = asyncio.create_task(self._answer(command, focus, scope))
+        answer.add_done_callback(lambda _: self._places.release())
+        # Who asks may go away; the thread that works for them cannot, and keeps its place until it is done.
+        return await asyncio.shield(answer)
+
+    async def _answer(self, command: ExploreEditsCommand, focus: Sequence[str], scope: Scope) -> WhatIfResult:
         now = self.clock.now()
         as_of = (await self.evidence.history.watermark()).aggregated_to or floor_to(now, HOUR)
-        scope = await self.evidence.scope(list(dict.fromkeys([*focus, *fallbacks])))
         prepared = await self.evidence.read(scope, as_of=as_of, filled=0)
-        measured = await self._latency(command.edits, scope.service_ids, as_of)
+        below = list(scope.graph.distances(focus, None))
+        measured = await self._latency(command.edits, below, as_of)
         return await asyncio.to_thread(
             edited_targets,
             prepared,
@@ -66,9 +87,7 @@ class ExploreEdits:
             measured=measured,
         )
 
-    async def _latency(
-        self, edits: Sequence[GraphEdit], service_ids: Sequence[str], as_of: datetime
-    ) -> Mapping[tuple[str, ObjectiveKind], float]:
+    async def _latency(self, edits: Sequence[GraphEdit], service_ids: Sequence[str], as_of: datetime) -> Measured:
         """Measured latency, where an edit changes how long anybody waits."""
         waits = any(
             isinstance(edit, MakeAsync | Cut | AddCache)
@@ -77,7 +96,7 @@ class ExploreEdits:
         )
         if not waits:
             return {}
-        return await measured_latency(self.evidence.history, service_ids, floor_to(as_of, DAY))
+        return await measured_waits(self.evidence.history, service_ids, floor_to(as_of, DAY))
 
 
 def _checked_focus(graph: DependencyGraph, focus: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from sloengine.domain.recommendation.tiers import availability_tiers
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.intrinsic import hazard
 from sloengine.domain.what_if.inheritance import ChangedInheritance
+from sloengine.domain.what_if.waiting import MovedLatency
 
 _NO_REPLAY = Backtest(windows=0, met=0, worst=None)
 
@@ -36,7 +37,7 @@ class AvailabilityFocus:
         by_source = None if all(factor == 1.0 for factor in change.by_source) else change.by_source
         if self.dependencies is None:
             by_source = None
-        predictive, composite = rerun.windows(own=change.own, by_source=by_source, added=change.added)
+        predictive, composite = rerun.windows(own=change.own, by_source=by_source, added=change.anew)
         return availability_tiers(
             predictive,
             replace(self.case.caps, composite=composite, promised_ratio=promised),
@@ -46,32 +47,40 @@ class AvailabilityFocus:
             replay=lambda _: _NO_REPLAY,
         )
 
-    def expected_unavailability(self, change: ChangedInheritance) -> float | None:
-        """Mean unavailability as observed, in the changed world; None: nothing is known of the service."""
+    def expected_unavailability(self, change: ChangedInheritance) -> float:
+        """Mean unavailability as observed, in the changed world."""
+        own, inherited = self.own_hazard, self.inherited_hazard(change)
+        return float(-np.expm1(-(change.own * own + change.grown + inherited)))
+
+    @property
+    def own_hazard(self) -> float:
+        """What it fails by itself, as observed; without known dependencies all that it shows."""
+        if self.dependencies is not None:
+            return hazard(self.dependencies.inherited.own_part)
+        history = self.case.history
+        return hazard(float(history.bad[0].sum() / max(1.0, history.valid[0].sum())))
+
+    def inherited_hazard(self, change: ChangedInheritance) -> float:
+        """What reaches it from others in the changed world, as observed."""
         if self.dependencies is None:
-            history = self.case.history
-            seen = float(history.bad[0].sum() / max(1.0, history.valid[0].sum()))
-            return float(-np.expm1(-(change.own * hazard(seen) + change.added)))
+            return change.added
         world = self.dependencies.inherited.scaled(change.by_source)
-        if change.own != 1.0:
-            world = world.with_own(-float(np.expm1(-change.own * hazard(world.own_part))))
-        return (world.with_more(change.added) if change.added > 0.0 else world).observed
+        return max(0.0, hazard(world.observed) - hazard(world.own_part)) + change.added
 
 
 def latency_after(
-    case: LatencyCase, settings: EngineSettings, window: ComplianceWindow, less_ms: dict[ObjectiveKind, float]
+    case: LatencyCase,
+    settings: EngineSettings,
+    window: ComplianceWindow,
+    moved: Mapping[ObjectiveKind, MovedLatency],
 ) -> tuple[Tier, ...]:
-    """Latency tiers when every window's percentiles are so many milliseconds lower (negative: higher)."""
+    """Latency tiers when every window's percentiles move like that; a p99 stays at or above the p95."""
     predictive = case.predictive
-
-    def moved(seconds: np.ndarray, kind: ObjectiveKind) -> np.ndarray:
-        return np.maximum(0.0, seconds - less_ms.get(kind, 0.0) / 1000.0)
-
-    changed = replace(
-        predictive,
-        p95_seconds=moved(predictive.p95_seconds, ObjectiveKind.LATENCY_P95),
-        p99_seconds=moved(predictive.p99_seconds, ObjectiveKind.LATENCY_P99),
-    )
+    p95 = moved[ObjectiveKind.LATENCY_P95].after(1000.0 * predictive.p95_seconds)
+    p99 = moved[ObjectiveKind.LATENCY_P99].after(1000.0 * predictive.p99_seconds)
+    if not moved[ObjectiveKind.LATENCY_P95].missing:
+        p99 = np.maximum(p99, p95)
+    changed = replace(predictive, p95_seconds=p95 / 1000.0, p99_seconds=p99 / 1000.0)
     return latency_tiers(replace(case, predictive=changed), settings, window)[0]
 
 

@@ -6,7 +6,7 @@ graph and is not used again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,7 +22,15 @@ from sloengine.domain.topology.intrinsic import (
     reached_by_group,
 )
 from sloengine.domain.topology.pass_through import declared_pass_through
-from sloengine.domain.topology.system import Call, Contracted, Group, contract, edge_key, pass_probability
+from sloengine.domain.topology.system import (
+    Call,
+    Contracted,
+    Group,
+    contract,
+    edge_key,
+    pass_probability,
+    reachable_in_order,
+)
 from sloengine.domain.what_if.edits import (
     AddCache,
     AddFallback,
@@ -33,6 +41,9 @@ from sloengine.domain.what_if.edits import (
     MakeAsync,
     Soften,
 )
+
+# Reach is kept in single precision.
+_ROUNDING = 1e-6
 
 
 @dataclass
@@ -46,47 +57,73 @@ class _Draft:
     """By edge: services that stand in, and what they pass on."""
 
 
-def edited_model(model: GraphReliability, edits: Sequence[GraphEdit]) -> GraphReliability:
-    """The model after these edits, in their order. The edits fit the graph."""
+@dataclass(frozen=True)
+class EditedModel:
+    """``reliability``: after the edits. ``short``: by the place of an edit, the availability that a service comes
+    to where what it inherits keeps it from what was asked.
+    """
+
+    reliability: GraphReliability
+    short: Mapping[int, float]
+
+
+def edited_model(model: GraphReliability, edits: Sequence[GraphEdit], roots: Sequence[str]) -> EditedModel:
+    """The model after these edits, in their order. The edits fit the graph; where an edit names what the model
+    does not hold, it lies too far from everything asked for to be felt, and is left out.
+
+    ``roots``: services that the model will be asked about. What reaches others is not worked out, which keeps a
+    model as small as what lies below its roots.
+    """
+    index = model.graph.index
     draft = _Draft(
         model.probability.tolist(), model.call_weights.tolist(), model.intrinsic.service_hazard.tolist()
     )
     edges = {edge.pair: place for place, edge in enumerate(model.edges)}
-    for edit in edits:
-        _make(model, draft, edges, edit)
+    short: dict[int, float] = {}
+    for place, edit in enumerate(edits):
+        if isinstance(edit, AddReplica | Improve):
+            if edit.service_id in index:
+                _change_service(model, draft, place, edit, short)
+        elif (edge := edges.get((edit.caller, edit.dependency))) is not None:
+            _change_edge(model, draft, edge, edit)
+    return EditedModel(_composed(model, draft, [index[root] for root in roots if root in index]), short)
+
+
+def whole_hazard(model: GraphReliability, position: int) -> float:
+    """Hazard of a service with all that it inherits; it is one of the roots of the model."""
+    return float(model.intrinsic.reach[model.contracted.labels[position]] @ model.hazard_below)
+
+
+def _composed(model: GraphReliability, draft: _Draft, roots: Sequence[int]) -> GraphReliability:
     contracted = _contracted(model, draft)
     members = component_members(contracted)
-    service_hazard = np.array(draft.service_hazard)
+    below: set[int] = set()
+    for component in {contracted.labels[root] for root in roots}:
+        below.update(reachable_in_order(component, contracted.calls, contracted.groups))
     return replace(
         model,
         probability=np.array(draft.probability),
         call_weights=np.array(draft.weight),
         contracted=contracted,
         members=members,
-        intrinsic=_recomposed(model, contracted, members, service_hazard),
+        intrinsic=_recomposed(model, contracted, members, np.array(draft.service_hazard), below),
     )
 
 
-def _make(model: GraphReliability, draft: _Draft, edges: Mapping[tuple[str, str], int], edit: GraphEdit) -> None:
-    index = model.graph.index
-    match edit:
-        case AddReplica():
-            place = index[edit.service_id]
-            draft.service_hazard[place] = hazard(replicated(_failing(draft.service_hazard[place]), edit))
-        case Improve(availability_ratio=None):
-            pass
-        case Improve():
-            place = index[edit.service_id]
-            component = model.contracted.labels[place]
-            inherited = (
-                model.intrinsic.reach[component] @ model.hazard_below - model.intrinsic.own_hazard[component]
-            )
-            wanted = hazard(1.0 - (edit.availability_ratio or 0.0))
-            draft.service_hazard[place] = max(0.0, wanted - max(0.0, float(inherited)))
-        case Soften() | MakeAsync() | Cut() | AddFallback() | AddCache():
-            edge = edges.get((edit.caller, edit.dependency))
-            if edge is not None:
-                _change_edge(model, draft, edge, edit)
+def _change_service(
+    model: GraphReliability, draft: _Draft, at: int, edit: AddReplica | Improve, short: dict[int, float]
+) -> None:
+    place = model.graph.index[edit.service_id]
+    own = draft.service_hazard[place]
+    if isinstance(edit, AddReplica):
+        draft.service_hazard[place] = hazard(replicated(_failing(own), edit))
+    elif edit.availability_ratio is not None:
+        # In the graph as edited so far: what was cut before is not inherited any more.
+        inherited = max(0.0, whole_hazard(_composed(model, draft, [place]), place) - own)
+        wanted = hazard(1.0 - edit.availability_ratio)
+        draft.service_hazard[place] = max(0.0, wanted - inherited)
+        if inherited > wanted * (1.0 + _ROUNDING):
+            short[at] = 1.0 - _failing(inherited)
 
 
 def _change_edge(
@@ -157,9 +194,17 @@ def _contracted(model: GraphReliability, draft: _Draft) -> Contracted:
 
 
 def _recomposed(
-    model: GraphReliability, contracted: Contracted, members: list[list[int]], service_hazard: np.ndarray
+    model: GraphReliability,
+    contracted: Contracted,
+    members: list[list[int]],
+    service_hazard: np.ndarray,
+    below: Collection[int],
 ) -> Intrinsic:
-    """Reach and groups from own failures that are given; common causes as learnt, where the group is old."""
+    """Reach and groups from own failures that are given; common causes as learnt, where the group is old.
+
+    Only for the components ``below``, closed under calls: rows of others are never written, and the system gives
+    no memory for them.
+    """
     size = len(contracted.calls)
     reach = np.zeros((size, size), np.float32)
     own = np.array([float(service_hazard[services].sum()) for services in members])
@@ -167,6 +212,8 @@ def _recomposed(
     extra = np.zeros(size)
     causes: list[list[float]] = [[] for _ in range(size)]
     for component in reversed(callers_first(contracted.calls, contracted.groups)):
+        if component not in below:
+            continue
         good = reached_by_calls(contracted.calls[component], reach, size)
         for group in contracted.groups[component]:
             fatal = reached_by_group(group, reach)

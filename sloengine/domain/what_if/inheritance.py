@@ -8,7 +8,7 @@ from services that did not reach it before is added, and its own failures change
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,17 +25,34 @@ from sloengine.domain.topology.joint_draws import source_nodes
 class ChangedInheritance:
     """``by_source``: how often each source still reaches the root (1: as often), in the order of
     ``InheritedFailure.sources``. ``added``: hazard from services that did not reach it before. ``own``: factor on
-    its own hazard.
+    its own hazard, in [0, 1]; ``grown``: hazard that it fails by itself beyond that, at any time, not more often
+    on the days on which it did.
     """
 
     by_source: tuple[float, ...]
     added: float
     own: float
+    grown: float = 0.0
 
     @property
     def is_none(self) -> bool:
         """Nothing changes for this service."""
-        return self.added == 0.0 and self.own == 1.0 and all(factor == 1.0 for factor in self.by_source)
+        return self.anew == 0.0 and self.own == 1.0 and all(factor == 1.0 for factor in self.by_source)
+
+    @property
+    def anew(self) -> float:
+        """Hazard that was not there before, whoever brings it."""
+        return self.added + self.grown
+
+    def with_own(self, before: float, after: float) -> ChangedInheritance:
+        """The same, its own hazard going from one value to another."""
+        if before > 0.0 and np.isclose(after, before):
+            return replace(self, own=1.0, grown=0.0)
+        return replace(
+            self,
+            own=min(1.0, after / before) if before > 0.0 else 1.0,
+            grown=max(0.0, after - before),
+        )
 
 
 @dataclass(frozen=True)
@@ -56,19 +73,17 @@ def changed_inheritance(
     old, new = _below(before, position, max_depth, seed), _below(after, position, max_depth, seed)
     factors: list[float] = []
     named: set[int] = set()
+    added = 0.0
     for node in source_nodes(old.made, old.answer, old.component):
         services = [s for c in old.made.stands_for.get(node, (node,)) for s in before.members[c]]
         was = sum(old.mass.get(service, 0.0) for service in services)
         now = sum(new.mass.get(service, 0.0) for service in services)
         factors.append(1.0 if was <= 0.0 or np.isclose(now, was, rtol=1e-9, atol=0.0) else now / was)
+        added += now if was <= 0.0 else 0.0  # what never failed has nothing to be scaled
         named.update(services)
-    added = sum(mass for service, mass in new.mass.items() if service not in named and service not in old.mass)
-    own_before, own_after = _own(before, position), _own(after, position)
-    return ChangedInheritance(
-        by_source=tuple(factors),
-        added=added,
-        own=1.0 if own_before <= 0.0 or np.isclose(own_after, own_before) else own_after / own_before,
-    )
+    added += sum(mass for service, mass in new.mass.items() if service not in named and service not in old.mass)
+    change = ChangedInheritance(by_source=tuple(factors), added=added, own=1.0)
+    return change.with_own(own_hazard(before, root), own_hazard(after, root))
 
 
 def promised_after(
@@ -87,8 +102,9 @@ def promised_after(
     return promised(after, position, component, depth, own_part, promises, seed)
 
 
-def _own(model: GraphReliability, position: int) -> float:
-    return float(model.intrinsic.own_hazard[model.contracted.labels[position]])
+def own_hazard(model: GraphReliability, root: str) -> float:
+    """What the service, with those it forms a cycle with, fails by itself."""
+    return float(model.intrinsic.own_hazard[model.contracted.labels[model.graph.index[root]]])
 
 
 def _below(model: GraphReliability, position: int, max_depth: int, seed: int) -> _Below:

@@ -1,51 +1,89 @@
-"""How much less a service waits after edits: a limit, because the order of calls is not known.
+"""How much earlier a service answers after edits, at best: by the longest wait that falls away, and not more.
 
-At best calls are made one after another, so that all of what a call takes less is saved, at the percentile in
-question; side by side with slower calls nothing is. A cache saves a percentile only where so few requests are left
-that wait that they all lie beyond it; else nothing is sure. Redundancy and softness are not waited for less.
+Percentiles do not subtract, the order of calls is not known, and a dependency's slow answers need not be in its
+caller's slow requests. So waits are not added up: of all calls that take less, the one that saves most counts,
+once, however often it is made; it took no longer than its timeout allows, nor than the caller's own percentile;
+and nobody is told to get faster than the fastest twentieth of its requests has been seen to be. Calls that fewer
+requests make than lie beyond a percentile move nothing there, nor does a cache until so few requests still wait.
+A service that is itself scaled is scaled whole, which is exact. Redundancy and softness are not waited for less.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.what_if.edits import AddCache, Cut, GraphEdit, Improve, MakeAsync
 
 BEYOND = {ObjectiveKind.LATENCY_P95: 0.05, ObjectiveKind.LATENCY_P99: 0.01}
-
-type Measured = Mapping[tuple[str, ObjectiveKind], float]
-
-
-def saved_ms(
-    graph: DependencyGraph,
-    edits: Sequence[GraphEdit],
-    root: str,
-    kind: ObjectiveKind,
-    measured: Measured,
-) -> tuple[float, tuple[str, ...]]:
-    """Milliseconds that ``root`` answers earlier at most (negative: later); and whose latency is missing."""
-    missing: list[str] = []
-    saving = _Saving(graph, edits, kind, measured, missing).of(root, frozenset())
-    return saving, tuple(dict.fromkeys(missing))
+_EXACT = 1e-9
 
 
-class _Saving:
-    def __init__(
-        self,
-        graph: DependencyGraph,
-        edits: Sequence[GraphEdit],
-        kind: ObjectiveKind,
-        measured: Measured,
-        missing: list[str],
-    ) -> None:
-        self.graph, self.kind, self.measured, self.missing = graph, kind, measured, missing
-        self.scale: dict[str, float] = {}
-        self.gone: set[tuple[str, str]] = set()
-        self.hits: dict[tuple[str, str], float] = {}
+@dataclass(frozen=True, slots=True)
+class MeasuredLatency:
+    """What one service took of late, in milliseconds. ``percentile_ms``: kinds that its histogram can tell;
+    ``fastest_ms``: one request in twenty took no longer, > 0.
+    """
+
+    percentile_ms: Mapping[ObjectiveKind, float]
+    fastest_ms: float
+
+
+type Measured = Mapping[str, MeasuredLatency]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedLatency:
+    """What edits make of a percentile of one service.
+
+    ``less_ms``: the longest wait that falls away less what waits get longer, so negative: later. ``scale``: on
+    what is then left. ``fastest_ms``: no faster by less waiting than that. ``missing``: services whose latency
+    decides and is not known; the rest then says nothing.
+    """
+
+    less_ms: float = 0.0
+    scale: float = 1.0
+    fastest_ms: float = 0.0
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_none(self) -> bool:
+        """Nothing moves."""
+        return self.less_ms == 0.0 and self.scale == 1.0 and not self.missing
+
+    def after(self, milliseconds: FloatArray) -> FloatArray:
+        """Percentiles after the edits; above 0 where they were."""
+        left = milliseconds - self.less_ms
+        if self.less_ms > 0.0:
+            left = np.minimum(milliseconds, np.maximum(self.fastest_ms, left))
+        return np.asarray(self.scale * left)
+
+
+def moved_latency(
+    graph: DependencyGraph, edits: Sequence[GraphEdit], root: str, kind: ObjectiveKind, measured: Measured
+) -> MovedLatency:
+    """What the edits make of the percentile ``kind`` of ``root``."""
+    return _Waiting(graph, kind, measured).with_edits(edits).of(root, frozenset())
+
+
+@dataclass
+class _Waiting:
+    graph: DependencyGraph
+    kind: ObjectiveKind
+    measured: Measured
+    scale: dict[str, float] = field(default_factory=dict)
+    gone: set[tuple[str, str]] = field(default_factory=set)
+    hits: dict[tuple[str, str], float] = field(default_factory=dict)
+    known: dict[str, MovedLatency] = field(default_factory=dict)
+
+    def with_edits(self, edits: Sequence[GraphEdit]) -> _Waiting:
         for edit in edits:
             match edit:
                 case Improve(latency_scale=float(scale)):
@@ -57,41 +95,56 @@ class _Saving:
                     self.hits[pair] = 1.0 - (1.0 - self.hits.get(pair, 0.0)) * (1.0 - edit.hit_ratio)
                 case _:
                     pass
-        self.known: dict[str, float] = {}
+        return self
 
-    def of(self, service_id: str, above: frozenset[str]) -> float:
-        """What the service itself answers earlier: its own scale on what is left after less waiting."""
+    def of(self, service_id: str, above: frozenset[str]) -> MovedLatency:
         if service_id in self.known:
             return self.known[service_id]
         if service_id in above:  # a cycle of waiting has no plan
-            return 0.0
-        total = 0.0
+            return MovedLatency()
+        longest = later = 0.0
+        missing: list[str] = []
         for edge in self.graph.edges_by_caller.get(service_id, ()):
             if not edge.is_stale and edge.mode is DependencyMode.SYNC:
-                total += self._of_call(edge, above | {service_id})
-        scale = self.scale.get(service_id)
-        if scale is not None:
-            whole = self._latency(service_id)
-            total += (1.0 - scale) * max(0.0, whole - total)
-        self.known[service_id] = total
-        return total
+                saved, unknown = self._of_call(edge, above | {service_id})
+                longest, later = max(longest, saved), max(later, -saved)
+                missing += unknown
+        own = self.measured.get(service_id)
+        less = longest - later
+        if less > 0.0 and own is None:
+            missing.append(service_id)
+        fastest = 0.0 if own is None else own.fastest_ms
+        moved = MovedLatency(less, self.scale.get(service_id, 1.0), fastest, tuple(dict.fromkeys(missing)))
+        self.known[service_id] = moved
+        return moved
 
-    def _of_call(self, edge: Dependency, above: frozenset[str]) -> float:
-        below = self.of(edge.dependency, above)
-        calls = math.ceil(max(1.0, edge.call_weight or 1.0))
-        if edge.pair in self.gone or self._is_cached(edge):
-            return calls * self._latency(edge.dependency)
-        return calls * below
+    def _of_call(self, edge: Dependency, above: frozenset[str]) -> tuple[float, tuple[str, ...]]:
+        """Milliseconds that one call takes less (negative: more), and whose latency is missing for that."""
+        if _weight(edge) <= BEYOND[self.kind] * (1.0 + _EXACT):
+            return 0.0, ()
+        is_gone = edge.pair in self.gone or self._is_cached(edge)
+        below = MovedLatency() if is_gone else self.of(edge.dependency, above)
+        if not is_gone and (below.is_none or below.missing):
+            return 0.0, below.missing
+        whole = self._percentile(edge.dependency)
+        if whole is None:
+            return 0.0, (edge.dependency,)
+        then = 0.0 if is_gone else float(below.after(np.array(whole)))
+        most = math.inf if edge.timeout_ms is None else float(edge.timeout_ms) * edge.attempts
+        if then <= whole:  # what falls away was part of the caller's own time
+            most = min(most, self._percentile(edge.caller) or math.inf)
+        return min(whole, most) - min(then, most), ()
 
     def _is_cached(self, edge: Dependency) -> bool:
+        """So few requests still wait, for any of their calls, that they lie beyond the percentile."""
         if edge.pair not in self.hits:
             return False
-        waits = min(1.0, edge.call_weight or 1.0) * (1.0 - self.hits[edge.pair])
-        return waits <= BEYOND[self.kind]
+        return _weight(edge) * (1.0 - self.hits[edge.pair]) <= BEYOND[self.kind] * (1.0 + _EXACT)
 
-    def _latency(self, service_id: str) -> float:
-        known = self.measured.get((service_id, self.kind))
-        if known is None:
-            self.missing.append(service_id)
-            return 0.0
-        return known
+    def _percentile(self, service_id: str) -> float | None:
+        known = self.measured.get(service_id)
+        return None if known is None else known.percentile_ms.get(self.kind)
+
+
+def _weight(edge: Dependency) -> float:
+    return 1.0 if edge.call_weight is None else edge.call_weight

@@ -1,33 +1,45 @@
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sloengine.application.recommendation.recommend import RecommendCommand
-from sloengine.application.what_if.explore_edits import ExploreEditsCommand
+from sloengine.application.what_if.explore_edits import AT_ONCE, ExploreEditsCommand
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType, TierName
 from sloengine.domain.reliability.panel import LatencyHistory
-from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, Improve, Soften
+from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, Improve, MakeAsync, Soften
 from tests.application.impact.test_analyse_impact import DAY, TOP, organisation, watch
 from tests.application.organisation import ADMIN, VIEWER
 
 BALANCED = TierName.BALANCED
+P95, P99 = ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
 
 
 async def asked(engine, edits, focus=("checkout",)):
     return await engine.use.explore_edits(ExploreEditsCommand(edits, focus), actor=VIEWER)
 
 
-async def with_latency():
+async def with_latency(**milliseconds):
+    """Requests of each service spread evenly over a range, in buckets of 10 ms up to one second."""
     engine = await organisation(store=2, cart=2.5, checkout=5)
-    bounds = np.array([0.05, 0.1, 0.2, 0.4, 0.8, np.inf])
-    shapes = {"store": [0, 100, 5, 0, 0, 0], "cart": [0, 0, 100, 5, 0, 0], "checkout": [0, 0, 0, 100, 5, 0]}
+    ranges = milliseconds or {"store": (20, 100), "cart": (40, 200), "checkout": (60, 400)}
+    bounds = np.append(np.arange(10, 1010, 10) / 1000.0, np.inf)
     start = TOP.replace(hour=0) - 60 * DAY
-    await engine.history.write_latency(
-        [LatencyHistory(name, start, bounds, np.array([row] * 60, float) * 1e4) for name, row in shapes.items()]
-    )
+    rows = []
+    for name, (low, high) in ranges.items():
+        counts = np.where((bounds > low / 1000.0 + 1e-9) & (bounds <= high / 1000.0 + 1e-9), 1e4, 0.0)
+        rows.append(LatencyHistory(name, start, bounds, np.tile(counts, (60, 1))))
+    await engine.history.write_latency(rows)
     return engine
+
+
+def latency_rows(found):
+    return {(row.kind, row.tier): row for row in found.focus if row.kind is not ObjectiveKind.AVAILABILITY}
 
 
 async def test_tiers_before_and_after_of_the_services_in_focus():
@@ -65,14 +77,119 @@ async def test_nothing_is_stored():
     assert repr(engine.db.__dict__) == before
 
 
-async def test_latency_is_told_at_best():
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Cut("checkout", "cart"),
+        MakeAsync("checkout", "cart"),
+        AddCache("checkout", "cart", 0.995),
+        Improve("cart", latency_scale=0.5),
+        Improve("checkout", latency_scale=0.5),
+    ],
+    ids=repr,
+)
+async def test_latency_gets_better_and_stays_above_nothing(edit):
     engine = await with_latency()
 
-    found = await asked(engine, [Improve("store", latency_scale=0.5)])
+    rows = latency_rows(await asked(engine, [edit]))
 
-    rows = {row.kind: row for row in found.focus if row.tier is BALANCED}
-    assert rows[ObjectiveKind.LATENCY_P95].after <= rows[ObjectiveKind.LATENCY_P95].before
-    assert "at best" in rows[ObjectiveKind.LATENCY_P95].note
+    assert all(0.0 < row.after < row.before for row in rows.values())
+    assert all(rows[P95, tier].after <= rows[P99, tier].after for tier in TierName)
+    is_exact = edit == Improve("checkout", latency_scale=0.5)
+    assert all(("at best" in (row.note or "")) != is_exact for row in rows.values())
+
+
+async def test_calls_made_three_times_do_not_make_latency_nothing():
+    engine = await with_latency()
+    await engine.ingest(dependencies=[{"caller": "checkout", "dependency": "cart", "callWeight": 3.0}])
+
+    row = latency_rows(await asked(engine, [Cut("checkout", "cart")]))[P95, BALANCED]
+
+    # The range ends at 400 and 200: their p95 are 383 and 192.
+    assert 191.0 <= row.after < row.before
+
+
+async def test_a_scale_of_one_changes_nothing_and_a_slower_dependency_is_slower():
+    engine = await with_latency()
+
+    same = latency_rows(await asked(engine, [Improve("cart", latency_scale=1.0)]))
+    slower = latency_rows(await asked(engine, [Improve("cart", latency_scale=1.2)]))
+
+    assert all(row.after == row.before for row in same.values())
+    assert all(row.after > row.before for row in slower.values())
+
+
+async def test_latency_is_held_at_the_fastest_that_was_seen():
+    engine = await with_latency(cart=(150, 300), checkout=(200, 310), store=(20, 100))
+
+    row = latency_rows(await asked(engine, [Cut("checkout", "cart")]))[P95, BALANCED]
+
+    assert 200.0 < row.after < row.before
+    assert "has not been seen faster" in row.note
+
+
+async def test_a_wait_of_unknown_length_makes_no_figure():
+    engine = await with_latency(cart=(40, 200), checkout=(60, 400))
+
+    rows = latency_rows(await asked(engine, [Cut("cart", "store")], ("cart",)))
+
+    assert all(row.before is not None and row.after is None for row in rows.values())
+    assert all("store" in row.note for row in rows.values())
+
+
+async def test_other_windows_have_other_minutes():
+    engine = await organisation(store=2, cart=2.5, checkout=5)
+    edits = [Soften("cart", "store")]
+
+    week = await engine.use.explore_edits(
+        ExploreEditsCommand(edits, ["cart"], ComplianceWindow.ROLLING_7D), actor=VIEWER
+    )
+
+    month = await asked(engine, edits, ("cart",))
+    assert month.budget_minutes_gained == pytest.approx(4 * week.budget_minutes_gained, rel=1e-6)
+
+
+async def test_too_much_around_the_focus_is_refused_before_it_is_read():
+    engine = await organisation()
+    use = replace(engine.use.explore_edits, most_in_scope=2)
+
+    with pytest.raises(TooLarge) as refused:
+        await use(ExploreEditsCommand([Cut("cart", "store")], ["checkout"]), actor=VIEWER)
+
+    assert refused.value.path == ("focus",)
+
+
+class SlowReader:
+    """Evidence that takes its time, and how many wait for it at once."""
+
+    def __init__(self, reader):
+        self.reader, self.reading, self.most, self.go = reader, 0, 0, asyncio.Event()
+        self.snapshots, self.history, self.scope = reader.snapshots, reader.history, reader.scope
+
+    async def read(self, *given, **named):
+        self.reading += 1
+        self.most = max(self.most, self.reading)
+        await self.go.wait()
+        self.reading -= 1
+        return await self.reader.read(*given, **named)
+
+
+async def test_several_askers_take_their_turns_even_after_one_has_gone():
+    engine = await organisation()
+    reader = SlowReader(engine.use.explore_edits.evidence)
+    use = replace(engine.use.explore_edits, evidence=reader)
+    command = ExploreEditsCommand([Cut("cart", "store")], ["checkout"])
+    askers = [asyncio.create_task(use(command, actor=VIEWER)) for _ in range(6)]
+    await asyncio.sleep(0.05)
+
+    askers[0].cancel()
+    await asyncio.sleep(0.05)
+    reader.go.set()
+    answers = await asyncio.gather(*askers, return_exceptions=True)
+
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert all(answer.edits for answer in answers[1:])
+    assert reader.most == AT_ONCE
 
 
 async def test_a_fallback_that_is_a_service_brings_its_own_failures():

@@ -34,7 +34,7 @@ def shop():
 
 def change(shop, *edits):
     model = shop.reliability
-    return changed_inheritance(model, edited_model(model, edits), ROOT, max_depth=DEPTH)
+    return changed_inheritance(model, edited_model(model, edits, [ROOT]).reliability, ROOT, max_depth=DEPTH)
 
 
 def targets(shop, *edits, root=ROOT):

@@ -1,0 +1,49 @@
+"""A service in focus that is improved itself: the figure asked for is held against what was observed of it.
+
+The model composes what a service inherits; what was observed of one in focus is told apart day by day and may
+differ. Its own part after ``Improve`` is what the figure leaves beside the *observed* inheritance in the graph as
+edited so far; edits that follow change it as they change it in the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sloengine.domain.topology.graph_reliability import GraphReliability
+from sloengine.domain.topology.intrinsic import hazard
+from sloengine.domain.what_if.achievable import AvailabilityFocus
+from sloengine.domain.what_if.edited_model import edited_model
+from sloengine.domain.what_if.edits import GraphEdit, Improve
+from sloengine.domain.what_if.inheritance import ChangedInheritance, changed_inheritance, own_hazard
+
+
+def held_to_what_was_asked(
+    change: ChangedInheritance,
+    focus: AvailabilityFocus,
+    model: GraphReliability,
+    after: GraphReliability,
+    edits: Sequence[GraphEdit],
+    root: str,
+    *,
+    max_depth: int,
+) -> ChangedInheritance:
+    """``change``, from ``model`` to ``after`` by all ``edits``, with the own part that they leave ``root``."""
+    improved = [
+        (place, edit.availability_ratio)
+        for place, edit in enumerate(edits)
+        if isinstance(edit, Improve) and edit.service_id == root and edit.availability_ratio is not None
+    ]
+    if not improved:
+        return change
+    place, asked = improved[-1]
+    # Members of a cycle fail together: an improved one brings the others' own failures no less than before.
+    so_far = edited_model(model, edits[:place], [root]).reliability
+    position = model.graph.index[root]
+    others = own_hazard(so_far, root) - float(so_far.intrinsic.service_hazard[position])
+    inherited = focus.inherited_hazard(changed_inheritance(model, so_far, root, max_depth=max_depth))
+    own = max(0.0, others, hazard(1.0 - asked) - inherited)
+    if place + 1 < len(edits):
+        then = own_hazard(edited_model(model, edits[: place + 1], [root]).reliability, root)
+        last = own_hazard(after, root)
+        own = own * last / then if then > 0.0 else own + last
+    return change.with_own(focus.own_hazard, own)
