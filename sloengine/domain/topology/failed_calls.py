@@ -6,7 +6,10 @@ Elsewhere it is the dependency's failures times the caller's share of the calls 
 most the caller's requests.
 
 Of a call that is tried up to k times the telemetry counts attempts. It has failed when all of them have, so of
-n failed attempts at most n / k are failed calls, and that is B.
+n failed attempts at most n / k are failed calls. A caller that tries more often brings more of a dependency's
+failed attempts: B = bad · calls / Σ (calls · k) over all callers. That is exact where the attempts of a call share
+their fate. Where each attempt fails for itself, it is no limit for a caller that tries less often than others;
+:meth:`ObservedTraffic.failed_at_most` is (see docs/science/composite-bound.md).
 """
 
 from __future__ import annotations
@@ -65,11 +68,14 @@ class ObservedTraffic:
         return np.array([float(edge.attempts) for edge in self.edges])
 
     @cached_property
-    def calls_received(self) -> FloatArray:
-        """Calls that the known callers of each service make, by their traffic and call weights."""
+    def attempts_received(self) -> FloatArray:
+        """Attempts that each service gets while all of them fail, by its callers' traffic and call weights."""
+        return np.asarray(self._calls_of(self.weights * self.attempts) @ self.total)
+
+    def _calls_of(self, per_request: FloatArray) -> csr_array:
+        """What each service (row) gets for each request of its callers (columns), given that of each edge."""
         size = self.total.shape[0]
-        weights = csr_array((self.weights, (self.dependencies, self.callers)), shape=(size, size))
-        return np.asarray(weights @ self.total)
+        return csr_array((per_request, (self.dependencies, self.callers)), shape=(size, size))
 
     def attributed(
         self, edges: Sequence[int] | IntArray, intervals: IntArray | None = None
@@ -82,16 +88,78 @@ class ObservedTraffic:
             return values[of] if intervals is None else values[of[:, None], intervals]
 
         requests = rows(self.total, callers)
-        received = rows(self.calls_received, dependencies)
-        share = np.divide(
-            requests * self.weights[chosen][:, None], received, out=np.zeros_like(requests), where=received > 0.0
-        )
+        received = rows(self.attempts_received, dependencies)
+        made = requests * (self.weights * self.attempts)[chosen][:, None]
+        share = np.divide(made, received, out=np.zeros_like(requests), where=received > 0.0)
         failed = rows(self.bad, dependencies) * share
         for row, edge in enumerate(chosen.tolist()):
             if edge in self.counted:
                 failed[row] = self.counted[edge] if intervals is None else self.counted[edge][intervals]
         failed /= self.attempts[chosen][:, None]
         return np.minimum(failed, requests), rows(self.bad, callers)
+
+    def failed_at_most(self, edges: Sequence[int] | IntArray) -> FloatArray:
+        """The most failed calls that edges which nobody counts can have had, shape (len(edges),); at least Σ B.
+
+        Others are taken to try no more often than the edge's caller: k attempts of which each fails for itself
+        with a make a + … + aᵏ failed ones, no fewer than k · aᵏ, and one that shares its fate makes more. So it is
+        a limit in an outage, where the attempts of a call share their fate, and where they do not.
+        """
+        chosen = np.asarray(edges, np.int64)
+        found = np.zeros(len(chosen))
+        for attempts in np.unique(self.attempts[chosen]).tolist():
+            of_them = np.flatnonzero(self.attempts[chosen] == attempts)
+            calls = self._calls_of(self.weights * np.minimum(self.attempts, attempts))
+            for places in self.blocks_of(of_them):
+                portion = chosen[places]
+                requests = self.total[self.callers[portion]]
+                services, row = np.unique(self.dependencies[portion], return_inverse=True)
+                received = np.asarray(calls[services] @ self.total)[row]
+                made = requests * self.weights[portion][:, None]
+                share = np.divide(made, received, out=np.zeros_like(made), where=received > 0.0)
+                failed = self.bad[self.dependencies[portion]] * share
+                found[places] = np.minimum(failed, requests).sum(axis=1)
+        return found
+
+    def lost_share(self, edges: Sequence[int] | IntArray) -> FloatArray:
+        """Share of these edges' calls that fail after all attempts, at most; shape (len(edges), n_intervals).
+
+        Of all attempts at the dependency a share r fails. Where a share s of the calls fails, with all its
+        attempts, and calls are tried k times in the mean over the callers, r = s k / (1 + s (k - 1)), so
+        s = r / (k - r (k - 1)). Again others are taken to try no more often than the edge's caller.
+        """
+        chosen = np.asarray(edges, np.int64)
+        total, bad = self.total[self.dependencies[chosen]], self.bad[self.dependencies[chosen]]
+        attempts = self._mean_attempts(chosen)[:, None]
+        return np.divide(bad, attempts * total - bad * (attempts - 1.0), out=np.zeros_like(bad), where=total > 0.0)
+
+    def _mean_attempts(self, edges: IntArray) -> FloatArray:
+        """How often calls to an edge's dependency are tried, in the mean, but by nobody more often than by it.
+
+        What the traffic of the known callers does not explain of the dependency's requests is that of callers
+        without telemetry, and tried as often as the least patient of these does.
+        """
+        found = self.attempts[edges].copy()
+        for place, edge in enumerate(edges.tolist()):
+            if found[place] == 1.0:
+                continue
+            called = self.dependencies[edge]
+            beside = self._by_dependency[0][slice(*self._by_dependency[1][called : called + 2])]
+            tried = np.minimum(self.attempts[beside], found[place])
+            calls = self.requests_sum[self.callers[beside]] * self.weights[beside]
+            silent = np.flatnonzero(calls <= 0.0)
+            if len(silent):
+                least = silent[tried[silent].argmin()]
+                calls[least] = max(0.0, float(self.requests_sum[called] - calls.sum()))
+            if calls.sum() > 0.0:
+                found[place] = float(calls @ tried / calls.sum())
+        return found
+
+    @cached_property
+    def _by_dependency(self) -> tuple[IntArray, IntArray]:
+        """Edges sorted by dependency, and where each dependency's begin."""
+        order = np.argsort(self.dependencies, kind="stable")
+        return order, np.searchsorted(self.dependencies[order], np.arange(self.total.shape[0] + 1))
 
     def attributed_sum(self, edges: Sequence[int]) -> FloatArray:
         """B of each of these edges over all intervals, shape (len(edges),); summed once for each edge."""

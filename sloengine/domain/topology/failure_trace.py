@@ -200,7 +200,10 @@ class _Walk:
         return brought
 
     def _stand_ins(self, edges: list[int], brought: FloatArray, requests: FloatArray) -> None:
-        """Members of a group fail their caller only where too few are left, and answer for it as each was down."""
+        """Members of a group fail their caller only where too few are left, and answer for it as each was down.
+
+        A member's call weight says how often a request needs the group: stand-ins share its calls.
+        """
         model, traffic = self.model, self.model.traffic
         groups: dict[str, list[int]] = {}
         for row, edge in enumerate(edges):
@@ -213,21 +216,20 @@ class _Walk:
             fatal = len(rows) - required + 1
             if fatal == 1:
                 continue
-            called = traffic.dependencies[members]
-            ratio = np.divide(
-                traffic.bad[called],
-                traffic.total[called],
-                out=np.zeros_like(traffic.bad[called]),
-                where=traffic.total[called] > 0.0,
-            )
-            ratio = ratio * model.pass_through.in_use[members][:, None]
+            passes = model.pass_through.in_use[members][:, None]
+            ratio = traffic.lost_share(members) * passes
             tail = np.zeros((fatal + 1, len(requests)))
             tail[0] = 1.0
             for member in ratio:
                 moved = tail[:-1] * member
                 tail[1:] += moved
                 tail[:-1] -= moved
-            together = requests * tail[-1]
+            # Only requests that use the group can fail by it: its members' weight says how many those are.
+            together = requests * min(1.0, float(model.call_weights[members].max())) * tail[-1]
+            seen = traffic.has_data[traffic.dependencies[members]].any(axis=1).tolist()
+            if all(known or edge in traffic.counted for known, edge in zip(seen, members, strict=True)):
+                # And each of them saw a call to a member fail.
+                together = np.minimum(together, (traffic.attributed(members)[0] * passes).sum(axis=0))
             parts = np.divide(ratio, ratio.sum(axis=0), out=np.zeros_like(ratio), where=ratio.sum(axis=0) > 0.0)
             whole = parts * together
             brought[rows] = _columns(whole[:, self.intervals], whole.sum(axis=1))

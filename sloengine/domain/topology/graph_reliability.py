@@ -207,25 +207,15 @@ def _call_weights(traffic: ObservedTraffic) -> FloatArray:
 
 
 def _after_all_attempts(traffic: ObservedTraffic, probability: FloatArray) -> None:
-    """A call that is tried up to k times passes less on than single attempts fail.
+    """A call that is tried up to k times passes less on than single attempts fail: what is lost after all of them.
 
-    Where a share r of the attempts fails, at most r / (k − r (k − 1)) of the calls do: all attempts of a call that
-    fails at all then fail. Averaged over the dependency's intervals by their requests, so that an outage is passed
-    on whole.
+    Averaged over the dependency's intervals by their requests, so that an outage is passed on whole.
     """
-    for edge, dependency in enumerate(traffic.edges):
-        called, attempts = int(traffic.dependencies[edge]), dependency.attempts
-        failed = float(traffic.bad[called].sum())
-        if attempts == 1 or failed <= 0.0:
-            continue
-        requests, bad = traffic.total[called], traffic.bad[called]
-        lost = np.divide(
-            bad * requests,
-            attempts * requests - bad * (attempts - 1),
-            out=np.zeros_like(bad),
-            where=requests > 0.0,
-        )
-        probability[edge] *= min(1.0, float(lost.sum()) / failed)
+    for edges in traffic.blocks_of(np.flatnonzero(traffic.attempts > 1.0)):
+        called = traffic.dependencies[edges]
+        lost = (traffic.lost_share(edges) * traffic.total[called]).sum(axis=1)
+        failed = traffic.failed_sum[called]
+        probability[edges] *= np.minimum(1.0, np.divide(lost, failed, out=np.ones_like(lost), where=failed > 0.0))
 
 
 def _by_counted_calls(
@@ -234,16 +224,18 @@ def _by_counted_calls(
     """Where metrics count an edge's calls, let it bring Σ f·B failures, in place of weight × what all callers saw.
 
     A dependency fails each of its callers differently: those that retry ask most while it is down. Where calls are
-    tried again and not counted, Σ f·B is a limit.
+    tried again and not counted, f times the most that can have failed is a limit.
     """
-    requests = traffic.total.sum(axis=1)
-    tried_again = [edge for edge in np.flatnonzero(traffic.attempts > 1.0).tolist() if edge not in traffic.counted]
+    requests = traffic.requests_sum
+    often = np.flatnonzero((traffic.attempts > 1.0) & (passes.failed_calls >= FAILED_CALLS)).tolist()
+    tried_again = [edge for edge in often if edge not in traffic.counted]
+    most = dict(zip(tried_again, traffic.failed_at_most(tried_again).tolist(), strict=True))
     for edge in (*traffic.counted, *tried_again):
         caller, called = int(traffic.callers[edge]), int(traffic.dependencies[edge])
         failed = float(passes.failed_calls[edge])
         seen = requests[caller] > 0.0 and np.isfinite(shown[called]) and shown[called] > 0.0
         if seen and failed >= FAILED_CALLS and traffic.edges[edge].redundancy_group is None:
-            brought = float(passes.in_use[edge]) * failed / float(requests[caller])
+            brought = float(passes.in_use[edge]) * most.get(edge, failed) / float(requests[caller])
             limit = 1.0 if edge in traffic.counted else float(probability[edge])
             probability[edge] = min(limit, brought / float(shown[called]))
 

@@ -150,6 +150,8 @@ def _contradiction(
         f"{failed_calls:,.0f} failed calls about {measured.value:.1%} did (at most {measured.high:.1%}); "
         "the measured share is used."
     )
+    if edge.attempts > 1:
+        message += f" Calls are tried up to {edge.attempts} times: those that a further try mends are among them."
     if edge.dependency in refused:
         message += f" Its own series is not believed: {refused[edge.dependency]}."
     return Contradiction(edge.caller, edge.dependency, declared, measured, message)

@@ -196,3 +196,55 @@ def test_nothing_is_traced_that_did_not_fail_or_cannot_be_believed():
     assert traced(graph, panel_of({"root": np.zeros(HOURS), "a": np.ones(HOURS)})) is None
     refused = {"root": "no request has ever succeeded"}
     assert traced(graph, panel_of({"root": np.full(HOURS, 1000.0)}), refused=refused) is None
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_replicas_bring_no_more_than_the_requests_that_use_them(counted):
+    """One request in a hundred needs the group, which is down for an hour in which another call loses a tenth."""
+    weight = None if counted else 0.01
+    graph = graph_of(
+        call("root", "left", redundancy_group="db", call_weight=weight),
+        call("root", "right", redundancy_group="db", call_weight=weight),
+        call("root", "x"),
+    )
+    calls = 1000.0 if counted else 10.0  # counted: most of them are other callers', whom the graph does not hold
+    failed = {
+        "root": spread(110.0, 30) + spread(40.0, 90),
+        "left": spread(calls, 30) + spread(calls, 10),
+        "right": spread(calls, 30) + spread(calls, 50),
+        "x": spread(100.0, 30) + spread(40.0, 90),
+    }
+    panel = panel_of(failed)
+    total = panel.total.copy()
+    total[1:3] = calls
+    panel = SliPanel(panel.service_ids, START, HOUR, total - np.array(list(failed.values())), total)
+    of_root = np.full((2, HOURS), 5.0)
+    down = np.array([spread(5.0, 30) + spread(5.0, 10), spread(5.0, 30) + spread(5.0, 50)])
+    edges = EdgePanel((("root", "left"), ("root", "right")), START, HOUR, of_root, down)
+
+    found = counts(traced(graph, panel, edge_panel=edges if counted else None), graph)
+
+    assert found == pytest.approx({"left": 5.0, "right": 5.0, "x": 140.0})
+
+
+def test_replicas_that_are_tried_again_fail_their_caller_by_calls_and_not_by_attempts():
+    """Half of the calls to each fail with both attempts: two thirds of the attempts, a quarter of the requests."""
+    graph = graph_of(
+        call("root", "left", redundancy_group="db", retry_config={"attempts": 2}),
+        call("root", "right", redundancy_group="db", retry_config={"attempts": 2}),
+        call("root", "x"),
+    )
+    failed = {
+        "root": spread(500.0, 30) + spread(40.0, 90),
+        "left": spread(1000.0, 30) + spread(1000.0, 10),
+        "right": spread(1000.0, 30) + spread(1000.0, 50),
+        "x": spread(250.0, 30) + spread(40.0, 90),
+    }
+    bad = np.array(list(failed.values()))
+    total = np.full(bad.shape, 1000.0)
+    total[1:3][bad[1:3] > 0.0] = 1500.0
+    panel = SliPanel(tuple(failed), START, HOUR, total - bad, total)
+
+    found = counts(traced(graph, panel), graph)
+
+    assert found == pytest.approx({"left": 125.0, "right": 125.0, "x": 290.0})
