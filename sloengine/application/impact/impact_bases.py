@@ -22,7 +22,7 @@ from sloengine.domain.impact.analyse import ImpactBasis
 from sloengine.domain.impact.latency import LatencyLevels
 from sloengine.domain.impact.network import FailureNetwork, failure_network
 from sloengine.domain.impact.stated import learn_standing
-from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.topology.graph import DependencyGraph
 
@@ -134,9 +134,7 @@ class ImpactBases:
         known = self._network
         network_key = (graph.version, seen.key)
         if known is None or known[0] != network_key:
-            pairs = [edge.pair for edge in graph.dependencies]
-            measured = await self.snapshots.graph.measured_pass_through(pairs) if pairs else {}
-            self._network = known = (network_key, *await asyncio.to_thread(_network_of, graph, seen, measured))
+            self._network = known = (network_key, *await asyncio.to_thread(_network_of, graph, seen))
         _, network, shown, figures = known
         basis = await asyncio.to_thread(_basis_of, network, shown, figures, slos)
         self._basis = (key, basis, sequence)
@@ -193,9 +191,7 @@ class ImpactBases:
         return await measured_latency(self.history, ids, last)
 
 
-def _network_of(
-    graph: DependencyGraph, seen: _Seen, measured: Mapping[tuple[str, str], Estimate]
-) -> tuple[FailureNetwork, FloatArray, FloatArray]:
+def _network_of(graph: DependencyGraph, seen: _Seen) -> tuple[FailureNetwork, FloatArray, FloatArray]:
     """The graph with what each service showed (unavailability, NaN: not known) and published, by position.
 
     A published figure is a prior worth half a failure, as in composite bounds.
@@ -213,7 +209,7 @@ def _network_of(
                 shown[place] = (failed[place] + 0.5) / (total[place] + 0.5 / prior)
             else:
                 shown[place] = prior
-    network = failure_network(graph, total, measured)
+    network = failure_network(graph, total)
     _ = network.masks, network.group_masks  # made once, here, not by the first who asks
     return network, shown, figures
 

@@ -18,8 +18,6 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from sloengine.domain.recommendation.model import Estimate
-from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.edge_scenarios import drawn_passes
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.intrinsic import callers_first
@@ -33,7 +31,6 @@ type Bits = npt.NDArray[np.uint64]
 #: Sets of passing edges that are looked at, by the size of the graph; powers of two.
 DRAWS, DRAWS_OF_SMALLER, SMALLER_EDGES = 1_024, 4_096, 10_000
 _EDGES_AT_ONCE = 4_096
-_CONTRADICTED, _LIMITED = 0.5, 0.9
 
 
 @dataclass(frozen=True)
@@ -195,17 +192,15 @@ class FailureNetwork:
 
 
 def failure_network(
-    graph: DependencyGraph,
-    request_totals: FloatArray | None = None,
-    measured: Mapping[tuple[str, str], Estimate] | None = None,
-    *,
-    seed: int = 0,
+    graph: DependencyGraph, request_totals: FloatArray | None = None, *, seed: int = 0
 ) -> FailureNetwork:
     """Build it; stale dependencies are left out, and calls that pass nothing on.
 
     ``request_totals``: requests that each service was seen to get over the same time, NaN: not known. A call
     whose weight nobody stated counts once per request, or less where the dependency's traffic leaves no room.
-    ``measured``: pass-through by (caller, dependency), where evidence was enough.
+    Pass-through is as declared. What is kept of a measurement on an edge is the estimate without its finding: it
+    does not tell whether that stands without the worst day, and of a replica it is the share that did no harm.
+    Bounds take neither.
     """
     kept = [edge for edge in graph.dependencies if not edge.is_stale and edge.caller != edge.dependency]
     index = graph.index
@@ -220,7 +215,7 @@ def failure_network(
                 room = float(request_totals[dependency] / request_totals[caller])
                 weight = min(1.0, room) if room > 0.0 else 1.0
         call = Call(
-            caller, dependency, pass_probability(_in_use(edge, measured or {}), weight), edge_key(*edge.pair)
+            caller, dependency, pass_probability(declared_pass_through(edge), weight), edge_key(*edge.pair)
         )
         if edge.redundancy_group is None:
             plain.append(call)
@@ -249,16 +244,6 @@ def failure_network(
         _callers_of(len(labels), plain + [call for members, _ in grouped.values() for call in members]),
         seed,
     )
-
-
-def _in_use(edge: Dependency, measured: Mapping[tuple[str, str], Estimate]) -> float:
-    """Pass-through as composite bounds use it: as measured where that contradicts what was declared (its upper
-    limit is below half), held to the upper limit where that is below nine tenths, else as declared.
-    """
-    declared, estimate = declared_pass_through(edge), measured.get(edge.pair)
-    if estimate is None or estimate.high >= _LIMITED * declared:
-        return declared
-    return estimate.value if estimate.high < _CONTRADICTED * declared else estimate.high
 
 
 def _callers_of(size: int, calls: Sequence[Call]) -> csr_array:

@@ -11,7 +11,7 @@ from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.model import SloChange
-from sloengine.domain.recommendation.model import ObjectiveKind, SliType
+from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine
 
@@ -97,6 +97,29 @@ async def test_nothing_is_read_again_while_nothing_has_changed(monkeypatch):
     await asked(engine, change("cart", 0.995))
 
     assert not reads
+
+
+async def test_measured_pass_through_of_an_edge_does_not_hide_what_was_declared():
+    """A replica that flaps does no harm, and one episode is no evidence: what is kept tells neither."""
+    replicas = [
+        {"caller": "checkout", "dependency": name, "callWeight": 1.0, "redundancyGroup": "stores"}
+        for name in ("cart", "store")
+    ]
+    pairs = [("checkout", "cart"), ("checkout", "store"), ("billing", "disk")]
+    measured = dict(zip(pairs, [Estimate(0.001, 0.0, 0.01)] * 2 + [Estimate(0.3, 0.2, 0.4)], strict=True))
+    answers = []
+    for kept in ({}, measured):
+        engine = Engine()
+        await engine.ingest(dependencies=[*replicas, {"caller": "billing", "dependency": "disk"}])
+        await watch(engine)
+        await engine.graph.note_pass_through(pairs, kept, at=NOW)
+        rows = (await asked(engine, change("cart", 0.99), change("store", 0.99), change("disk", 0.9))).rows
+        answers.append({row.service_id: (row.before, row.after) for row in rows})
+
+    declared, found = answers
+    assert found == declared
+    assert found["checkout"][0] - found["checkout"][1] == pytest.approx(0.01**2, rel=0.1)
+    assert found["billing"][1] == pytest.approx(0.9)
 
 
 async def test_services_without_telemetry_or_promise_are_named_not_invented():

@@ -14,7 +14,7 @@ from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability, a
 from sloengine.domain.impact.model import SloChange
 from sloengine.domain.impact.network import failure_network
 from sloengine.domain.impact.stated import learn_standing
-from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.graph import DependencyGraph
@@ -216,21 +216,6 @@ def test_asynchronous_calls_pass_nothing_on():
     )
 
     assert analysed(basis, {"queue": 0.9}) == {}
-
-
-def test_measured_pass_through_takes_the_place_of_what_it_contradicts():
-    graph = DependencyGraph(
-        tuple(Service(name) for name in ("a", "b", "c", "d")), (edge("a", "d"), edge("b", "d"), edge("c", "d"))
-    )
-    measured = {
-        ("a", "d"): Estimate(0.2, 0.1, 0.3),
-        ("b", "d"): Estimate(0.7, 0.6, 0.8),
-        ("c", "d"): Estimate(0.9, 0.8, 1.0),
-    }
-
-    network = failure_network(graph, None, measured)
-
-    assert sorted(network.edges.probability.tolist()) == pytest.approx([0.2, 0.8, 1.0])
 
 
 def test_members_of_a_cycle_fail_together():
