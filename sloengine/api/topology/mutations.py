@@ -57,7 +57,9 @@ class DependencyInput:
     protocol: str | None = strawberry.field(default=strawberry.UNSET, description="Such as http, grpc, kafka.")
     timeout_ms: int | None = strawberry.field(default=strawberry.UNSET, description="Milliseconds, above 0.")
     retry_config: JSON | None = strawberry.field(
-        default=strawberry.UNSET, description="A JSON object; `attempts`: how often a call is tried at most."
+        default=strawberry.UNSET,
+        description="A JSON object; `attempts`: how often a call is tried in all, the first try among them, at "
+        "least 1 (Istio's `retries.attempts` leaves the first out: add 1).",
     )
     call_weight: float | None = strawberry.field(
         default=strawberry.UNSET, description="Calls per request of the caller, above 0; above 1 is normal."

@@ -84,7 +84,7 @@ class Dependency:
     timeout_ms: int | None = strawberry.field(description="The caller's timeout in milliseconds.")
     retry_config: JSON | None = strawberry.field(
         description="How the caller retries, as its source states it; the bound reads `attempts`, "
-        "how often a call is tried at most."
+        "how often a call is tried in all, the first try among them."
     )
     call_weight: float | None = strawberry.field(
         description="Calls per request of the caller, above 1 is normal; null: not known, treated as 1."

@@ -58,5 +58,4 @@ def _call(row: Mapping[str, Any], pass_through: Mapping[tuple[str, str], float])
 
 
 def _attempts(row: Mapping[str, Any]) -> int:
-    stated = (row.get("retryConfig") or {}).get("attempts", 1)
-    return stated if isinstance(stated, int) and stated >= 1 else 1
+    return max(1, int(float((row.get("retryConfig") or {}).get("attempts") or 1)))

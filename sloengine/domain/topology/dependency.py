@@ -9,6 +9,17 @@ from enum import StrEnum
 from typing import Any
 
 
+def stated_attempts(value: object) -> int | None:
+    """Tries in all, the first among them, as a source wrote it: 3, 3.0 or "3"; None: no whole number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if number.is_integer() and number >= 1.0 else None
+
+
 class DependencyMode(StrEnum):
     """Whether the caller waits for the answer."""
 
@@ -97,6 +108,5 @@ class Dependency:
 
     @property
     def attempts(self) -> int:
-        """How often a call is tried at most, by ``attempts`` of ``retry_config``; 1 where nobody says."""
-        stated = (self.retry_config or {}).get("attempts")
-        return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 1 else 1
+        """How often a call is tried in all, by ``attempts`` of ``retry_config``; 1 where nobody says."""
+        return stated_attempts((self.retry_config or {}).get("attempts")) or 1

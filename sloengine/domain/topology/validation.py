@@ -15,7 +15,12 @@ from enum import StrEnum
 from typing import Any
 
 from sloengine.domain.errors import ErrorCode
-from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, EdgeAttributes
+from sloengine.domain.topology.dependency import (
+    DependencyCriticality,
+    DependencyMode,
+    EdgeAttributes,
+    stated_attempts,
+)
 from sloengine.domain.topology.ingestion import RejectedItem
 from sloengine.domain.topology.rows import DependencyRow, ServiceRow, combine_rows, combine_service_rows
 from sloengine.domain.topology.service import Criticality
@@ -165,7 +170,7 @@ def _dependency(item: Mapping[str, Any]) -> DependencyRow:
             criticality=_member(get, "criticality", DependencyCriticality),
             protocol=_text(get, "protocol", ID_LENGTH),
             timeout_ms=_count(get, "timeoutMs"),
-            retry_config=_object(get, "retryConfig"),
+            retry_config=_retry_config(get),
             call_weight=weight,
             redundancy_group=_text(get, "redundancyGroup", ID_LENGTH),
             required=_count(get, "required"),
@@ -254,6 +259,17 @@ def _object(get: Callable[[str], Any], field: str) -> Mapping[str, Any] | None:
     if length > JSON_LENGTH:
         raise _BadField(field, f"must have at most {JSON_LENGTH} characters as JSON, has {length}")
     return value
+
+
+def _retry_config(get: Callable[[str], Any]) -> Mapping[str, Any] | None:
+    stated = _object(get, "retryConfig")
+    attempts = None if stated is None else stated.get("attempts")
+    if attempts is not None and stated_attempts(attempts) is None:
+        raise _BadField(
+            "retryConfig.attempts",
+            f"must be a whole number of at least 1, the tries in all with the first, not {_shown(attempts)}",
+        )
+    return stated
 
 
 def _group_warnings(rows: Sequence[DependencyRow]) -> list[str]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.dependency import Dependency
+from sloengine.domain.topology.failed_calls import observed_traffic
+from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.graph_reliability import learn_reliability
 from tests.domain.topology.organisation import HOUR, START
 from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
@@ -79,6 +83,87 @@ def test_a_caller_is_not_charged_with_what_others_tried_again_in_an_outage():
     assert bound.contributions[0].share_ratio == pytest.approx(1.0)
 
 
+def shared(own: int, others: int, share: float, sticky: float, beside: float = 99_000.0) -> tuple[SliPanel, float]:
+    """``root`` (1,000 requests an hour) and ``other`` call ``a``; in 24 hours of ten days a share of it fails.
+
+    Closed form: an attempt fails with ``share``; of the failed calls a share ``sticky`` fails with all its
+    attempts, of the others each fails for itself. Also the root's lost calls in such an hour.
+    """
+
+    def booked(calls: float, attempts: int) -> tuple[float, float, float]:
+        """Attempts, failed ones, lost calls."""
+        tried = sum(share**turn for turn in range(attempts))
+        made = sticky * (1.0 + (attempts - 1) * share) + (1.0 - sticky) * tried
+        failed = sticky * attempts * share + (1.0 - sticky) * share * tried
+        return calls * made, calls * failed, calls * (sticky * share + (1.0 - sticky) * share**attempts)
+
+    mine, theirs = booked(1000.0, own), booked(beside, others)
+    hours = np.arange(240) % 10 == 3
+    quiet = np.array([1000.0, beside, 1000.0 + beside])[:, None] * np.ones(240)
+    total = np.where(hours, np.array([[1000.0], [beside], [mine[0] + theirs[0]]]), quiet)
+    bad = np.where(hours, np.array([[mine[2]], [theirs[2]], [mine[1] + theirs[1]]]), 0.0)
+    return SliPanel(("root", "other", "a"), START, HOUR, total - bad, total), mine[2]
+
+
+def callers(own: int, others: int) -> DependencyGraph:
+    return graph_of(
+        call("root", "a", retry_config={"attempts": own}), call("other", "a", retry_config={"attempts": others})
+    )
+
+
+@pytest.mark.parametrize(("own", "others"), [(3, 1), (1, 3), (2, 5), (3, 3)])
+@pytest.mark.parametrize("share", [1.0, 0.05])
+def test_failed_calls_are_exact_where_the_attempts_of_a_call_share_their_fate(own, others, share):
+    panel, lost = shared(own, others, share, sticky=1.0)
+
+    traffic = observed_traffic(callers(own, others), panel, None)
+
+    assert traffic.attributed([0])[0].sum() == pytest.approx(24 * lost)
+
+
+@given(
+    own=st.integers(2, 6),
+    others=st.integers(1, 6),
+    share=st.floats(0.001, 1.0),
+    sticky=st.floats(0.0, 1.0),
+    beside=st.sampled_from([100.0, 1000.0, 99_000.0]),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_most_that_can_have_failed_is_a_limit_whether_or_not_attempts_share_their_fate(
+    own, others, share, sticky, beside
+):
+    panel, lost = shared(own, others, share, sticky, beside)
+
+    traffic = observed_traffic(callers(own, others), panel, None)
+
+    assert traffic.failed_at_most([0])[0] >= 24 * lost * (1.0 - 1e-9)
+    assert traffic.failed_at_most([0])[0] >= traffic.attributed([0])[0].sum() * (1.0 - 1e-9)
+    assert traffic.lost_share([0])[0].max() >= lost / 1000.0 * (1.0 - 1e-9)
+
+
+def test_an_outage_is_not_the_doing_of_a_caller_that_tries_more_often_than_others():
+    graph = callers(3, 1)
+    panel, lost = shared(3, 1, share=1.0, sticky=1.0)
+
+    bound = bound_of(graph, panel).bound
+
+    assert lost == 1000.0
+    assert bound.contributions[0].share_ratio == pytest.approx(1.0)  # 0.34 by shares of the calls alone
+    hidden = SliPanel(panel.service_ids[1:], START, HOUR, panel.good[1:], panel.total[1:])
+    assert bound_of(graph, hidden).bound.observed_ratio <= 0.9
+
+
+def test_a_hard_dependency_is_not_contradicted_because_others_try_more_often():
+    panel, lost = shared(1, 3, share=0.05, sticky=1.0, beside=9000.0)
+
+    model = learn_reliability(callers(1, 3), panel)
+
+    assert lost == pytest.approx(50.0)
+    assert not model.contradictions
+    assert not model.pass_through.less
+    assert model.measured_pass_through["root", "a"].value == pytest.approx(1.0, abs=0.02)
+
+
 def test_what_is_assumed_of_repeated_calls_is_said():
     graph = graph_of(call("root", "a", retry_config={"attempts": 3}))
     panel = panel_of({"a": np.ones(240)})
@@ -89,8 +174,13 @@ def test_what_is_assumed_of_repeated_calls_is_said():
     assert any("lower limit of availability" in line for line in said)
 
 
+@pytest.mark.parametrize("stated", [3, 3.0, "3"])
+def test_attempts_are_read_from_numbers_and_their_text(stated):
+    assert Dependency("a", "b", retry_config={"attempts": stated}).attempts == 3
+
+
 @pytest.mark.parametrize(
-    "stated", [None, {}, {"attempts": "3"}, {"attempts": True}, {"attempts": 0}, {"backoff": 1}]
+    "stated", [None, {}, {"attempts": "often"}, {"attempts": True}, {"attempts": 0}, {"backoff": 1}]
 )
 def test_a_configuration_that_does_not_say_how_often_means_once(stated):
     assert Dependency("a", "b", retry_config=stated).attempts == 1

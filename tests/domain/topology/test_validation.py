@@ -49,6 +49,11 @@ EDGE = {"caller": "a", "dependency": "b"}
         (EDGE | {"retryConfig": [1]}, "retryConfig"),
         (EDGE | {"retryConfig": {"x": float("nan")}}, "retryConfig"),
         (EDGE | {"retryConfig": {"x": "y" * 20_000}}, "retryConfig"),
+        (EDGE | {"retryConfig": {"attempts": "often"}}, "retryConfig.attempts"),
+        (EDGE | {"retryConfig": {"attempts": 2.5}}, "retryConfig.attempts"),
+        (EDGE | {"retryConfig": {"attempts": 0}}, "retryConfig.attempts"),
+        (EDGE | {"retryConfig": {"attempts": True}}, "retryConfig.attempts"),
+        (EDGE | {"retryConfig": {"attempts": 10**400}}, "retryConfig.attempts"),
     ],
 )
 def test_a_bad_edge_is_refused_by_name_and_its_neighbours_land(row, field):
