@@ -58,8 +58,15 @@ def test_1_own_failures_are_subtracted_from_sums_and_not_hour_by_hour():
 
 
 def test_2_twenty_independent_calls_fail_twenty_times_as_often_as_one():
+    """Of calls that fail their request each for itself, which is what f below 1 says.
+
+    The dependency has one state per request: at f = 1 and weight 20 a request inherits that state as it is, u and
+    not 1 - (1 - u)^20. Where failure strikes single calls, a caller without telemetry of its own is told less than
+    it will see; with telemetry, what it showed and the failed calls counted on the edge say it.
+    """
     assert pass_probability(1e-3, 20.0) == pytest.approx(1 - (1 - 1e-3) ** 20)
     assert pass_probability(1e-3, 20.0) > 19 * pass_probability(1e-3, 0.3)
+    assert pass_probability(1.0, 20.0) == 1.0
 
 
 def test_3_a_dependency_on_two_paths_counts_once_and_its_reach_lies_between_the_paths_and_their_sum():
