@@ -118,7 +118,9 @@ async def test_measured_pass_through_of_an_edge_does_not_hide_what_was_declared(
 
     declared, found = answers
     assert found == declared
-    assert found["checkout"][0] - found["checkout"][1] == pytest.approx(0.01**2, rel=0.1)
+    # Both stores: a tenth of their failures in common, the rest independent.
+    loses, lost = (0.1 * each + (0.9 * each) ** 2 for each in (0.01, 1e-4))
+    assert found["checkout"][0] - found["checkout"][1] == pytest.approx(loses - lost, rel=0.01)
     assert found["billing"][1] == pytest.approx(0.9)
 
 
