@@ -11,6 +11,7 @@ from datetime import timedelta
 from sloengine import __version__
 from sloengine.application.accuracy.learn_calibration import LearnCalibration
 from sloengine.application.accuracy.read_calibration import ReadCalibration
+from sloengine.application.accuracy.read_organization import ReadOrganization
 from sloengine.application.drift.detect_drift import DetectDrift
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.drift.reevaluate_drifted import ReevaluateDrifted
@@ -48,6 +49,7 @@ from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.journey_store import JourneyStore
 from sloengine.application.ports.journey_traces import JourneyTraces
 from sloengine.application.ports.locks import Locks
+from sloengine.application.ports.organization_overview import OrganizationOverviews
 from sloengine.application.ports.outbox import EventStream, Outbox
 from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.ports.recommendation_cache import RecommendationCache
@@ -154,6 +156,7 @@ class UseCases:
     learn_priors: LearnPriors
     learn_calibration: LearnCalibration
     read_calibration: ReadCalibration
+    read_organization: ReadOrganization
     prune_history: PruneHistory
     recommend: Recommend
     start_recommendation_job: StartRecommendationJob
@@ -206,6 +209,7 @@ class Adapters:
     forecasts: ForecastStore
     divergences: DivergenceStore
     discovery: DiscoveryStore
+    overviews: OrganizationOverviews
     journeys: JourneyStore
     centrality: CentralityStore
     cache: RecommendationCache
@@ -296,6 +300,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         ),
         learn_calibration=LearnCalibration(a.graph, a.sli_history, a.calibrations, a.clock, engine, a.grouping),
         read_calibration=ReadCalibration(a.calibrations),
+        read_organization=ReadOrganization(a.overviews, ReadCalibration(a.calibrations), a.clock),
         prune_history=PruneHistory(a.sli_history, a.clock),
         recommend=recommend,
         start_recommendation_job=start_job,
@@ -382,6 +387,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 forecasts=stores.forecasts,
                 divergences=stores.divergences,
                 discovery=stores.discovery,
+                overviews=stores.overviews,
                 journeys=stores.journeys,
                 centrality=stores.centrality,
                 cache=RedisRecommendationCache(redis, engine_version=__version__),

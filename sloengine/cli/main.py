@@ -93,6 +93,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "sloengine.cli.what_if:what_if",
             "Say what services could promise if the graph were another; nothing is stored.",
         ),
+        Command(
+            "organization",
+            "sloengine.cli.organization:organization",
+            "Say how the organisation stands: coverage, budgets, decisions, services in danger.",
+        ),
         Command("services", "sloengine.cli.topology:services", "List the services of the graph."),
         Command(
             "graph",

@@ -18,6 +18,7 @@ import numpy as np
 from bench.sample_recommendation import sample_recommendation
 from sloengine.api.app import create_app
 from sloengine.application.accuracy.read_calibration import ReadCalibration
+from sloengine.application.accuracy.read_organization import ReadOrganization
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.forecast.forecast_budgets import ForecastBudgets
 from sloengine.application.governance.read_ledger import ReadLedger
@@ -58,6 +59,7 @@ from sloengine.infrastructure.memory.divergence_store import MemoryDivergenceSto
 from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
+from sloengine.infrastructure.memory.organization_overviews import MemoryOrganizationOverviews
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
     MemoryRecommendationStore,
@@ -165,6 +167,7 @@ class Door:
             return self.readiness
 
         history = counted(self.history)
+        calibration = ReadCalibration(counted(self.calibrations))
         made = SimpleNamespace(
             read_graph=ReadGraph(counted(self.graph), counted(self.ingestions)),
             read_centrality=ReadCentrality(counted(self.centrality)),
@@ -179,7 +182,10 @@ class Door:
             read_budget=ReadBudget(history, self.clock),
             backtest_objective=BacktestObjective(counted(self.graph), history, self.clock, 90),
             read_ledger=ReadLedger(counted(self.ledger)),
-            read_calibration=ReadCalibration(counted(self.calibrations)),
+            read_calibration=calibration,
+            read_organization=ReadOrganization(
+                counted(MemoryOrganizationOverviews(self.db)), calibration, self.clock
+            ),
             forecast_budgets=ForecastBudgets(
                 history,
                 counted(self.ledger),

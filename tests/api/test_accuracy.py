@@ -10,7 +10,8 @@ from sloengine.domain.recommendation.model import SliType
 from tests.api.door import Door
 from tests.domain.accuracy.test_points import START, levels
 
-QUERY = """{ organization { services withActiveSlo computedAt
+QUERY = """{ organization { services withActiveSlo withRecommendation budgetExhausted budgetAtRisk acceptanceRate
+    modificationRate topRisks { serviceId team } calibratedAt computedAt
     calibration { sliType promised attained low high windows } } }"""
 LATER = START + timedelta(days=400)
 
@@ -19,7 +20,9 @@ async def test_an_organisation_without_finished_windows_has_no_points(door: Door
     found = (await door.ask(QUERY))["organization"]
 
     assert found["calibration"] == []
-    assert found["computedAt"] is None
+    assert found["calibratedAt"] is None
+    assert found["computedAt"] is not None
+    assert (found["acceptanceRate"], found["modificationRate"], found["topRisks"]) == (None, None, [])
 
 
 async def test_points_come_as_they_were_left(door: Door):
@@ -38,6 +41,22 @@ async def test_points_come_as_they_were_left(door: Door):
     assert point["sliType"] == "AVAILABILITY"
     assert point["windows"] == 480
     assert point["low"] < 0.92 < point["high"]
-    assert found["computedAt"] is not None
+    assert found["calibratedAt"] is not None
     assert found["services"] == 2
     assert (before["withActiveSlo"], found["withActiveSlo"]) == (0, 1)
+
+
+async def test_services_in_danger_are_named_in_one_query(door: Door):
+    await door.draw("checkout->payments", "checkout->search")
+    for service in ("checkout", "payments", "search"):
+        await door.decide(service)
+    door.db.budgets.update({"checkout": -0.2, "payments": 0.4, "search": 0.7})
+    door.db.at_risk[door.db.active["payments", SliType.AVAILABILITY]] = LATER
+    door.counts.clear()
+
+    found = (await door.ask(QUERY))["organization"]
+
+    assert [one["serviceId"] for one in found["topRisks"]] == ["checkout", "payments"]
+    assert (found["budgetExhausted"], found["budgetAtRisk"]) == (1, 1)
+    assert door.counts["MemoryOrganizationOverviews.overview"] == 1
+    assert door.counts["MemoryServiceGraph.services"] == 1

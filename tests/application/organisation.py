@@ -78,6 +78,7 @@ class Engine:
                 forecasts=self.stores.forecasts,
                 divergences=self.stores.divergences,
                 discovery=self.stores.discovery,
+                overviews=self.stores.overviews,
                 journeys=self.stores.journeys,
                 centrality=self.stores.centrality,
                 cache=self.cache,

@@ -20,6 +20,7 @@ from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.journey_store import JourneyStore
+from sloengine.application.ports.organization_overview import OrganizationOverviews
 from sloengine.application.ports.outbox import Outbox
 from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
@@ -47,6 +48,7 @@ class Stores:
     journeys: JourneyStore
     centrality: CentralityStore
     discovery: DiscoveryStore
+    overviews: OrganizationOverviews
 
 
 type Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Stores]]
@@ -75,6 +77,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             journeys=stores.journeys,
             centrality=stores.centrality,
             discovery=stores.discovery,
+            overviews=stores.overviews,
         )
 
 

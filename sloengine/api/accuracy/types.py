@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import strawberry
 
+from sloengine.api.context import Info
 from sloengine.api.enums import SliType
+from sloengine.api.topology.types import Service
+from sloengine.application.accuracy.read_organization import OrganizationState
 from sloengine.domain.accuracy import points
-from sloengine.domain.accuracy.record import CalibrationRecord
 
 
 @strawberry.type(
@@ -47,22 +48,56 @@ class Organization:
 
     services: int = strawberry.field(description="Services in the graph, external ones too.")
     with_active_slo: int = strawberry.field(description="Services that have an active SLO of any type.")
+    with_recommendation: int = strawberry.field(
+        description="Services whose newest answer is a recommendation, of any type."
+    )
+    budget_exhausted: int = strawberry.field(
+        description="Services that have spent the error budget of an active SLO, as noted within the last hour."
+    )
+    budget_at_risk: int = strawberry.field(
+        description="Other services with an active SLO whose budget the forecast says will probably run out."
+    )
+    acceptance_rate: float | None = strawberry.field(
+        description="Of the recommendations decided on, the share accepted as they were; null: none was decided."
+    )
+    modification_rate: float | None = strawberry.field(
+        description="Of the recommendations decided on, the share accepted with other numbers; null: as above."
+    )
     calibration: list[CalibrationPoint] = strawberry.field(
         description="How well promises have held, from a weekly look back at finished windows, per SLI type and "
         "promise ascending; empty until 58 days of history are there."
     )
-    computed_at: datetime | None = strawberry.field(
+    calibrated_at: datetime | None = strawberry.field(
         description="When `calibration` was last worked out; null: never yet."
     )
+    computed_at: datetime = strawberry.field(description="When the counts were taken.")
+    risks: strawberry.Private[tuple[str, ...]]
+
+    @strawberry.field(
+        description="Services whose budget is exhausted or at risk, least budget left first, at most ten. "
+        "`services(orderBy: BUDGET_REMAINING)` has all."
+    )
+    async def top_risks(self, info: Info) -> list[Service]:
+        """Loaded together."""
+        found = await info.context.topology.service_by_id.load_many(self.risks)
+        return [Service.from_domain(service) for service in found if service is not None]
 
     @classmethod
-    def from_domain(
-        cls, services: int, with_active_slo: int, records: Sequence[CalibrationRecord]
-    ) -> Organization:
-        """From the records of the SLI types."""
+    def from_domain(cls, state: OrganizationState) -> Organization:
+        """From what the use case read."""
+        seen = state.overview
         return cls(
-            services=services,
-            with_active_slo=with_active_slo,
-            calibration=[CalibrationPoint.from_domain(point) for record in records for point in record.points],
-            computed_at=max((record.computed_at for record in records), default=None),
+            services=seen.services,
+            with_active_slo=seen.with_active_slo,
+            with_recommendation=seen.with_recommendation,
+            budget_exhausted=seen.budget_exhausted,
+            budget_at_risk=seen.budget_at_risk,
+            acceptance_rate=seen.acceptance_rate,
+            modification_rate=seen.modification_rate,
+            calibration=[
+                CalibrationPoint.from_domain(point) for record in state.calibration for point in record.points
+            ],
+            calibrated_at=state.calibrated_at,
+            computed_at=state.computed_at,
+            risks=seen.top_risks,
         )

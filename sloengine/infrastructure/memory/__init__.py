@@ -14,6 +14,7 @@ from sloengine.infrastructure.memory.drift_store import MemoryDriftStore
 from sloengine.infrastructure.memory.forecast_store import MemoryForecastStore
 from sloengine.infrastructure.memory.ingestion_store import MemoryIngestionStore
 from sloengine.infrastructure.memory.journey_store import MemoryJourneyStore
+from sloengine.infrastructure.memory.organization_overviews import MemoryOrganizationOverviews
 from sloengine.infrastructure.memory.recommendation_store import (
     MemoryRecommendationJobStore,
     MemoryRecommendationStore,
@@ -44,6 +45,7 @@ class MemoryStores:
     journeys: MemoryJourneyStore
     centrality: MemoryCentralityStore
     discovery: MemoryDiscoveryStore
+    overviews: MemoryOrganizationOverviews
 
 
 def open_memory(clock: Clock | None = None) -> MemoryStores:
@@ -67,4 +69,5 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         journeys=MemoryJourneyStore(database),
         centrality=MemoryCentralityStore(database),
         discovery=MemoryDiscoveryStore(database),
+        overviews=MemoryOrganizationOverviews(database),
     )

@@ -18,6 +18,7 @@ from sloengine.infrastructure.neo4j.ingestion_store import Neo4jIngestionStore
 from sloengine.infrastructure.neo4j.journey_store import Neo4jJourneyStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
+from sloengine.infrastructure.neo4j.organization_overviews import Neo4jOrganizationOverviews
 from sloengine.infrastructure.neo4j.outbox import Neo4jOutbox
 from sloengine.infrastructure.neo4j.prior_store import Neo4jPriorStore
 from sloengine.infrastructure.neo4j.recommendation_jobs import Neo4jRecommendationJobStore
@@ -48,6 +49,7 @@ class Neo4jStores:
     journeys: Neo4jJourneyStore
     centrality: Neo4jCentralityStore
     discovery: Neo4jDiscoveryStore
+    overviews: Neo4jOrganizationOverviews
 
 
 def stores_on(connection: Neo4jConnection) -> Neo4jStores:
@@ -71,6 +73,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         journeys=Neo4jJourneyStore(connection),
         centrality=Neo4jCentralityStore(connection),
         discovery=Neo4jDiscoveryStore(nodes),
+        overviews=Neo4jOrganizationOverviews(connection),
     )
 
 
