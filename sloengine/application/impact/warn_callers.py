@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.ports.slo_ledger import CallersAtRisk
 from sloengine.domain.governance.model import SloTarget
@@ -74,7 +76,9 @@ class WarnCallers:
 
 
 def _compared(basis: ImpactBasis, service_id: str, target: SloTarget) -> tuple[ImpactRow, ...]:
-    """Rows against the objective in force, whatever of it the basis knows already."""
+    """Rows against the objective in force, whatever of it the basis knows; none where nobody can be hurt."""
+    if _is_no_looser(basis, service_id, target) or not _has_promising_callers(basis, service_id):
+        return ()
     rows = analyse_availability(basis, [SloChange(service_id, target)])
     present = basis.slos.get(service_id)
     if present is None or not any(row.violates for row in rows):
@@ -94,6 +98,22 @@ def _compared(basis: ImpactBasis, service_id: str, target: SloTarget) -> tuple[I
         and old.after is not None
         and row.after < old.after - _SMALLEST
     )
+
+
+def _is_no_looser(basis: ImpactBasis, service_id: str, target: SloTarget) -> bool:
+    present = basis.slos.get(service_id)
+    ratios = [one.availability_ratio for one in present.targets] if present is not None else []
+    return target.availability_ratio is not None and any(
+        ratio is not None and target.availability_ratio >= ratio for ratio in ratios
+    )
+
+
+def _has_promising_callers(basis: ImpactBasis, service_id: str) -> bool:
+    """Whether any service that its failure can travel to has an active objective."""
+    network = basis.network
+    above = np.flatnonzero(np.isfinite(network.distances([network.graph.index[service_id]])))
+    callers = {network.graph.services[place].service_id for place in above.tolist()} - {service_id}
+    return any(caller in basis.slos for caller in callers)
 
 
 def told_of(service_id: str, rows: Sequence[ImpactRow]) -> Told:

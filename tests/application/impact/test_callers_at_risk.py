@@ -54,6 +54,27 @@ async def test_a_tighter_objective_hurts_nobody():
     assert len(events(engine)) == told
 
 
+@pytest.mark.parametrize(("earlier", "ratio"), [({}, 0.9), ({"checkout": 0.999, "store": 0.99}, 0.99)])
+async def test_nothing_is_worked_out_where_nobody_can_be_hurt(
+    monkeypatch, earlier: dict[str, float], ratio: float
+):
+    """Nobody above has promised anything; or the objective is no looser than the one in force."""
+    engine = await organisation()
+    for service, promised in earlier.items():
+        await promise(engine, service, promised)
+    before = len(events(engine))
+
+    def never(*_):
+        raise AssertionError("worked out all the same")
+
+    monkeypatch.setattr("sloengine.application.impact.warn_callers.analyse_availability", never)
+    outcome = await promise(engine, "store", ratio)
+
+    assert STILL_OPEN not in outcome.warnings
+    assert not any("cannot keep" in said for said in outcome.warnings)
+    assert len(events(engine)) == before
+
+
 async def test_what_is_not_known_in_time_is_told_afterwards(monkeypatch):
     engine = await organisation()
     await promise(engine, "checkout", 0.999)
