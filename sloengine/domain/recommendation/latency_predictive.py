@@ -31,11 +31,14 @@ _MOST_EPISODES = 200
 
 @dataclass(frozen=True)
 class LatencyPredictive:
-    """Draws of a future window's percentiles, in seconds, shape (n_draws,); infinite beyond the measurable."""
+    """Draws of a future window's percentiles, in seconds, shape (n_draws,); infinite beyond the measurable.
+
+    ``rate_episodes``: slow spells of each draw that come as often as their rate says, without the one under way.
+    """
 
     p95_seconds: FloatArray
     p99_seconds: FloatArray
-    episode_count: npt.NDArray[np.int64]
+    rate_episodes: npt.NDArray[np.int64]
     rate_weights: FloatArray
     window_days: float
     level_log_sd: float
@@ -157,13 +160,14 @@ def predict_latency_with(
     """As :func:`predict_latency`, with random numbers made before."""
     spells = slow_spells(days, prior, service_id)
     level = WanderingLevel.of(days)
-    count = spell_counts(spells, numbers, window_days)
+    by_rate = rate_spells(spells, numbers, window_days)
+    count = with_running(by_rate, spells, numbers)
     tails = window_tails(count, spells, prior, service_id, numbers, window_days)
     factor = level_factors(level, prior, numbers, window_days) * days.scale_seconds
     return LatencyPredictive(
         p95_seconds=tails.factors(0.05) * factor,
         p99_seconds=tails.factors(0.01) * factor,
-        episode_count=count,
+        rate_episodes=by_rate,
         rate_weights=spells.rate.weights,
         window_days=window_days,
         level_log_sd=float(np.sqrt(level.variance(prior) / max(level.known_weeks, 0.3))),
@@ -182,8 +186,19 @@ def predict_latency_with(
 
 def spell_counts(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
     """Slow spells in each window."""
+    return with_running(rate_spells(spells, numbers, window_days), spells, numbers)
+
+
+def rate_spells(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
+    """Slow spells in each window that come as often as their rate says."""
     mean = numbers.rates.rates(spells.rate) * window_days
-    count = np.minimum(poisson_quantile(numbers.count_level, mean), _MOST_EPISODES).astype(np.int64)
+    return np.minimum(poisson_quantile(numbers.count_level, mean), _MOST_EPISODES).astype(np.int64)
+
+
+def with_running(
+    count: npt.NDArray[np.int64], spells: SlowSpells, numbers: LatencyNumbers
+) -> npt.NDArray[np.int64]:
+    """The same and the one under way, with the chance that it goes on."""
     return count + (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS) if spells.running else count
 
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from sloengine.domain.recommendation import incident_rate, shipped_prior
 from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
+from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
-from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS, independent_starts
+from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
 SCHEMA = 3
@@ -173,14 +174,14 @@ def learn_latency_prior(
     owners: list[FloatArray] = []
     ages_seen: list[FloatArray] = []
     spreads: list[float] = []
-    covered = 1
+    observed = np.zeros(lookback_days + 1)
     for row, service_id in enumerate(service_ids):
         history = histories[service_id]
         counts, ages = cut_history(history, as_of=as_of, lookback_days=lookback_days)
         described = describe_days(history.bounds_seconds, counts, ages)
         if described is None:
             continue
-        covered = max(covered, int(ages.max()) + 1)
+        np.add.at(observed, ages.astype(np.int64), 1.0)
         days[row] = float((0.5 ** (ages / PEER_HALF_LIFE_DAYS)).sum())
         episodes[row] = float((0.5 ** (described.episode_ages / PEER_HALF_LIFE_DAYS)).sum())
         shapes.append(described.shapes)
@@ -190,7 +191,7 @@ def learn_latency_prior(
             spreads.append(described.weekly_log_sd)
     pool = np.concatenate(shapes) if shapes else np.zeros((0, len(FACTORS)))
     owner = np.concatenate(owners).astype(np.int64) if owners else np.zeros(0, dtype=np.int64)
-    starts = independent_starts(np.concatenate(ages_seen), covered) if ages_seen else 0.0
+    starts = independent_starts(np.concatenate(ages_seen), evenly_seen_days(observed)) if ages_seen else 0.0
     if len(pool) > MOST_SHAPES:
         # Every n-th of the pool in order of size: all sizes stay in it, nothing is drawn.
         order = np.argsort(pool[:, -1] + pool.mean(axis=1), kind="stable")

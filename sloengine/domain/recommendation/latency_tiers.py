@@ -7,7 +7,7 @@ and "95 % of requests within the bucket that ends at 250 ms" are then the same e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from sloengine.domain.recommendation.latency_days import LatencyDays
 from sloengine.domain.recommendation.latency_layout import COARSE, LayoutNote, Rounded, layout_note
 from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, LatencyPredictive
 from sloengine.domain.recommendation.latency_replay import LatencySeries
+from sloengine.domain.recommendation.lifecycle import should_replace
 from sloengine.domain.recommendation.model import (
     ErrorBudget,
     Interval,
@@ -72,12 +73,13 @@ def latency_tiers(
     case: LatencyCase,
     settings: EngineSettings,
     window: ComplianceWindow,
-    kept: Mapping[tuple[TierName, ObjectiveKind], float] | None = None,
+    recorded: Mapping[tuple[TierName, ObjectiveKind], TierTarget] | None = None,
 ) -> tuple[tuple[Tier, ...], tuple[str, ...], tuple[LayoutNote, ...]]:
     """The three tiers, conservative first; warnings about objectives that had to be left out; what the layout of
     the buckets costs.
 
-    ``kept``: earlier thresholds that stay, their P(met) computed anew.
+    ``recorded``: earlier targets made from inputs of the same kind; they stay while their thresholds are bounds of
+    the histogram and their P(met), computed anew, is near the tier's.
     """
     targets: dict[TierName, list[TierTarget]] = {name: [] for name in TierName}
     reasons: dict[TierName, list[str]] = {name: [] for name in TierName}
@@ -92,7 +94,7 @@ def latency_tiers(
             for name in TierName:
                 reasons[name].append(warnings[-1])
             continue
-        rounded = _targets_of(kind, case, settings, window, kept or {}, targets, reasons)
+        rounded = _targets_of(kind, case, settings, window, recorded or {}, targets, reasons)
         note = layout_note(round(share * 100), rounded, case.days.bounds_seconds)
         layout.extend(() if note is None else (note,))
     tiers: list[Tier] = []
@@ -109,7 +111,7 @@ def _targets_of(
     case: LatencyCase,
     settings: EngineSettings,
     window: ComplianceWindow,
-    kept: Mapping[tuple[TierName, ObjectiveKind], float],
+    recorded: Mapping[tuple[TierName, ObjectiveKind], TierTarget],
     targets: dict[TierName, list[TierTarget]],
     reasons: dict[TierName, list[str]],
 ) -> list[Rounded]:
@@ -119,7 +121,7 @@ def _targets_of(
     predictive = case.predictive
     spans = latency_intervals(
         draws,
-        predictive.episode_count,
+        predictive.rate_episodes,
         predictive.rate_weights,
         predictive.window_days,
         [levels[name] for name in TierName],
@@ -134,7 +136,8 @@ def _targets_of(
             reasons[name].append(f"no {title} p{share * 100:.0f} target: the past does not carry its probability")
             continue
         raw = upper_quantile(draws, levels[name])
-        threshold = kept.get((name, kind)) or _bound_at_least(max(raw, floor), case.days.bounds_seconds)
+        threshold = _bound_at_least(max(raw, floor), case.days.bounds_seconds)
+        threshold = _staying(name, recorded.get((name, kind)), threshold, draws, case, settings) or threshold
         if threshold is not None and threshold < floor:
             threshold = floor
         if threshold is None:
@@ -164,6 +167,32 @@ def _targets_of(
             )
         )
     return rounded
+
+
+def _staying(
+    name: TierName,
+    recorded: TierTarget | None,
+    fresh: float | None,
+    draws_ms: FloatArray,
+    case: LatencyCase,
+    settings: EngineSettings,
+) -> float | None:
+    """The threshold on record, if it stays: still a bucket bound, and met about as often as the tier should be."""
+    before = None if recorded is None else recorded.threshold_ms
+    bounds = case.days.bounds_seconds[:-1] * 1000.0
+    if recorded is None or before is None or not bool(np.isclose(bounds, before, rtol=1e-9).any()):
+        return None
+    gives_way = should_replace(
+        recorded,
+        replace(recorded, threshold_ms=-1.0 if fresh is None else fresh),
+        latency_probability_met(draws_ms, before, settings.latency_calibration, settings.highest_level),
+        nominal_probability=settings.nominal_probability[name],
+        kind_changed=False,
+        band=settings.anti_flap,
+        highest_level=settings.highest_level,
+        much_tighter=fresh is not None and fresh < before,
+    )
+    return None if gives_way else before
 
 
 def _bound_at_least(milliseconds: float, bounds_seconds: FloatArray) -> float | None:

@@ -52,17 +52,23 @@ def should_replace(
     nominal_probability: float,
     kind_changed: bool,
     band: tuple[float, float] = ANTI_FLAP,
+    highest_level: float = 1.0,
+    much_tighter: bool = False,
 ) -> bool:
     """Whether a stored target gives way to a recomputed one.
 
     Only when the stored target's own P(met), computed anew, has left [p - 5, p + 3] points or an input changed in
-    kind; so that targets do not flap. A target that appears or disappears always counts.
+    kind; so that targets do not flap. A target that appears or disappears always counts. Where p + 3 points is
+    more than is ever said (``highest_level``), a stored target that reaches the highest level has left the band if
+    the recomputed one is ``much_tighter``: else a Conservative target could become looser but never tighter again.
     """
     if kind_changed or previous is None or fresh is None or p_of_previous_target is None:
         return True
     if _number(previous) == _number(fresh):
         return False
     below, above = band
+    if p_of_previous_target >= highest_level and nominal_probability + above > highest_level:
+        return much_tighter
     return not nominal_probability - below <= p_of_previous_target <= nominal_probability + above
 
 

@@ -16,6 +16,7 @@ from sloengine.domain.recommendation import incident_rate, shipped_prior
 from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, credited, mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
+from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -260,7 +261,8 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
     split = split_incidents(history)
     discount = 0.5 ** (history.ages / PEER_HALF_LIFE_DAYS)
     # Days on which nothing was asked cannot show an incident.
-    days = (np.where(history.valid > 0, history.exposure, 0.0) * discount).sum(axis=1)
+    asked = np.where(history.valid > 0, history.exposure, 0.0)
+    days = (asked * discount).sum(axis=1)
     n_services = len(history.service_ids)
     episodes = np.bincount(
         split.owner, weights=0.5 ** (split.age / PEER_HALF_LIFE_DAYS), minlength=n_services
@@ -277,28 +279,8 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
         rate_weights=incident_rate.learn_mixture(episodes, days),
         dispersion=_typical_dispersion(split),
         episode_days=_mean_length(split),
-        independent_starts=independent_starts(split.age, history.n_days),
+        independent_starts=independent_starts(split.age, evenly_seen_days(asked.sum(axis=0))),
     )
-
-
-def independent_starts(ages: FloatArray, n_days: int) -> float:
-    """Independent events that these episodes of the last ``n_days`` are worth.
-
-    The relative variance of a sum of independent clusters is Σ m² / (Σ m)² (Kish's effective size, m: the number
-    that began on a day): one outage of a zone that thirty services feel says no more about how often such things
-    happen than one. Σ m² = n + pairs of the same day; n (n - 1) / days of them would meet by chance, which makes
-    no cluster; where only one day was seen, nothing shows that they are independent.
-
-    >>> independent_starts(np.array([3.5, 10.5, 20.5]), 30), round(independent_starts(np.full(30, 3.5), 30), 2)
-    (3.0, 1.03)
-    """
-    count = float(len(ages))
-    if count == 0:
-        return 0.0
-    _, together = np.unique(np.floor(ages), return_counts=True)
-    pairs = float((together.astype(np.float64) * (together - 1.0)).sum())
-    by_chance = count * (count - 1.0) / n_days if n_days > 1 else 0.0
-    return count * count / (count + max(0.0, pairs - by_chance))
 
 
 def _typical_dispersion(split: IncidentSplit) -> float:

@@ -22,8 +22,9 @@ from sloengine.domain.recommendation.window_draws import (
     SizeKnowledge,
     WindowNumbers,
     base_failures,
-    episode_counts,
+    rate_episodes,
     window_severity,
+    with_other_episodes,
     with_sampling_noise,
 )
 from sloengine.domain.reliability.daily import DailyHistory
@@ -52,13 +53,15 @@ class PredictiveFacts:
 class Predictive:
     """Draws of a future window.
 
-    ``unavailability``: shape (n_draws,), in [0, 1]. ``episode_count``: episodes in each draw;
-    ``base``: failures outside incidents. ``rate_weights``: the posterior on the grid of incident rates, and
-    ``severity_log_sd``: how well sizes are known; both are behind the interval of a target.
+    ``unavailability``: shape (n_draws,), in [0, 1]. ``episode_count``: episodes in each draw; ``rate_episodes``:
+    those of them that come as often as the incident rate says, not the shared outages never had yet nor the one
+    under way. ``base``: failures outside incidents. ``rate_weights``: the posterior on the grid of incident rates,
+    and ``severity_log_sd``: how well sizes are known; both are behind the interval of a target.
     """
 
     unavailability: FloatArray
     episode_count: npt.NDArray[np.int64]
+    rate_episodes: npt.NDArray[np.int64]
     base: FloatArray
     rate_weights: FloatArray
     window_days: float
@@ -102,7 +105,8 @@ def predict_with(
     known = prior if isinstance(prior, ServicePrior) else ServicePrior.of(prior, history.service_ids[0])
     rate = rate_knowledge(history, split, known)
     running = bool(split.running[0])
-    count = episode_counts(rate, known, numbers, window_days, running=running)
+    by_rate = rate_episodes([rate], known, numbers, window_days)
+    count: npt.NDArray[np.int64] = with_other_episodes(by_rate, [running], known, numbers, window_days)[0]
     severity = window_severity(count, size_knowledge(split, rate), known, numbers)
     requests = window_days * expected_daily_traffic
     base = base_failures(base_knowledge(split), known, numbers, requests)
@@ -110,6 +114,7 @@ def predict_with(
     return Predictive(
         unavailability=with_sampling_noise(base + severity / window_days, numbers, requests),
         episode_count=count,
+        rate_episodes=by_rate[0],
         base=base,
         rate_weights=rate.weights,
         window_days=window_days,

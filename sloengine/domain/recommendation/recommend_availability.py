@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from sloengine import __version__
@@ -19,6 +17,7 @@ from sloengine.domain.recommendation.model import (
     RecommendationResult,
     SliType,
     TierName,
+    TierTarget,
 )
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import Predictive
@@ -26,7 +25,7 @@ from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.seed import bound_text, inputs_digest, settings_text
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import summarize
-from sloengine.domain.recommendation.target_change import change_of_balanced
+from sloengine.domain.recommendation.target_change import capped_since, change_of_balanced
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.recommendation.tiers import availability_tiers, probability_met
 
@@ -58,7 +57,7 @@ def recommend_with_case(
         window=request.window,
         data_only_probability=windows / (windows + 1.0),
         replay=series.replay,
-        kept=_kept(request, prepared, settings),
+        recorded=_recorded(request, prepared, settings),
     )
     if prepared.caps.window_requests * (1.0 - settings.lowest_target_ratio) < settings.testable_failures:
         return not_testable(request, prepared, settings), None
@@ -110,6 +109,7 @@ def recommend_with_case(
                     changed=prepared.changed,
                 ),
                 change_of_balanced(request.previous, tiers, prepared.history),
+                *capped_since(request.previous, tiers, prepared.caps, settings),
             )
             if said
         ),
@@ -152,43 +152,23 @@ def availability_predictive(
     return availability_case(request, prior, settings).predictive
 
 
-def _kept(
+def _recorded(
     request: AvailabilityRequest, prepared: AvailabilityCase, settings: EngineSettings
-) -> dict[TierName, float] | None:
-    """Targets on record that stay: their P(met) is still near the tier's, and nothing changed in kind."""
+) -> dict[TierName, TierTarget]:
+    """Targets on record, where nothing they were made from changed in kind."""
     previous = request.previous
     if previous is None or previous.sli_type is not SliType.AVAILABILITY:
-        return None
+        return {}
     if prepared.changed is not None and not prepared.changed.is_known_to(previous):
-        return None
+        return {}
     cold = prepared.series.known_days(settings.lookback_days) < settings.cold_start_days
     bound = None if request.bound is None else request.bound.bound
     if _kind(previous.window, previous.data_quality.cold_start, previous.bound) != _kind(
         request.window, cold, bound
     ):
-        return None
-    kept: dict[TierName, float] = {}
-    for name in TierName:
-        target = lifecycle.previous_target(previous, name, ObjectiveKind.AVAILABILITY)
-        if target is None or target.availability_ratio is None:
-            continue
-        met = probability_met(
-            prepared.predictive.unavailability,
-            target.availability_ratio,
-            settings.availability_calibration,
-            settings.highest_level,
-        )
-        changed = lifecycle.should_replace(
-            target,
-            replace(target, availability_ratio=-1.0),
-            met,
-            nominal_probability=settings.nominal_probability[name],
-            kind_changed=False,
-            band=settings.anti_flap,
-        )
-        if not changed:
-            kept[name] = target.availability_ratio
-    return kept
+        return {}
+    found = {name: lifecycle.previous_target(previous, name, ObjectiveKind.AVAILABILITY) for name in TierName}
+    return {name: target for name, target in found.items() if target is not None}
 
 
 def _kind(window: object, cold: bool, bound: object) -> tuple[object, ...]:

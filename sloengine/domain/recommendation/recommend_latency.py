@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from sloengine.domain.recommendation.model import (
     RecommendationUnavailable,
     SliType,
     TierName,
+    TierTarget,
     UnavailableReason,
 )
 from sloengine.domain.recommendation.request import LatencyRequest
@@ -53,7 +53,7 @@ def recommend_latency_with_case(
     if isinstance(prepared, RecommendationUnavailable):
         return prepared, None
     case = prepared.case
-    tiers, left_out, layout = latency_tiers(case, settings, request.window, _kept(request, case, settings))
+    tiers, left_out, layout = latency_tiers(case, settings, request.window, _recorded(request, case, settings))
     if not any(tier.targets for tier in tiers) and len(left_out) == len(SHARES):
         said_why = f"{'; '.join(left_out)}."
         return unavailable(request, UnavailableReason.NOT_TESTABLE, said_why, case.series), None
@@ -161,37 +161,20 @@ def latency_draws(
     return {kind: prepared.case.draws_ms(kind) for kind in SHARES}
 
 
-def _kept(
+def _recorded(
     request: LatencyRequest, case: LatencyCase, settings: EngineSettings
-) -> dict[tuple[TierName, ObjectiveKind], float] | None:
-    """Thresholds on record that stay: P(met) near the tier's, still bucket bounds, no change in kind."""
+) -> dict[tuple[TierName, ObjectiveKind], TierTarget]:
+    """Targets on record, where nothing they were made from changed in kind."""
     previous = request.previous
     if previous is None or previous.sli_type is not SliType.LATENCY or previous.window is not request.window:
-        return None
+        return {}
     if request.changed is not None and not request.changed.is_known_to(previous):
-        return None
+        return {}
     if previous.data_quality.cold_start != (case.predictive.facts.own_days < settings.cold_start_days):
-        return None
-    bounds = case.days.bounds_seconds[:-1] * 1000.0
-    kept: dict[tuple[TierName, ObjectiveKind], float] = {}
-    for name in TierName:
-        for kind in SHARES:
-            target = lifecycle.previous_target(previous, name, kind)
-            if target is None or target.threshold_ms is None:
-                continue
-            threshold = target.threshold_ms
-            if not bool(np.isclose(bounds, threshold, rtol=1e-9).any()):
-                continue
-            met = latency_probability_met(
-                case.draws_ms(kind), threshold, settings.latency_calibration, settings.highest_level
-            )
-            if not lifecycle.should_replace(
-                target,
-                replace(target, threshold_ms=-1.0),
-                met,
-                nominal_probability=settings.nominal_probability[name],
-                kind_changed=False,
-                band=settings.anti_flap,
-            ):
-                kept[name, kind] = threshold
-    return kept
+        return {}
+    return {
+        (name, kind): target
+        for name in TierName
+        for kind in SHARES
+        if (target := lifecycle.previous_target(previous, name, kind)) is not None
+    }

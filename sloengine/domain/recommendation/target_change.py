@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sloengine.domain.recommendation.incidents import split_incidents
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, Tier, TierName
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.tiers import AvailabilityCaps, cap_below
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.percent import percent_from_ratio
 
@@ -40,9 +42,27 @@ def change_of_balanced(
     return f"{moved} after {since} incident{'' if since == 1 else 's'} on or since {day}."
 
 
+def capped_since(
+    previous: Recommendation | None, tiers: Sequence[Tier], caps: AvailabilityCaps, settings: EngineSettings
+) -> tuple[str, ...]:
+    """A sentence for each availability target on record that what caps it today no longer allows."""
+    said = []
+    for name in TierName:
+        before, now = _ratio(() if previous is None else previous.tiers, name), _ratio(tiers, name)
+        limit = None if before is None or before == now else cap_below(name, before, caps, settings)
+        if before is not None and limit is not None:
+            title, was = name.value.capitalize(), percent_from_ratio(before)
+            said.append(f"{title} of {was:.9g} % could not stay: {limit.message}.")
+    return tuple(said)
+
+
 def _balanced(tiers: Sequence[Tier]) -> float | None:
+    return _ratio(tiers, TierName.BALANCED)
+
+
+def _ratio(tiers: Sequence[Tier], name: TierName) -> float | None:
     for tier in tiers:
-        if tier.name is TierName.BALANCED:
+        if tier.name is name:
             for target in tier.targets:
                 if target.kind is ObjectiveKind.AVAILABILITY:
                     return target.availability_ratio

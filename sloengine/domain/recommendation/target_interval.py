@@ -1,8 +1,9 @@
 """The 95 % interval of a target: where it would lie, were the service's true behaviour known.
 
 The draws mix what may happen with what is not known. Here the two are parted: for many plausible incident rates
-the same draws are weighted anew (a draw with k episodes has Poisson weight), and sizes are scaled by how well
-they are known; the spread of the resulting quantiles is the interval.
+the same draws are weighted anew (a draw with k episodes of that rate has Poisson weight), and sizes are scaled by
+how well they are known; the spread of the resulting quantiles is the interval. Episodes that come whatever the
+rate is, as an outage under way, are in the draws and leave their weights alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def unavailability_intervals(predictive: Predictive, levels: Sequence[float]) ->
     """For each level, the 95 % interval of the quantile of unavailability, low before high."""
     quantiles, scale = plausible_quantiles(
         predictive.unavailability,
-        predictive.episode_count,
+        predictive.rate_episodes,
         predictive.rate_weights,
         predictive.window_days,
         levels,
@@ -39,26 +40,32 @@ def unavailability_intervals(predictive: Predictive, levels: Sequence[float]) ->
 
 def latency_intervals(
     seconds: FloatArray,
-    episode_count: npt.NDArray[np.int64],
+    rate_episodes: npt.NDArray[np.int64],
     rate_weights: FloatArray,
     window_days: float,
     levels: Sequence[float],
     level_log_sd: float,
 ) -> list[tuple[float, float]]:
-    """For each level, the 95 % interval of the quantile of a percentile, in seconds."""
-    quantiles, scale = plausible_quantiles(seconds, episode_count, rate_weights, window_days, levels, level_log_sd)
+    """For each level, the 95 % interval of the quantile of a percentile, in seconds.
+
+    ``rate_episodes``: of each draw, those that come as often as the rate of slow spells says.
+    """
+    quantiles, scale = plausible_quantiles(seconds, rate_episodes, rate_weights, window_days, levels, level_log_sd)
     return _spans(quantiles * scale)
 
 
 def plausible_quantiles(
     draws: FloatArray,
-    episode_count: npt.NDArray[np.int64],
+    rate_episodes: npt.NDArray[np.int64],
     rate_weights: FloatArray,
     window_days: float,
     levels: Sequence[float],
     log_sd: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Quantiles of the draws under plausible incident rates, shape (n_levels, 40), and a factor for sizes each."""
+    """Quantiles of the draws under plausible incident rates, shape (n_levels, 40), and a factor for sizes each.
+
+    ``rate_episodes``: of each draw, those whose number depends on the rate; shape as ``draws``.
+    """
     plausible = (np.arange(_PARAMETERS) + 0.5) / _PARAMETERS
     cumulative = np.cumsum(rate_weights)
     picked = np.searchsorted(cumulative / cumulative[-1], plausible)
@@ -67,7 +74,7 @@ def plausible_quantiles(
     shuffled = np.random.default_rng(_STREAM).permutation(plausible)
     scale = np.exp(log_sd * ndtri(shuffled))
     order = np.argsort(draws, kind="stable")
-    weights = np.cumsum(_weights(episode_count[order], rates * window_days), axis=1)
+    weights = np.cumsum(_weights(rate_episodes[order], rates * window_days), axis=1)
     reached = _first_to_reach(weights, weights[:, -1:] * np.asarray(levels))
     return draws[order[reached]].T, scale
 

@@ -6,11 +6,12 @@ What is shown, stored and judged is P(met) of the rounded target, never the nomi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
+from sloengine.domain.recommendation.lifecycle import should_replace
 from sloengine.domain.recommendation.model import (
     Backtest,
     ErrorBudget,
@@ -29,7 +30,11 @@ from sloengine.domain.reliability.budget import error_budget_minutes, error_budg
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.quantile import upper_quantile
-from sloengine.domain.reliability.rounding import round_availability_down, tightest_availability
+from sloengine.domain.reliability.rounding import (
+    figures_tighter,
+    round_availability_down,
+    tightest_availability,
+)
 from sloengine.domain.reliability.window import ComplianceWindow
 
 _SLACK = 1e-12
@@ -64,10 +69,11 @@ def probability_met(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A target before it is rounded."""
+    """A target before it is rounded. ``allowed``: the least of its caps."""
 
     ratio: float
     limits: tuple[TargetLimitedBy, ...]
+    allowed: float
 
 
 def availability_tiers(
@@ -78,12 +84,13 @@ def availability_tiers(
     window: ComplianceWindow,
     data_only_probability: float,
     replay: Callable[[float], Backtest],
-    kept: Mapping[TierName, float] | None = None,
+    recorded: Mapping[TierName, TierTarget] | None = None,
 ) -> tuple[Tier, ...]:
     """The three tiers, conservative first.
 
-    ``replay`` judges past windows by a target. ``kept``: earlier targets that stay as they are, their P(met)
-    computed anew. A tier whose target the data do not carry has no target and a reason.
+    ``replay`` judges past windows by a target. ``recorded``: earlier targets made from inputs of the same kind;
+    they stay while they are within today's caps and their P(met), computed anew, is near the tier's. A tier whose
+    target the data do not carry has no target and a reason.
     """
     calibration = settings.availability_calibration
     levels = {name: calibration.level_for(settings.nominal_probability[name]) for name in TierName}
@@ -95,8 +102,9 @@ def availability_tiers(
         nominal = settings.nominal_probability[name]
         wanted = _wanted(name, levels[name], predictive, caps, settings)
         rounded = round_availability_down(min(wanted.ratio, ceiling), caps.window_requests)
-        if kept is not None and name in kept:
-            rounded = min(kept[name], ceiling)
+        stays = _staying(name, (recorded or {}).get(name), rounded, wanted, predictive, settings)
+        if stays is not None:
+            rounded = min(stays, ceiling)
         reason = _missing(name, nominal, levels[name], wanted, rounded, caps, settings)
         if reason is not None or rounded is None:
             tiers[name] = Tier(name, nominal, (), reason)
@@ -121,6 +129,44 @@ def availability_tiers(
     return tuple(tiers[name] for name in TierName)
 
 
+def _staying(
+    name: TierName,
+    recorded: TierTarget | None,
+    fresh: float | None,
+    wanted: _Wanted,
+    predictive: Predictive,
+    settings: EngineSettings,
+) -> float | None:
+    """The target on record, if it stays: it obeys today's caps and is met about as often as the tier should be."""
+    before = None if recorded is None else recorded.availability_ratio
+    if recorded is None or before is None or before > wanted.allowed + _SLACK:
+        return None
+    met = probability_met(
+        predictive.unavailability, before, settings.availability_calibration, settings.highest_level
+    )
+    gives_way = should_replace(
+        recorded,
+        replace(recorded, availability_ratio=-1.0 if fresh is None else fresh),
+        met,
+        nominal_probability=settings.nominal_probability[name],
+        kind_changed=False,
+        band=settings.anti_flap,
+        highest_level=settings.highest_level,
+        # A cap at the edge of a figure may move it by one from day to day.
+        much_tighter=fresh is not None and figures_tighter(fresh, before) > 1,
+    )
+    return None if gives_way else before
+
+
+def cap_below(
+    name: TierName, ratio: float, caps: AvailabilityCaps, settings: EngineSettings
+) -> TargetLimitedBy | None:
+    """The cap that today keeps a target of this tier below ``ratio``; None: there is none."""
+    level = settings.availability_calibration.level_for(settings.nominal_probability[name])
+    at, limit = min(_caps(name, level, caps, settings), key=lambda cap: cap[0])
+    return limit if ratio > at + _SLACK else None
+
+
 def _wanted(
     name: TierName, level: float, predictive: Predictive, caps: AvailabilityCaps, settings: EngineSettings
 ) -> _Wanted:
@@ -130,28 +176,32 @@ def _wanted(
     """
     ratio = 1.0 - upper_quantile(predictive.unavailability, level)
     limits: list[TargetLimitedBy] = [_evidence(predictive)]
-
-    def cap(at: float, limit: TargetLimitedBy) -> None:
-        nonlocal ratio
+    known = _caps(name, level, caps, settings)
+    for at, limit in known:
         before, ratio = ratio, min(ratio, at)
         if _published(ratio, caps) != _published(before, caps):
             limits.insert(0, limit)
+    return _Wanted(ratio, tuple(limits), min(at for at, _ in known))
 
+
+def _caps(
+    name: TierName, level: float, caps: AvailabilityCaps, settings: EngineSettings
+) -> list[tuple[float, TargetLimitedBy]]:
+    """What no target of the tier may be tighter than, and why; at least what traffic can test."""
+    known: list[tuple[float, TargetLimitedBy]] = []
     if caps.composite is not None:
         composite = 1.0 - upper_quantile(caps.composite, level)
-        cap(composite, _dependency(TargetLimit.DEPENDENCY_OBSERVED, composite, caps.weakest))
+        known.append((composite, _dependency(TargetLimit.DEPENDENCY_OBSERVED, composite, caps.weakest)))
     promised = caps.promised_ratio if name is TierName.CONSERVATIVE else None
     if promised is not None:
-        cap(promised, _dependency(TargetLimit.DEPENDENCY_PROMISE, promised, caps.weakest))
-    cap(
-        tightest_availability(caps.window_requests, settings.testable_failures),
-        TargetLimitedBy(
-            TargetLimit.LOW_TRAFFIC,
-            f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
-            f"than {percent_text(1 / settings.testable_failures)} of the budget of a tighter target",
-        ),
+        known.append((promised, _dependency(TargetLimit.DEPENDENCY_PROMISE, promised, caps.weakest)))
+    testable = TargetLimitedBy(
+        TargetLimit.LOW_TRAFFIC,
+        f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
+        f"than {percent_text(1 / settings.testable_failures)} of the budget of a tighter target",
     )
-    return _Wanted(ratio, tuple(limits))
+    known.append((tightest_availability(caps.window_requests, settings.testable_failures), testable))
+    return known
 
 
 def _published(ratio: float, caps: AvailabilityCaps) -> float | None:

@@ -261,17 +261,36 @@ def many_episode_counts(
     known: Sequence[tuple[RateKnowledge, bool]], prior: ServicePrior, numbers: WindowNumbers, window_days: float
 ) -> npt.NDArray[np.int64]:
     """As :func:`episode_counts` under several suppositions at once, shape (len(known), n)."""
-    means = np.empty((len(known), numbers.n))
-    for row, (rate, _) in zip(means, known, strict=True):
+    by_rate = rate_episodes([rate for rate, _ in known], prior, numbers, window_days)
+    return with_other_episodes(by_rate, [running for _, running in known], prior, numbers, window_days)
+
+
+def rate_episodes(
+    rates: Sequence[RateKnowledge], prior: ServicePrior, numbers: WindowNumbers, window_days: float
+) -> npt.NDArray[np.int64]:
+    """Episodes in each window that come as often as the incident rate says, shape (len(rates), n)."""
+    means = np.empty((len(rates), numbers.n))
+    for row, rate in zip(means, rates, strict=True):
         # The organisation's own rate is only known from so many episodes: one factor for a whole window.
         blur = (1 - rate.own_weight) / np.sqrt(prior.evidence + shipped_prior.PSEUDO_EPISODES)
         row[:] = numbers.rates.rates(rate) * window_days * np.exp(blur * numbers.shared)
-    count = poisson_quantile(numbers.count_level, means)
-    count = count + unseen_outages(numbers.unseen, prior.unseen_days, window_days)
-    counts = np.minimum(count.astype(np.int64), MOST_EPISODES)
-    going_on = np.array([running for _, running in known])[:, None] & (
-        numbers.goes_on < 1 - 1 / prior.episode_days
-    )
+    return np.asarray(np.minimum(poisson_quantile(numbers.count_level, means), MOST_EPISODES).astype(np.int64))
+
+
+def with_other_episodes(
+    by_rate: npt.NDArray[np.int64],
+    running: Sequence[bool],
+    prior: ServicePrior,
+    numbers: WindowNumbers,
+    window_days: float,
+) -> npt.NDArray[np.int64]:
+    """The same and those that have nothing to do with the rate: shared outages not had yet, the one under way.
+
+    ``by_rate``: shape (len(running), n).
+    """
+    unseen = unseen_outages(numbers.unseen, prior.unseen_days, window_days).astype(np.int64)
+    counts = np.minimum(by_rate + unseen, MOST_EPISODES)
+    going_on = np.asarray(running, dtype=bool)[:, None] & (numbers.goes_on < 1 - 1 / prior.episode_days)
     return np.asarray(counts + going_on)
 
 

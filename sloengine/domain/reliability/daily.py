@@ -90,7 +90,8 @@ def daily_sums(panel: SliPanel, *, as_of: datetime, lookback_days: int) -> Daily
     """Sum a panel of any step up to days back from ``as_of``.
 
     Intervals that end after as-of, and those older than the look-back, are ignored. Days nobody has data for at
-    the old end are left out. Steps that do not divide a day go to the day in which they end.
+    the old end are left out: how far back was read changes nothing. Steps that do not divide a day go to the day
+    in which they end.
     """
     step = panel.step
     n_services, n_intervals = panel.total.shape
@@ -98,14 +99,16 @@ def daily_sums(panel: SliPanel, *, as_of: datetime, lookback_days: int) -> Daily
     first = max(0, end - int(timedelta(days=lookback_days) / step))
     last = max(first, min(n_intervals, end))
     ends_at = panel.start_at + step * end
-    if first >= last or n_services == 0:
+    known = ~(np.isnan(panel.total[:, first:last]) | np.isnan(panel.good[:, first:last]))
+    seen = np.flatnonzero(known.any(axis=0))
+    if seen.size == 0:
         empty = np.zeros((n_services, 0))
         return DailyHistory(panel.service_ids, ends_at, empty, empty.copy(), empty.copy())
+    known, first = known[:, seen[0] :], first + int(seen[0])
     age_intervals = end - 1 - np.arange(first, last)
     day = (age_intervals * (step / _DAY) + 1e-9).astype(np.int64)
     starts = np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
     total, good = panel.total[:, first:last], panel.good[:, first:last]
-    known = ~(np.isnan(total) | np.isnan(good))
     n_days = int(day[0]) + 1
     columns = n_days - 1 - day[starts]
     bad, valid, exposure = (np.zeros((n_services, n_days)) for _ in range(3))

@@ -50,6 +50,15 @@ def tightest_availability(window_requests: float | None, failures: float = 1.0) 
     return max(0.0, 1.0 - failures / window_requests) if window_requests > 0 else 0.0
 
 
+def figures_tighter(ratio: float, than: float) -> int:
+    """How many published figures ``ratio`` is tighter than another one; negative: looser.
+
+    >>> figures_tighter(0.999, 0.997), figures_tighter(0.997, 0.9975)
+    (4, -1)
+    """
+    return bisect_right(_GRID, ratio + 1e-12) - bisect_right(_GRID, than + 1e-12)
+
+
 def round_availability_down(ratio: float, window_requests: float | None = None) -> float | None:
     """Largest figure of the grid that is no tighter than ``ratio`` and allows one failure in the window.
 

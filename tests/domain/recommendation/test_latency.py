@@ -294,6 +294,25 @@ def test_a_threshold_on_record_stays_while_it_still_holds() -> None:
     assert again.tier(TierName.BALANCED).targets[0].threshold_ms == near
 
 
+def test_a_conservative_threshold_on_record_becomes_tighter_again_when_it_is_met_nearly_always() -> None:
+    history = latency_history(bounds=FINE)
+    fresh = recommended(history)
+    loose = float(f"{FINE[-2] * 1000:.12g}")
+    tiers = tuple(
+        replace(t, targets=tuple(replace(x, threshold_ms=loose) for x in t.targets))
+        if t.name is TierName.CONSERVATIVE
+        else t
+        for t in fresh.tiers
+    )
+
+    again = recommended(history, previous=replace(fresh, tiers=tiers))
+
+    met = latency_probability(request(history), PRIOR, SETTINGS, KINDS[0], loose)
+    assert met == SETTINGS.highest_level
+    assert thresholds(again) == thresholds(fresh)
+    assert thresholds(fresh)[0] < loose
+
+
 def test_the_prior_comes_back_from_json() -> None:
     back = LatencyPrior.from_dict(json.loads(json.dumps(PRIOR.to_dict())))
 

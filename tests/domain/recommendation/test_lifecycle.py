@@ -81,3 +81,23 @@ def test_the_same_figure_is_never_replaced_by_itself() -> None:
     same = a_target(0.999)
 
     assert not lifecycle.should_replace(same, same, 0.5, nominal_probability=0.92, kind_changed=False)
+
+
+@pytest.mark.parametrize(
+    ("probability", "much_tighter", "replaced"),
+    [(0.995, True, True), (0.995, False, False), (0.994, True, False), (0.929, True, True)],
+)
+def test_a_conservative_target_leaves_the_band_at_the_highest_probability_that_is_ever_said(
+    probability: float, much_tighter: bool, replaced: bool
+) -> None:
+    answer = lifecycle.should_replace(
+        a_target(0.99),
+        a_target(0.997),
+        probability,
+        nominal_probability=0.98,
+        kind_changed=False,
+        highest_level=0.995,
+        much_tighter=much_tighter,
+    )
+
+    assert answer is replaced

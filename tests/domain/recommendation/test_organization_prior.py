@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
-from sloengine.domain.recommendation.organization_prior import (
-    OrganizationPrior,
-    independent_starts,
-    learn_prior,
-)
+from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
+from sloengine.domain.recommendation.latency_prior import learn_latency_prior
+from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.recommendation.window_draws import ServicePrior, unseen_outages
-from sloengine.domain.reliability.panel import SliPanel
-from tests.domain.recommendation.organizations import START, organization
+from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
+from tests.domain.recommendation.organizations import START, latency_history, organization
 
 
 def test_it_comes_back_from_json_and_from_another_process() -> None:
@@ -121,13 +121,18 @@ def test_outages_that_services_share_are_as_many_observations_as_there_were_outa
     assert independent_starts(np.full(50, 0.5), 1) == 1  # one day shows nothing independent
 
 
-def shared_outage_of(services: int, *, together: bool) -> OrganizationPrior:
-    """Each service has failed once in a month: all on one day, or each on a day of its own."""
+def month_of(services: int, *, together: bool) -> SliPanel:
+    """Each service has failed once in a month: all on one day, or as evenly as days allow."""
     valid = np.full((services, 30), 1e5)
     bad = np.ones((services, 30))
     bad[np.arange(services), 12 if together else np.arange(services) % 29] = 5e3
     names = tuple(f"service-{i}" for i in range(services))
-    panel = SliPanel(names, START, timedelta(days=1), valid - bad, valid)
+    return SliPanel(names, START, timedelta(days=1), valid - bad, valid)
+
+
+def shared_outage_of(services: int, *, together: bool) -> OrganizationPrior:
+    """What is learnt from that month."""
+    panel = month_of(services, together=together)
     return learn_prior(panel, as_of=panel.ends_at)
 
 
@@ -161,3 +166,77 @@ def test_the_longer_an_organisation_was_seen_the_less_is_expected_that_it_has_no
     nobody = ServicePrior.of(OrganizationPrior.shipped(), "anything").unseen_days
     assert nobody == shipped_prior.UNSEEN_DAYS
     assert nobody < short < long
+
+
+def with_empty_past(panel: SliPanel, intervals: int) -> SliPanel:
+    """The same data as a reader returns them who looked further back."""
+    nothing = np.full((len(panel.service_ids), intervals), np.nan)
+    return SliPanel(
+        panel.service_ids,
+        panel.start_at - intervals * panel.step,
+        panel.step,
+        np.hstack([nothing, panel.good]),
+        np.hstack([nothing, panel.total]),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    hours=st.sampled_from([1, 6, 24]), known=st.integers(2, 33), empty=st.integers(1, 400), seed=st.integers(0, 9)
+)
+def test_how_far_back_was_read_changes_nothing(hours: int, known: int, empty: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    valid = rng.poisson(2e3, (6, known * 24 // hours - 1)).astype(float)
+    bad = rng.binomial(valid.astype(int), np.where(rng.random(valid.shape) < 0.05, 0.05, 1e-4)).astype(float)
+    bad[:2] += 0.25  # fractions, too: not even a last digit may differ
+    names = tuple(f"service-{i}" for i in range(6))
+    panel = SliPanel(names, START, timedelta(hours=hours), valid - bad, valid)
+
+    asked = learn_prior(panel, as_of=panel.ends_at)
+    looked_back = learn_prior(with_empty_past(panel, empty), as_of=panel.ends_at)
+
+    assert looked_back.digest == asked.digest
+    assert np.array_equal(looked_back.rate_weights, asked.rate_weights)
+
+
+def test_a_month_of_independent_incidents_is_worth_as_much_when_a_year_was_read() -> None:
+    panel = month_of(43, together=False)
+
+    month = learn_prior(panel, as_of=panel.ends_at)
+    year = learn_prior(with_empty_past(panel, 335), as_of=panel.ends_at)
+
+    assert year.independent_starts == month.independent_starts == 43
+
+
+@pytest.mark.parametrize("elder", [0, 365])
+def test_days_on_which_one_service_alone_was_seen_make_no_month_dependent(elder: int) -> None:
+    """Sixty services were seen for a month: their incidents meet by chance, beside one seen for a year or not."""
+    rng = np.random.default_rng(7)
+    observed = np.zeros(365)
+    observed[:30] += 60
+    observed[:elder] += 1
+    worth = []
+    for _ in range(40):
+        ages = np.r_[30 * rng.random(rng.poisson(60)), 365 * rng.random(rng.poisson(elder / 30))]
+        worth.append(independent_starts(ages, evenly_seen_days(observed)) / len(ages))
+
+    assert np.mean(worth) > 0.85
+
+
+def test_slow_spells_are_worth_as_much_when_a_year_was_read() -> None:
+    month = {
+        f"service-{i}": latency_history(30, seed=i, slow_days=(3 + i,), per_day=400, service_id=f"service-{i}")
+        for i in range(20)
+    }
+    year = {
+        name: LatencyHistory(
+            name,
+            found.start_at - timedelta(days=335),
+            found.bounds_seconds,
+            np.vstack([np.full((335, found.counts.shape[1]), np.nan), found.counts]),
+        )
+        for name, found in month.items()
+    }
+    as_of = START + timedelta(days=30)
+
+    assert learn_latency_prior(year, as_of=as_of).digest == learn_latency_prior(month, as_of=as_of).digest

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -252,3 +253,111 @@ def test_less_history_than_a_window_replays_nothing_and_carries_nothing_alone() 
 
 def test_tiers_without_targets_are_in_order() -> None:
     assert order_is_right([Tier(TierName.CONSERVATIVE, 0.98, (), "none")])
+
+
+def recorded(result: Recommendation, ratios: dict[TierName, float]) -> Recommendation:
+    """The recommendation as if these targets had been in it."""
+    return replace(
+        result,
+        tiers=tuple(
+            replace(tier, targets=(replace(tier.targets[0], availability_ratio=ratios[tier.name]),))
+            if tier.name in ratios
+            else tier
+            for tier in result.tiers
+        ),
+    )
+
+
+def test_a_target_on_record_goes_when_a_dependency_promises_less() -> None:
+    before = recommended(bound=Bound(promised=0.9999))
+
+    after = recommended(bound=Bound(promised=0.98), previous=before)
+
+    was = ratio(before, TierName.CONSERVATIVE)
+    assert was > 0.98
+    assert ratio(after, TierName.CONSERVATIVE) == 0.98
+    assert target(after, TierName.CONSERVATIVE).limited_by[0].limit is TargetLimit.DEPENDENCY_PROMISE
+    assert f"Conservative of {100 * was:.9g} % could not stay: with its dependencies" in after.summary
+    assert ratio(after, TierName.BALANCED) == ratio(before, TierName.BALANCED)
+
+
+def test_targets_on_record_go_when_the_composite_gets_worse() -> None:
+    before = recommended(bound=Bound(draws=1e-9))
+
+    after = recommended(bound=Bound(draws=0.01), previous=before)
+
+    assert ratios_of(after) == ratios_of(recommended(bound=Bound(draws=0.01)))
+    for name in TierName:
+        assert ratio(after, name) < ratio(before, name)
+        assert target(after, name).limited_by[0].limit is TargetLimit.DEPENDENCY_OBSERVED
+        assert f"{name.value.capitalize()} of " in after.summary
+
+
+def ratios_of(result: Recommendation) -> list[float]:
+    return [ratio(result, name) for name in TierName]
+
+
+def test_a_target_on_record_goes_when_traffic_no_longer_tests_it() -> None:
+    panel = with_row(PANEL, "quiet", np.zeros(90), np.full(90, 30.0))
+    request = availability_request(panel, service_id="quiet")
+    fresh = recommended(panel=panel, service_id="quiet")
+    untested = [r for r in availability_grid(0.99) if (1 - r) * 30 * 28 < SETTINGS.testable_failures - 1e-6]
+    met = {r: availability_probability(request, PRIOR, SETTINGS, r) or 0.0 for r in untested}
+    in_the_band = next(r for r in untested if 0.93 <= met[r] < SETTINGS.highest_level)
+    named = {TierName.CONSERVATIVE: in_the_band}
+
+    after = recommended(panel=panel, service_id="quiet", previous=recorded(fresh, named))
+
+    assert ratios_of(after) == ratios_of(fresh)
+    assert "could not stay: with about 840 requests" in after.summary
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    on_record=st.tuples(*[st.sampled_from(availability_grid(0.95))] * 3),
+    draws=st.floats(1e-6, 0.02),
+    promised=st.floats(0.95, 0.99999),
+    traffic=st.floats(300, 1e6),
+)
+def test_whatever_is_on_record_no_target_is_above_todays_caps(
+    on_record: tuple[float, float, float], draws: float, promised: float, traffic: float
+) -> None:
+    panel = with_row(PANEL, "me", np.zeros(90), np.full(90, traffic))
+    bound = Bound(draws=draws, promised=promised)
+    first = recommended(panel=panel, service_id="me", bound=bound)
+
+    after = recommended(
+        panel=panel,
+        service_id="me",
+        bound=bound,
+        previous=recorded(first, dict(zip(TierName, sorted(on_record), strict=True))),
+    )
+
+    assert order_is_right(after.tiers)
+    for name in TierName:
+        published = ratio(after, name)
+        assert published <= 1 - draws * (0.5 + SETTINGS.nominal_probability[name]) * 0.98
+        assert (1 - published) * traffic * 28 >= SETTINGS.testable_failures - 1e-6
+    assert ratio(after, TierName.CONSERVATIVE) <= promised + 1e-12
+
+
+def test_a_conservative_target_on_record_becomes_tighter_again_when_it_is_met_nearly_always() -> None:
+    fresh = recommended()
+    loose = recorded(fresh, {TierName.CONSERVATIVE: 0.97})
+
+    after = recommended(previous=loose)
+
+    request = availability_request(PANEL)
+    assert availability_probability(request, PRIOR, SETTINGS, 0.97) == SETTINGS.highest_level
+    assert ratio(after, TierName.CONSERVATIVE) == ratio(fresh, TierName.CONSERVATIVE) > 0.97
+
+
+def test_a_conservative_target_at_the_edge_of_a_cap_does_not_move_from_day_to_day() -> None:
+    days = [0.9799, 0.9801, 0.9799, 0.9801]  # what dependencies promise; figures are 97.5 and 98 %
+    result = recommended(bound=Bound(promised=days[0]))
+    seen = []
+    for promised in days:
+        result = recommended(bound=Bound(promised=promised), previous=result)
+        seen.append(ratio(result, TierName.CONSERVATIVE))
+
+    assert seen == [0.975] * 4

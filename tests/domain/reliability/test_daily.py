@@ -81,6 +81,19 @@ def test_a_source_that_stopped_leaves_empty_days_before_as_of() -> None:
     assert history.valid.sum() == 10
 
 
+def test_days_nobody_has_data_for_at_the_old_end_are_left_out() -> None:
+    valid = np.full((2, 40), np.nan)
+    valid[0, 33:], valid[1, 36:] = 10.0, 10.0
+    valid[0, 38] = np.nan
+
+    history = daily_sums(panel_of(valid * 0, valid, DAY), as_of=START + 40 * DAY, lookback_days=90)
+    nothing = daily_sums(panel_of(valid * 0, valid, DAY), as_of=START + 33 * DAY, lookback_days=90)
+
+    assert history.exposure.tolist() == [[1, 1, 1, 1, 1, 0, 1], [0, 0, 0, 1, 1, 1, 1]]
+    assert history.ages[0] == 6.5
+    assert nothing.valid.shape == (2, 0)
+
+
 def test_shares_of_time_become_minutes_and_counts_stay() -> None:
     valid = np.array([[1.0, 1.0, 1.0], [500.0, 400.0, 450.0]])
     bad = np.array([[0.0, 0.25, 0.0], [0.0, 1.5, 0.0]])
