@@ -23,6 +23,7 @@ from sloengine.domain.topology.graph_reliability import learn_reliability
 from sloengine.domain.topology.service import Service
 from sloengine.domain.what_if.edited_model import edited_model
 from sloengine.domain.what_if.edits import AddCache, AddFallback, AddReplica, Cut, Improve, MakeAsync, Soften
+from sloengine.domain.what_if.inheritance import changed_inheritance
 from tests.domain.explanation.cases import END, HOUR, SETTINGS, prepared_shop, shop_panel
 
 NAMES = ("a", "b", "c", "d")
@@ -216,3 +217,13 @@ def test_what_no_root_can_reach_is_not_worked_out():
     written = {after.contracted.labels[after.graph.index[name]] for name in ("c", "d")}
 
     assert set(np.flatnonzero(after.intrinsic.reach.any(axis=1)).tolist()) == written
+
+
+def test_a_dependency_that_never_failed_can_get_worse():
+    """There is nothing to be scaled: what it then fails comes anew."""
+    model = learnt({"a": 2e-3, "b": 1e-3, "c": 5e-4, "d": 0.0})
+
+    change = changed_inheritance(model, made(Improve("d", 0.998), model=model).reliability, "a", max_depth=3)
+
+    assert change.added == pytest.approx(0.002, rel=1e-2)
+    assert set(change.by_source) <= {1.0}
