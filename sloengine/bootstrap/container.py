@@ -330,7 +330,9 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         read_journeys=ReadJourneys(a.journeys),
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
         journeys_hurt=JourneysHurt(a.journeys, evidence, missing_hours, freshness),
-        derive_journeys=DeriveJourneys(snapshots, a.journeys, save_journey, a.clock, a.journey_traces),
+        derive_journeys=DeriveJourneys(
+            snapshots, a.journeys, save_journey, a.clock, a.discovery, a.journey_traces
+        ),
         analyse_impact=AnalyseImpact(bases),
         tell_callers=TellCallers(bases, a.ledger, a.outbox, a.clock),
         analyse_graph=AnalyseGraph(a.graph, a.centrality, a.locks, a.clock),

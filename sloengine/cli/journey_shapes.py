@@ -7,7 +7,7 @@ from dataclasses import replace
 from sloengine.cli.recommendation_shapes import contribution_shape, recommendation_shape, unavailable_shape
 from sloengine.cli.shapes import Json, global_id, service_reference, time
 from sloengine.domain.journeys.derive import JourneyDraft
-from sloengine.domain.journeys.model import Journey, JourneyRoute
+from sloengine.domain.journeys.model import ANSWER_PREFIX, Journey, JourneyRoute
 from sloengine.domain.journeys.recommend_journey import JourneyAnswer
 from sloengine.domain.recommendation.model import Recommendation, RecommendationResult
 
@@ -44,7 +44,7 @@ def _result(journey: Journey, result: RecommendationResult) -> Json:
     shown = replace(result, service_id=journey.entry_points[0])
     if not isinstance(shown, Recommendation):
         return unavailable_shape(shown)
-    made_up = f"journey:{journey.journey_id}:{shown.sli_type.value}"
+    made_up = f"{ANSWER_PREFIX}{journey.journey_id}:{shown.sli_type.value}"
     return recommendation_shape(replace(shown, recommendation_id=made_up))
 
 

@@ -168,10 +168,14 @@ def journeys_derive(
                 "saved": list(found.saved),
                 "kept": list(found.kept),
                 "refused": list(found.refused),
+                "failed": [{"name": one.name, "message": one.message} for one in found.failed],
+                "warnings": list(found.warnings),
             }
         )
-        return
-    _print_derived(found, dry_run=dry_run)
+    else:
+        _print_derived(found, dry_run=dry_run)
+    if found.failed:
+        raise typer.Exit(output.EXIT_FINDING)
 
 
 async def _named(use_cases: UseCases, name: str) -> Journey:
@@ -187,18 +191,23 @@ def _without_bound(result: RecommendationResult) -> RecommendationResult:
 
 
 def _print_derived(found: DerivedJourneys, *, dry_run: bool) -> None:
+    for warning in found.warnings:
+        output.note(warning)
     if not found.drafts:
         output.say("no journey found")
         return
     table = output.table(f"{len(found.drafts)} journeys")
     for column in ("journey", "route", "weight", "services", "what became of it"):
         table.add_column(column, overflow="fold")
+    failed = {one.name for one in found.failed}
     for draft in found.drafts:
         became = (
             "is there, kept"
             if draft.name in found.kept
             else "not yours to save"
             if draft.name in found.refused
+            else "not saved"
+            if draft.name in failed
             else "would be saved"
             if dry_run
             else "saved"
@@ -216,6 +225,8 @@ def _print_derived(found: DerivedJourneys, *, dry_run: bool) -> None:
     for draft in found.drafts:
         for note in draft.notes:
             output.note(f"{draft.name}: {note}")
+    for one in found.failed:
+        output.note(f"{one.name} was not saved: {one.message}")
 
 
 def _print_routes(journey: Journey) -> None:

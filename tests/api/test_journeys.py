@@ -109,3 +109,40 @@ async def test_a_changed_objective_says_which_journeys_it_reaches(client: httpx.
     assert hurt["boundBeforePercent"] is None
     assert 85.0 < hurt["boundAfterPercent"] <= 90.0
     assert hurt["violates"] is False  # front has no objective of its own
+
+
+@pytest.mark.parametrize(
+    ("mutation", "rest"),
+    [
+        ("acceptRecommendation", {"tier": "BALANCED"}),
+        ("rejectRecommendation", {"rationale": "so"}),
+        (
+            "modifyRecommendation",
+            {
+                "tier": "BALANCED",
+                "targets": [{"kind": "AVAILABILITY", "availabilityPercent": 99}],
+                "rationale": "so",
+            },
+        ),
+    ],
+)
+async def test_nobody_decides_on_what_is_recommended_for_a_journey_and_no_node_has_its_id(
+    client: httpx.AsyncClient, mutation: str, rest: dict[str, Any]
+):
+    await ask(client, SAVE, input={"name": "buy", "entryPoints": ["front"]})
+    shown = await ask(client, f'{{ journey(name: "buy") {{ availability {RESULT} latency {RESULT} }} }}')
+    ids = [shown["journey"][kind]["id"] for kind in ("availability", "latency")]
+    kind = mutation[0].upper() + mutation[1:]
+    decide = f"""mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {{
+      slo {{ id }} userErrors {{ code path message }} }} }}"""
+
+    decided = [await ask(client, decide, input={"recommendationId": one, **rest}) for one in ids]
+    nodes = [await ask(client, "query ($id: ID!) { node(id: $id) { id } }", id=one) for one in ids]
+
+    assert len(set(ids)) == 2
+    for answer in decided:
+        (error,) = answer[mutation]["userErrors"]
+        assert (error["code"], error["path"]) == ("INVALID", ["input", "recommendationId"])
+        assert "journeys are not decided on" in error["message"]
+        assert answer[mutation]["slo"] is None
+    assert nodes == [{"node": None}, {"node": None}]

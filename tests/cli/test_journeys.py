@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from sloengine.application.journeys import save_journey
+from sloengine.domain.journeys.derive import TracedRequest
+from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
+from tests.application.organisation import Engine
 from tests.cli.conftest import Run
 from tests.cli.shapes import check
 
@@ -51,6 +58,28 @@ def test_deriving_says_what_it_would_save_in_the_shape_that_save_reads(ask: Run,
     assert "is there, kept" in kept.out
     assert (both.code, tempo.code) == (2, 3)
     assert "SLOENGINE_TEMPO_URL" in tempo.err
+
+
+def test_what_could_not_be_saved_is_reported_beside_what_was(
+    connected: Callable[[Engine], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "edges.csv"
+    file.write_text("caller,dependency\na,x\nb,x\n")
+    seen = [TracedRequest("nobody", "", ("nobody", "x")), *(TracedRequest(one, "", (one, "x")) for one in "ab")]
+    ask = connected(Engine(journey_traces=MemoryJourneyTraces(seen)))
+    ask("ingest", str(file))
+    monkeypatch.setattr(save_journey, "MOST_JOURNEYS", 1)
+
+    said = ask("journeys", "derive", "--from-tempo")
+    again = ask("journeys", "derive", "--from-tempo", "--json")
+
+    assert (said.code, again.code) == (1, 1)
+    assert "not saved" in said.out
+    assert "b was not saved: there are 1 journeys already" in said.err
+    assert "nobody is not in the graph" in said.err
+    assert (again.json["saved"], again.json["kept"]) == ([], ["a"])
+    assert [one["name"] for one in again.json["failed"]] == ["b"]
+    assert len(again.json["warnings"]) == 1
 
 
 def test_a_file_that_is_none_is_refused_with_the_place(ask: Run, tmp_path: Path):

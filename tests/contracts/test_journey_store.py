@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from sloengine.application.ports.paging import PageRequest
-from sloengine.domain.errors import Invalid
+from sloengine.domain.errors import Conflict, Invalid
 from sloengine.domain.journeys.model import Journey, JourneyRoute
 from tests.contracts.conftest import Stores
 from tests.contracts.graph_samples import NOW, draw
@@ -44,19 +45,51 @@ async def test_saving_a_name_again_replaces_all_but_its_id_and_beginnings(stores
     await stores.journeys.save(BUY)
     changed = Journey("journey-2", "buy", ("app",), (), "user:bob", LATER, "user:bob", LATER)
 
-    stored = await stores.journeys.save(changed)
+    stored = await stores.journeys.save(changed, replacing=BUY)
 
     assert stored == replace(changed, journey_id="journey-1", created_by="user:ada", created_at=NOW)
     assert list(await stores.journeys.every(10)) == [stored]
 
 
-async def test_five_savings_of_one_name_at_once_leave_one_journey(stores: Stores):
+async def test_of_five_who_take_one_new_name_at_once_one_gets_it_and_four_are_told(stores: Stores):
     await services(stores)
+    wished = [
+        replace(BUY, journey_id=f"j{n}", entry_points=("app",) if n % 2 else ("web",), updated_by=f"user:{n}")
+        for n in range(5)
+    ]
 
-    stored = await asyncio.gather(*(stores.journeys.save(replace(BUY, journey_id=f"j{n}")) for n in range(5)))
+    answers = await asyncio.gather(*(stores.journeys.save(one) for one in wished), return_exceptions=True)
 
-    assert len({one.journey_id for one in stored}) == 1
-    assert list(await stores.journeys.every(10)) == [stored[0]]
+    stored = [one for one in answers if isinstance(one, Journey)]
+    assert sum(isinstance(one, Conflict) for one in answers) == 4
+    assert list(await stores.journeys.every(10)) == stored
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{"entry_points": ("web",)}, {"updated_at": LATER}, {"journey_id": "journey-9"}], ids=str
+)
+async def test_a_journey_that_was_changed_since_it_was_read_is_not_overwritten(stores: Stores, meanwhile: Any):
+    await services(stores)
+    now = replace(BUY, **meanwhile)
+    await stores.journeys.save(now)
+
+    with pytest.raises(Conflict):
+        await stores.journeys.save(replace(BUY, routes=(), updated_by="user:bob"), replacing=BUY)
+    with pytest.raises(Conflict):
+        await stores.journeys.save(replace(BUY, journey_id="journey-2"))
+
+    assert list(await stores.journeys.every(10)) == [now]
+
+
+async def test_a_journey_that_was_deleted_since_it_was_read_does_not_come_back(stores: Stores):
+    await services(stores)
+    await stores.journeys.save(BUY)
+    await stores.journeys.delete("journey-1")
+
+    with pytest.raises(Conflict):
+        await stores.journeys.save(replace(BUY, journey_id="journey-2"), replacing=BUY)
+
+    assert list(await stores.journeys.every(10)) == []
 
 
 async def test_deleting_takes_one_and_says_which(stores: Stores):

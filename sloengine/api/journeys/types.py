@@ -62,7 +62,8 @@ class Journey(relay.Node):
 
     @strawberry.field(
         description="Availability tiers for the whole journey, computed now from its services hour by hour, so "
-        "that failures that came together count once; `service` is its first entry point. Cannot be accepted."
+        "that failures that came together count once; `service` is its first entry point. It is not stored: "
+        "`node` does not find its `id`, and deciding on it is INVALID."
     )
     async def availability(self, info: Info) -> RecommendationResult:
         """Computed for all journeys of the request together."""
@@ -71,7 +72,7 @@ class Journey(relay.Node):
 
     @strawberry.field(
         description="Latency tiers, from what the entry points measure, waiting for others included; `service` is "
-        "its first entry point. Cannot be accepted."
+        "its first entry point. It is not stored: `node` does not find its `id`, and deciding on it is INVALID."
     )
     async def latency(self, info: Info) -> RecommendationResult:
         """Computed for all journeys of the request together."""
@@ -93,7 +94,7 @@ class Journey(relay.Node):
     def _shown(self, result: DomainResult) -> DomainResult:
         entry = self.journey.entry_points[0]
         if isinstance(result, Recommendation):
-            made_up = f"journey:{self.journey.journey_id}:{result.sli_type.value}"
+            made_up = f"{model.ANSWER_PREFIX}{self.journey.journey_id}:{result.sli_type.value}"
             return replace(result, service_id=entry, recommendation_id=made_up)
         return replace(result, service_id=entry)
 

@@ -17,9 +17,10 @@ from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.slo_ledger import Decision, Recorded, SloLedger, Standing
-from sloengine.domain.errors import RecommendationNotFound, ServiceNotFound, Unavailable
+from sloengine.domain.errors import Invalid, RecommendationNotFound, ServiceNotFound, Unavailable
 from sloengine.domain.governance.authorization import require_decider
 from sloengine.domain.governance.model import Actor, Slo, SloSource, SloTarget
+from sloengine.domain.journeys.model import ANSWER_PREFIX
 from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -39,9 +40,14 @@ class Deciding:
     async def on_recommendation(self, recommendation_id: str, actor: Actor) -> tuple[Recommendation, Standing]:
         """The recommendation, if the actor may decide on it, and all that was seen with it.
 
-        Raises ``RecommendationNotFound``, ``ServiceNotFound``, ``Forbidden``.
+        Raises ``RecommendationNotFound``, ``ServiceNotFound``, ``Forbidden``; ``Invalid`` for a journey's.
         """
         path = ("input", "recommendationId")
+        if recommendation_id.startswith(ANSWER_PREFIX):
+            raise Invalid(
+                "recommendations for journeys are not decided on; accept those of the services on its way",
+                path=path,
+            )
         seen = await self.ledger.standing(recommendation_id)
         if seen is None or seen.recommendation is None:
             raise RecommendationNotFound(f"no recommendation {recommendation_id!r}", path=path)

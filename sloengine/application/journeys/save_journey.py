@@ -38,7 +38,8 @@ class SaveJourney:
     async def __call__(self, command: SaveJourneyCommand, *, actor: Actor) -> Journey:
         """The journey as it is stored.
 
-        Raises ``Invalid``, ``ServiceNotFound``, ``Forbidden``; ``TooLarge`` where there are 1,000 already.
+        Raises ``Invalid``, ``ServiceNotFound``, ``Forbidden``; ``Conflict`` where somebody else saves the same
+        name at the same time; ``TooLarge`` where there are 1,000 already.
         """
         require_editor(actor, "save a journey")
         routes = tuple(
@@ -56,4 +57,4 @@ class SaveJourney:
         require_decider(actor, [known[one] for one in touched if one in known], path=("input", "entryPoints"))
         if before is None and (await self.journeys.page(PageRequest(first=1))).total_count >= MOST_JOURNEYS:
             raise TooLarge(f"there are {MOST_JOURNEYS} journeys already; delete one that nobody needs")
-        return await self.journeys.save(journey)
+        return await self.journeys.save(journey, replacing=before)

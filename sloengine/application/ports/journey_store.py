@@ -6,16 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.errors import Conflict
 from sloengine.domain.journeys.model import Journey
+
+
+def changed_meanwhile(name: str) -> Conflict:
+    """What every store raises when the journey of this name is not the one that was read."""
+    return Conflict(f"somebody else has just saved or deleted journey {name!r}; look at it and save again")
 
 
 class JourneyStore(Protocol):
     """One journey of each name. Those who may change one are checked by the use cases."""
 
-    async def save(self, journey: Journey) -> Journey:
+    async def save(self, journey: Journey, *, replacing: Journey | None = None) -> Journey:
         """Store a journey, in the place of the one of the same name, which keeps its id and its beginnings.
 
-        The one that is stored is returned. Its services exist.
+        ``replacing``: the one of this name as it was read; None: there was none. Who may save was decided on it,
+        so ``Conflict`` is raised, and nothing written, when another one (other id, entry points or time of change)
+        or none is stored by now. The one that is stored is returned. Its services exist.
         """
         ...
 

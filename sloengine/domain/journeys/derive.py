@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sloengine.domain.journeys.model import (
@@ -12,19 +13,26 @@ from sloengine.domain.journeys.model import (
     MOST_SERVICES_OF_ROUTE,
     JourneyRoute,
 )
-from sloengine.domain.topology.dependency import DependencyMode
+from sloengine.domain.topology.dependency import DependencyMode, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.name_reconciliation import resolve_all
+from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules, Resolved
 
 USER = "user"
 """What telemetry of service graphs calls a caller without spans."""
 EVERY_REQUEST = 0.5
 """Calls per request from which on a call is on every route; rarer ones of an entry point make their own."""
 _SMALLEST_WEIGHT = 0.01
+_DIGEST_CHARACTERS = 8
+_MOST_WARNINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class TracedRequest:
-    """One request. ``services``: those it passed, ``root`` among them; ``operation`` may be empty: not named."""
+    """One request, in the names of its trace. ``services``: those it passed, ``root`` among them.
+
+    ``operation`` may be empty: not named.
+    """
 
     root: str
     operation: str
@@ -39,6 +47,14 @@ class JourneyDraft:
     entry_points: tuple[str, ...]
     routes: tuple[JourneyRoute, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TracedJourneys:
+    """Journeys that traces show. ``warnings``: requests that make none, and why."""
+
+    drafts: tuple[JourneyDraft, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def derive_from_graph(graph: DependencyGraph) -> tuple[JourneyDraft, ...]:
@@ -101,26 +117,71 @@ def _followed(starts: Sequence[str], calls: dict[str, list[tuple[str, float]]]) 
     return tuple(found)
 
 
-def derive_from_traces(requests: Sequence[TracedRequest], known: Collection[str]) -> tuple[JourneyDraft, ...]:
+def derive_from_traces(
+    requests: Sequence[TracedRequest], known: Collection[str], rules: NameRules = DEFAULT_NAME_RULES
+) -> TracedJourneys:
     """A journey for each first service and operation, with a route for each set of services that requests passed.
 
-    ``known``: services of the graph; others are left out and named in the notes. Weights are shares of the traces,
-    which are a sample: sources keep slow and failed requests sooner than others.
+    Weights are shares of the operation's requests among ``requests``, those that called nobody among them. An
+    operation whose requests never passed another service makes no journey: its promise is the service's own.
+
+    ``known``: services of the graph. ``rules``: how names of traces become service ids, as for discovery; a name
+    that is a service's id stands for it. What is left out is said, in the draft's notes or in the warnings.
     """
+    names = (name for request in requests for name in (request.root, *request.services))
+    resolved, warnings = resolve_all(DiscoverySource.OTEL, names, rules, known)
     by_journey: dict[tuple[str, str], Counter[tuple[str, ...]]] = {}
     unknown: dict[tuple[str, str], set[str]] = {}
+    lost: Counter[str] = Counter()
     for request in requests:
-        if request.root not in known:
+        root = resolved[request.root].service_id
+        if root is None or root not in known:
+            lost[request.root] += 1
             continue
-        key = request.root, request.operation
-        inside = (request.root, *sorted({one for one in request.services if one in known and one != request.root}))
-        by_journey.setdefault(key, Counter())[inside] += 1
-        unknown.setdefault(key, set()).update(one for one in request.services if one not in known)
-    return tuple(_from_counts(key, counts, sorted(unknown[key])) for key, counts in sorted(by_journey.items()))
+        key = root, request.operation
+        meant = {name: resolved[name].service_id for name in request.services}
+        passed = {one for one in meant.values() if one is not None and one in known and one != root}
+        by_journey.setdefault(key, Counter())[(root, *sorted(passed))] += 1
+        unknown.setdefault(key, set()).update(name for name, one in meant.items() if one not in known)
+    names_of = _names(by_journey)
+    drafts = [
+        _from_counts(key[0], names_of[key], counts, sorted(unknown[key]))
+        for key, counts in sorted(by_journey.items())
+        if unknown[key] or any(len(services) > 1 for services in counts)
+    ]
+    return TracedJourneys(
+        tuple(drafts), (*warnings, *_lost(lost, resolved), *_alone(len(by_journey) - len(drafts)))
+    )
 
 
-def _from_counts(key: tuple[str, str], counts: Counter[tuple[str, ...]], unknown: Sequence[str]) -> JourneyDraft:
-    root, operation = key
+def _lost(lost: Counter[str], resolved: Mapping[str, Resolved]) -> list[str]:
+    """One warning for each name that requests began at and that is no service, those with most requests first."""
+    said = []
+    for name, count in sorted(lost.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_WARNINGS]:
+        one = resolved[name]
+        what = (
+            f"is no service, by rule {one.rule}"
+            if one.service_id is None
+            else "is not in the graph"
+            if one.service_id == name
+            else f"means {one.service_id}, by rule {one.rule}, which is not in the graph"
+        )
+        said.append(
+            f"{name} {what}, so {count} of the traces, which begin there, make no journey. "
+            "Register the service, or give the name an alias."
+        )
+    if len(lost) > len(said):
+        said.append(f"{len(lost) - len(said)} more names that traces begin at are not in the graph.")
+    return said
+
+
+def _alone(count: int) -> list[str]:
+    if not count:
+        return []
+    return [f"operations that called no other service and so make no journey: {count}"]
+
+
+def _from_counts(root: str, name: str, counts: Counter[tuple[str, ...]], unknown: Sequence[str]) -> JourneyDraft:
     whole = counts.total()
     kept = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_ROUTES]
     routes = tuple(
@@ -132,13 +193,30 @@ def _from_counts(key: tuple[str, str], counts: Counter[tuple[str, ...]], unknown
         notes.append(f"not in the graph, so left out: {', '.join(unknown)}")
     if len(kept) < len(counts):
         notes.append(f"{len(counts) - len(kept)} rarer routes are left out")
-    return JourneyDraft(_name(root, operation), (root,), routes, tuple(notes))
+    return JourneyDraft(name, (root,), routes, tuple(notes))
 
 
-def _name(root: str, operation: str) -> str:
-    """Printable, and short enough for a journey's name."""
+def _names(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """A name for each first service and operation: printable, short enough, and no two the same.
+
+    A name that had to be cut, or that two would have, ends in a digest of all that it stands for.
+    """
+    wished = {key: _printable(*key) for key in keys}
+    shared = Counter(wished.values())
+    return {
+        key: name if len(name) <= MOST_NAME_CHARACTERS and shared[name] == 1 else _with_digest(name, key)
+        for key, name in wished.items()
+    }
+
+
+def _printable(root: str, operation: str) -> str:
     wished = " ".join(f"{root}: {operation}".split()) if operation else root
-    return "".join(one for one in wished if one.isprintable())[:MOST_NAME_CHARACTERS].strip()
+    return "".join(one for one in wished if one.isprintable()).strip()
+
+
+def _with_digest(name: str, key: tuple[str, str]) -> str:
+    digest = hashlib.sha256("\x00".join(key).encode()).hexdigest()[:_DIGEST_CHARACTERS]
+    return f"{name[: MOST_NAME_CHARACTERS - _DIGEST_CHARACTERS - 1].strip()} {digest}"
 
 
 def _cut(services: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from sloengine.domain.errors import Invalid, ServiceNotFound
 
+ANSWER_PREFIX = "journey:"
+"""Begins the id of what is recommended for a journey: computed when asked for, never stored, never decided on."""
 MOST_NAME_CHARACTERS = 253
 MOST_ENTRY_POINTS = 100
 MOST_ROUTES = 100

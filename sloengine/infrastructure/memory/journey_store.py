@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from sloengine.application.ports.journey_store import changed_meanwhile
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.journeys.model import Journey
 from sloengine.infrastructure.memory.database import MemoryDatabase
@@ -17,9 +18,11 @@ class MemoryJourneyStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
 
-    async def save(self, journey: Journey) -> Journey:
-        """Store it in the place of the one of the same name."""
+    async def save(self, journey: Journey, *, replacing: Journey | None = None) -> Journey:
+        """Store it in the place of the one that was read."""
         known = self._db.journeys.get(journey.name)
+        if _seen(known) != _seen(replacing):
+            raise changed_meanwhile(journey.name)
         if known is not None:
             journey = replace(
                 journey, journey_id=known.journey_id, created_by=known.created_by, created_at=known.created_at
@@ -48,6 +51,10 @@ class MemoryJourneyStore:
     async def every(self, limit: int) -> Sequence[Journey]:
         """In the order of names."""
         return sorted(self._db.journeys.values(), key=_by_name)[:limit]
+
+
+def _seen(journey: Journey | None) -> tuple[object, ...] | None:
+    return None if journey is None else (journey.journey_id, journey.entry_points, journey.updated_at)
 
 
 def _by_name(journey: Journey) -> SortKey:

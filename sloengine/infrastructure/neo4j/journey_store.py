@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sloengine.application.ports.journey_store import changed_meanwhile
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
-from sloengine.infrastructure.neo4j.instants import instant
+from sloengine.infrastructure.neo4j.instants import instant, microseconds
 
 
 class Neo4jJourneyStore:
@@ -18,22 +19,30 @@ class Neo4jJourneyStore:
     def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
 
-    async def save(self, journey: Journey) -> Journey:
-        """Store it in the place of the one of the same name."""
+    async def save(self, journey: Journey, *, replacing: Journey | None = None) -> Journey:
+        """One transaction: what is stored is looked at under the lock of the write."""
         routes = [
             {"name": route.name, "weight": route.weight, "services": list(route.services)}
             for route in journey.routes
         ]
-        rows = await self._connection.write(
-            "save_journey",
-            journey_id=journey.journey_id,
-            name=journey.name,
-            entry_points=list(journey.entry_points),
-            routes=routes,
-            actor=journey.updated_by,
-            now=journey.updated_at,
-        )
-        return _journey_of(*rows[0])
+        replaced = None if replacing is None else _as_read(replacing)
+
+        async def work(transaction: Transaction) -> list[Any]:
+            row = await transaction.row(
+                "write/save_journey",
+                journey_id=journey.journey_id,
+                name=journey.name,
+                entry_points=list(journey.entry_points),
+                routes=routes,
+                actor=journey.updated_by,
+                now=journey.updated_at,
+                replaced=replaced,
+            )
+            if row is None:
+                raise changed_meanwhile(journey.name)
+            return row
+
+        return _journey_of(*await self._connection.in_write(work))
 
     async def delete(self, journey_id: str) -> Journey | None:
         """Take it away."""
@@ -73,6 +82,14 @@ class Neo4jJourneyStore:
         """In the order of names."""
         rows = await self._connection.read("page_of_journeys", after=None, limit=limit)
         return [_journey_of(*row) for row in rows]
+
+
+def _as_read(journey: Journey) -> dict[str, Any]:
+    return {
+        "journey_id": journey.journey_id,
+        "entry_points": list(journey.entry_points),
+        "updated_at_us": microseconds(journey.updated_at),
+    }
 
 
 def _journey_of(

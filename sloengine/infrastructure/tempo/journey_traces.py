@@ -9,8 +9,9 @@ from typing import Any
 from sloengine.domain.journeys.derive import TracedRequest
 from sloengine.infrastructure.tempo.client import TempoClient
 
-QUERY = "{ kind = client } | select(span.peer.service)"
-"""Calls, with whom they go to: a database that sends no spans of its own is known by its callers only."""
+QUERY = "{ nestedSetParent < 0 || kind = client } | select(span.peer.service)"
+"""First spans, so that a request which calls nobody is found as well and shares are of all requests; and calls,
+with whom they go to: a database that sends no spans of its own is known by its callers only."""
 SPANS_OF_TRACE = 100
 _UNKNOWN_ROOT = "<root span not yet received>"
 

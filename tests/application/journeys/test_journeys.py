@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from sloengine.application.journeys import save_journey
 from sloengine.application.journeys.derive_journeys import DeriveJourneysCommand, JourneySource
 from sloengine.application.journeys.save_journey import SaveJourneyCommand
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.recommendation.recommend import RecommendCommand
-from sloengine.domain.errors import Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
+from sloengine.domain.errors import Conflict, Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
 from sloengine.domain.journeys.derive import TracedRequest
-from sloengine.domain.journeys.model import JourneyRoute
+from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.domain.recommendation.model import (
     Recommendation,
     RecommendationUnavailable,
@@ -18,6 +21,8 @@ from sloengine.domain.recommendation.model import (
     TierName,
     UnavailableReason,
 )
+from sloengine.domain.topology.name_rules import NameRules
+from sloengine.infrastructure.memory.journey_store import MemoryJourneyStore
 from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
 from tests.application.organisation import ADMIN, OWNER, VIEWER, Engine, edges, shop
 
@@ -177,4 +182,73 @@ async def test_traces_make_journeys_with_shares_as_weights():
         (0.333, ("front",)),
     ]
     assert any("unheard-of" in note for note in draft.notes)
+    assert [warning.split(",")[0] for warning in found.warnings] == ["nobody is not in the graph"]
     assert found.saved == ["front: GET /buy"]
+
+
+async def test_saved_aliases_hold_for_names_of_traces():
+    seen = [TracedRequest("storefront", "GET /", ("storefront", "cart"))]
+    engine = Engine(journey_traces=MemoryJourneyTraces(seen))
+    await engine.ingest(dependencies=edges("front>cart"))
+    await engine.use.save_name_rules(NameRules(aliases={"storefront": "front"}), actor=ADMIN)
+
+    found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.TEMPO), actor=ADMIN)
+
+    assert (found.saved, found.warnings) == (["front: GET /"], ())
+
+
+async def test_what_cannot_be_saved_is_reported_beside_what_was(monkeypatch: pytest.MonkeyPatch):
+    engine = Engine()
+    await engine.ingest(dependencies=edges("a>x", "b>x", "c>x"))
+    monkeypatch.setattr(save_journey, "MOST_JOURNEYS", 2)
+
+    found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.GRAPH), actor=ADMIN)
+
+    assert (found.saved, found.refused) == (["a", "b"], [])
+    ((name, message),) = [(one.name, one.message) for one in found.failed]
+    assert name == "c"
+    assert "2 journeys already" in message
+
+
+async def test_a_store_that_stops_answering_is_asked_once_and_the_report_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    engine = Engine()
+    await engine.ingest(dependencies=edges("a>x", "b>x", "c>x"))
+    save, asked = MemoryJourneyStore.save, []
+
+    async def save_one(self: MemoryJourneyStore, journey: Journey, **what: Any) -> Journey:
+        asked.append(journey.name)
+        if len(asked) > 1:
+            raise Unavailable("no answer")
+        return await save(self, journey, **what)
+
+    monkeypatch.setattr(MemoryJourneyStore, "save", save_one)
+
+    found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.GRAPH), actor=ADMIN)
+
+    assert (asked, found.saved) == (["a", "b"], ["a"])
+    assert [(one.name, one.message) for one in found.failed] == [
+        ("b", "no answer"),
+        ("c", "not tried: no answer"),
+    ]
+
+
+async def test_a_name_that_another_team_takes_meanwhile_is_not_overwritten(monkeypatch: pytest.MonkeyPatch):
+    engine = await shop(days=10)
+    by_name = MemoryJourneyStore.by_name
+    theirs = SaveJourneyCommand("new", ["cart"])
+
+    async def too_late(self: MemoryJourneyStore, names: Any) -> Any:
+        seen = await by_name(self, names)
+        monkeypatch.undo()
+        await engine.use.save_journey(theirs, actor=ADMIN)
+        return seen
+
+    monkeypatch.setattr(MemoryJourneyStore, "by_name", too_late)
+
+    with pytest.raises(Conflict):
+        await engine.use.save_journey(SaveJourneyCommand("new", ["front"]), actor=OWNER)
+
+    stored = (await engine.use.read_journeys.by_name(["new"]))["new"]
+    assert (stored.entry_points, stored.updated_by) == (("cart",), ADMIN.subject)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -40,9 +41,56 @@ async def test_a_search_says_which_services_requests_passed_databases_without_sp
     }
     assert asked[0].url.path == "/api/search"
     assert asked[0].url.params["q"] == QUERY
-    (draft,) = derive_from_traces(found, {"frontend", "checkout", "payment", "postgres"})
+    (draft,) = derive_from_traces(found, {"frontend", "checkout", "payment", "postgres"}).drafts
     assert draft.routes[0].weight == 1.0
     assert draft.routes[0].services[0] == "frontend"
+
+
+def a_trace(*, calls: bool) -> dict[str, Any]:
+    """A request to front, answered from its cache or by asking db."""
+    attribute = {"key": "peer.service", "value": {"stringValue": "db"}}
+    spans = [{"nestedSetParent": -1, "kind": "server", "attributes": []}]
+    if calls:
+        spans.append({"nestedSetParent": 1, "kind": "client", "attributes": [attribute]})
+    stats = {"front": {"spanCount": len(spans)}}
+    return {
+        "rootServiceName": "front",
+        "rootTraceName": "GET /",
+        "serviceStats": stats,
+        "spanSets": [{"spans": spans}],
+    }
+
+
+def answered_by(query: str, traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What Tempo finds: traces with a span for which one of the alternatives in braces holds."""
+    condition = query[query.index("{") + 1 : query.index("}")]
+    holds = {
+        "kind = client": lambda span: span["kind"] == "client",
+        "nestedSetParent < 0": lambda span: span["nestedSetParent"] < 0,
+    }
+    alternatives = [holds[one.strip()] for one in condition.split("||")]
+    found = []
+    for trace in traces:
+        spans = [one for one in trace["spanSets"][0]["spans"] if any(holds(one) for holds in alternatives)]
+        if spans:
+            found.append({**trace, "spanSets": [{"spans": spans}]})
+    return found
+
+
+async def test_requests_that_called_nobody_are_found_too_so_that_shares_are_of_all_requests():
+    traces = [a_trace(calls=number % 5 == 0) for number in range(50)]
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"traces": answered_by(request.url.params["q"], traces)})
+
+    tempo = TempoJourneyTraces("http://tempo.test/", transport=httpx.MockTransport(reply))
+
+    (draft,) = derive_from_traces(await tempo.sample(100, UNTIL, UNTIL), {"front", "db"}).drafts
+
+    assert [(route.weight, route.services) for route in draft.routes] == [
+        (0.8, ("front",)),
+        (0.2, ("front", "db")),
+    ]
 
 
 async def test_traces_without_their_first_span_are_left_out():
