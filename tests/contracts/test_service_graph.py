@@ -420,6 +420,27 @@ async def test_a_supernode_can_change_its_members(graph: ServiceGraph):
         assert await graph.supernodes_of(["a", "b", "c"]) == dict.fromkeys(node.members, node)
 
 
+async def test_a_new_alert_is_told_of_once_and_not_at_all_when_it_was_not_written(stores: Stores):
+    async def told() -> list[object]:
+        events = await stores.outbox.pending(100)
+        assert all(event.service_id is None for event in events)
+        return [event.payload["alert"] for event in events if event.kind == "CircularDependencyDetected"]
+
+    async def write(*alerts: CircularDependencyAlert) -> None:
+        await stores.graph.write_condensation(supernodes=(), edges=(), alerts=alerts, changed=False, now=NOW)
+
+    await write(an_alert("2", revision=1), an_alert("1", revision=1))
+    await write(an_alert("1", status=AlertStatus.RESOLVED, resolved_at=LATER, revision=2))
+    await stores.graph.set_alert_status("2", AlertStatus.ACKNOWLEDGED, note=None, actor="user:a", now=LATER)
+    after_changes = await told()
+    with pytest.raises(Conflict):
+        await write(an_alert("3", revision=1), an_alert("1", revision=2))
+
+    assert after_changes == ["1", "2"]
+    assert await told() == after_changes
+    assert await stores.graph.alerts_by_id(["3"]) == {}
+
+
 async def test_alerts_are_listed_newest_first_and_change_status(graph: ServiceGraph):
     alerts = [an_alert(str(n), detected_at=NOW + timedelta(minutes=n)) for n in range(3)]
     await graph.write_condensation(supernodes=(), edges=(), alerts=alerts, changed=False, now=NOW)

@@ -234,6 +234,7 @@ class ServiceGraph(Protocol):
     ) -> int:
         """Replace supernodes and condensation edges and upsert alerts in one transaction.
 
+        An alert that is new gets ``CircularDependencyDetected`` in the outbox, in the same transaction and once.
         Raises ``Conflict``, having written nothing, when one of the alerts was changed since it was read: its
         stored ``revision`` is not the one before.
         Edges go from component id to component id; a lone service's id stands for itself. The graph version

@@ -23,6 +23,7 @@ from sloengine.domain.topology.dependency import Dependency, DependencyClaim, Di
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Criticality, Service
+from sloengine.infrastructure.alert_documents import detected_event
 from sloengine.infrastructure.memory.database import MemoryDatabase, Pair
 from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import SortKey, cut
@@ -304,6 +305,10 @@ class MemoryServiceGraph:
         self._db.condensation = tuple(edges)
         self._db.is_reshaped = False
         self._db.alerts.update({alert.alert_id: alert for alert in alerts})
+        for alert in sorted(alerts, key=lambda one: one.alert_id):
+            if stored[alert.alert_id] is None:
+                event = detected_event(alert, now)
+                self._db.outbox[event.event_id] = event
         return await self.move_version(changed=changed, now=now)
 
     async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:

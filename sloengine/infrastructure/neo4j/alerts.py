@@ -10,10 +10,12 @@ from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.errors import Conflict
 from sloengine.domain.topology.alerts import decided
 from sloengine.domain.topology.ingestion import AlertChange, AlertStatus, CircularDependencyAlert
+from sloengine.infrastructure.alert_documents import detected_event
 from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.instants import instant, microseconds, optional_instant
+from sloengine.infrastructure.neo4j.outbox import event_properties
 
 
 def alert_of(row: Sequence[Any]) -> CircularDependencyAlert:
@@ -33,9 +35,10 @@ def alert_of(row: Sequence[Any]) -> CircularDependencyAlert:
     )
 
 
-def alert_parameters(alert: CircularDependencyAlert) -> dict[str, Any]:
-    """An alert as a row of ``write/merge_alerts``."""
+def alert_parameters(alert: CircularDependencyAlert, place: int, now: datetime) -> dict[str, Any]:
+    """An alert as a row of ``write/merge_alerts``; ``place`` orders the events of one write."""
     return {
+        "event": event_properties(detected_event(alert, now), place),
         "alert_id": alert.alert_id,
         "supernode_id": alert.supernode_id,
         "properties": {
@@ -53,9 +56,15 @@ def alert_parameters(alert: CircularDependencyAlert) -> dict[str, Any]:
     }
 
 
-async def write_alerts(transaction: Transaction, alerts: Sequence[CircularDependencyAlert]) -> None:
-    """Create or change these. Raises ``Conflict`` when one was changed since it was read."""
-    rows = [alert_parameters(alert) for alert in sorted(alerts, key=lambda alert: alert.alert_id)]
+async def write_alerts(
+    transaction: Transaction, alerts: Sequence[CircularDependencyAlert], *, now: datetime
+) -> None:
+    """Create or change these; an event for each that is new.
+
+    Raises ``Conflict`` when one was changed since it was read.
+    """
+    ordered = sorted(alerts, key=lambda alert: alert.alert_id)
+    rows = [alert_parameters(alert, place, now) for place, alert in enumerate(ordered)]
     written = first_of(await transaction.rows("write/merge_alerts", rows=rows))
     if written < len(rows):
         raise Conflict(f"{len(rows) - written} alerts were changed meanwhile")
@@ -108,7 +117,7 @@ async def set_status(
             return None
         [row] = await transaction.rows("read/alerts_by_id", alert_ids=[alert_id])
         changed = decided(alert_of(row), status, note=note, actor=actor, now=now)
-        await write_alerts(transaction, [changed])
+        await write_alerts(transaction, [changed], now=now)
         return changed
 
     return await connection.in_write(work)

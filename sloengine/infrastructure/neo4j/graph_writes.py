@@ -166,7 +166,7 @@ async def write_condensation(
             await transaction.rows("write/add_condensed_edges", rows=rows)
         await transaction.rows("write/note_condensed")
         if alerts:
-            await write_alerts(transaction, alerts)
+            await write_alerts(transaction, alerts, now=now)
         return version
 
     return await connection.in_write(work)
