@@ -1,4 +1,4 @@
-"""Services, dependencies and ingestions as JSON in the shape of the GraphQL types."""
+"""Services, dependencies, alerts and ingestions as JSON in the shape of the GraphQL types."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.cli.shapes import Json, global_id, service_reference, time
 from sloengine.domain.recommendation.model import Estimate
+from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim
 from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
-from sloengine.domain.topology.ingestion import Ingestion
+from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
 from sloengine.domain.topology.service import Service
 
 
-def service_shape(service: Service) -> Json:
-    """``Service``, its own fields."""
+def service_shape(service: Service, centrality: Centrality | None = None) -> Json:
+    """``Service``, its own fields and its place in the graph; None: not worked out yet."""
     return {
         "id": global_id("Service", service.service_id),
         "serviceId": service.service_id,
@@ -26,6 +27,20 @@ def service_shape(service: Service) -> Json:
         "external": service.external,
         "discovered": service.discovered,
         "metadata": dict(service.metadata),
+        "centrality": None if centrality is None else _centrality(centrality),
+    }
+
+
+def _centrality(found: Centrality) -> Json:
+    return {
+        "pageRank": found.page_rank,
+        "betweenness": found.betweenness,
+        "betweennessError": found.betweenness_error,
+        "blastRadius": found.blast_radius,
+        "community": found.community,
+        "singlePointOfFailure": found.single_point_of_failure,
+        "depth": found.depth,
+        "graphVersion": found.graph_version,
     }
 
 
@@ -75,6 +90,23 @@ def divergence_shape(one: Divergence) -> Json:
     }
 
 
+def alert_shape(alert: CircularDependencyAlert) -> Json:
+    """``CircularDependencyAlert``, its own fields."""
+    return {
+        "id": global_id("CircularDependencyAlert", alert.alert_id),
+        "status": alert.status,
+        "cyclePath": list(alert.cycle_path),
+        "detectedAt": time(alert.detected_at),
+        "updatedBy": alert.updated_by,
+        "note": alert.note,
+        "resolvedAt": time(alert.resolved_at),
+        "history": [
+            {"at": time(change.at), "status": change.status, "by": change.by, "text": change.text}
+            for change in alert.history
+        ],
+    }
+
+
 def supernode_shape(supernode: Supernode) -> Json:
     """``Supernode``; its id is that of the first member, as in the API."""
     return {
@@ -84,10 +116,14 @@ def supernode_shape(supernode: Supernode) -> Json:
     }
 
 
-def graph_shape(found: Neighbourhood, measured: Mapping[tuple[str, str], Estimate]) -> Json:
-    """``DependencyGraph``."""
+def graph_shape(
+    found: Neighbourhood,
+    measured: Mapping[tuple[str, str], Estimate],
+    centrality: Mapping[str, Centrality],
+) -> Json:
+    """``DependencyGraph``. ``centrality``: by service id, of those for which it was worked out."""
     return {
-        "services": [service_shape(service) for service in found.services],
+        "services": [service_shape(service, centrality.get(service.service_id)) for service in found.services],
         "dependencies": [dependency_shape(edge, measured.get(edge.pair)) for edge in found.dependencies],
         "supernodes": [supernode_shape(node) for node in found.supernodes],
         "graphVersion": found.graph_version,

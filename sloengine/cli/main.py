@@ -105,6 +105,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "Draw a service's dependencies (or callers) as a tree, or for Graphviz, Mermaid or Cytoscape.",
         ),
         Command(
+            "cycles",
+            "sloengine.cli.cycles:cycles",
+            "List alerts of circular dependencies; acknowledge, resolve or reopen one.",
+        ),
+        Command(
             "divergences",
             "sloengine.cli.divergences:divergences",
             "List dependencies that are declared and not observed, or observed and not declared.",

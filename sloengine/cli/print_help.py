@@ -44,6 +44,8 @@ def _blocks(command: Command) -> Iterator[str]:
     loaded = command.load()
     if isinstance(loaded, typer.Typer):
         group: Any = typer.main.get_group(loaded)
+        if group.invoke_without_command:
+            yield _block(command.name, group)
         for name in loaded.registered_commands:
             yield _block(f"{command.name} {name.name}", group.commands[name.name])
         return

@@ -23,6 +23,7 @@ from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.recommendation.model import Estimate
+from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.domain.topology.service import Criticality, Service
@@ -98,47 +99,68 @@ def ingestion_text(ingestion: Ingestion) -> str:
     return "\n".join(lines)
 
 
+class Order(StrEnum):
+    """``ServiceOrder`` as options are spelt."""
+
+    SERVICE_ID = "service-id"
+    CRITICALITY = "criticality"
+    BLAST_RADIUS = "blast-radius"
+    BUDGET_REMAINING = "budget-remaining"
+
+
+_ORDERS = {order: ServiceOrder[order.name] for order in Order}
+
+
 def services(
     search: Annotated[str | None, typer.Option(help="Part of an id or name.", show_default=False)] = None,
     team: Annotated[str | None, typer.Option(help="Services of this team.", show_default=False)] = None,
     criticality: Annotated[
         list[Criticality] | None, typer.Option(case_sensitive=False, help="May be repeated.", show_default=False)
     ] = None,
+    order: Annotated[
+        Order, typer.Option(case_sensitive=False, help="What comes first; unknown figures come last.")
+    ] = Order.SERVICE_ID,
     as_json: AsJson = False,
     state_dir: StateDir = None,
 ) -> None:
     """List the services of the graph."""
     wanted = ServiceFilter(search=search, team=team, criticality=tuple(criticality) if criticality else None)
 
-    async def work(use_cases: UseCases, _: Actor) -> list[Service]:
-        return await all_services(use_cases, wanted)
+    async def work(use_cases: UseCases, _: Actor) -> tuple[list[Service], Mapping[str, Centrality]]:
+        listed = await all_services(use_cases, wanted, _ORDERS[order])
+        return listed, await use_cases.read_centrality([service.service_id for service in listed])
 
-    found = ask(state_dir, work)
+    found, centrality = ask(state_dir, work)
     if as_json:
-        output.print_json({"services": [service_shape(service) for service in found], "totalCount": len(found)})
+        shapes = [service_shape(service, centrality.get(service.service_id)) for service in found]
+        output.print_json({"services": shapes, "totalCount": len(found)})
         return
     table = output.table(f"{len(found)} services")
-    for column in ("service", "team", "criticality", "kind", "entity ref"):
-        table.add_column(column)
+    for column in ("service", "team", "criticality", "kind", "blast radius", "entity ref"):
+        table.add_column(column, justify="right" if column == "blast radius" else "left")
     for service in found:
+        place = centrality.get(service.service_id)
         kind = "external" if service.external else "discovered" if service.discovered else "registered"
         table.add_row(
             service.service_id,
             service.team or "–",
             (service.criticality or "nobody said").lower(),
             kind,
+            "–" if place is None else str(place.blast_radius),
             service.entity_ref or "–",
         )
     output.out.print(table)
 
 
-async def all_services(use_cases: UseCases, wanted: ServiceFilter) -> list[Service]:
+async def all_services(
+    use_cases: UseCases, wanted: ServiceFilter, order: ServiceOrder = ServiceOrder.SERVICE_ID
+) -> list[Service]:
     """Every service that matches, page by page."""
     found: list[Service] = []
     after: str | None = None
     while True:
         page = await use_cases.read_graph.page_of_services(
-            wanted, ServiceOrder.SERVICE_ID, PageRequest(first=MAX_PAGE_SIZE, after=after)
+            wanted, order, PageRequest(first=MAX_PAGE_SIZE, after=after)
         )
         found.extend(page.rows)
         if not page.has_next:
@@ -190,17 +212,22 @@ def graph(
     show = GraphFormat.JSON if as_json else show
     towards_callers = callers or direction is Direction.CALLERS
 
-    async def work(use_cases: UseCases, _: Actor) -> tuple[Neighbourhood, Mapping[tuple[str, str], Estimate]]:
+    async def work(
+        use_cases: UseCases, _: Actor
+    ) -> tuple[Neighbourhood, Mapping[tuple[str, str], Estimate], Mapping[str, Centrality]]:
         found = await use_cases.read_graph.neighbourhood(
             [service], depth=depth, towards_callers=towards_callers, include_stale=include_stale
         )
         measured = await use_cases.read_graph.measured_pass_through([edge.pair for edge in found.dependencies])
-        return await _with_claims(use_cases, found) if show is GraphFormat.JSON else found, measured
+        if show is not GraphFormat.JSON:
+            return found, measured, {}
+        places = await use_cases.read_centrality([one.service_id for one in found.services])
+        return await _with_claims(use_cases, found), measured, places
 
-    found, measured = ask(state_dir, work)
+    found, measured, centrality = ask(state_dir, work)
     truncated = found.truncated
     if show is GraphFormat.JSON:
-        output.print_json(graph_shape(found, measured))
+        output.print_json(graph_shape(found, measured, centrality))
         return
     if show is GraphFormat.TREE:
         output.out.print(

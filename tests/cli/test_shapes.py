@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,25 @@ def test_a_cycle_in_the_graph(connected: Callable[[Engine], Run], tmp_path: Path
 
     check(document, "DependencyGraph")
     assert [len(node["members"]) for node in document["supernodes"]] == [2]
+    (alert,) = fine(ask("cycles", "--json"))["circularDependencyAlerts"]
+    check(alert, "CircularDependencyAlert")
+
+
+def test_the_place_of_services_in_the_graph(ask: Run, engine: Engine):
+    before = fine(ask("services", "--json"))
+    asyncio.run(engine.use.analyse_graph())
+
+    listed = fine(ask("services", "--order", "blast-radius", "--json"))
+    drawn = fine(ask("graph", "front", "--json"))
+    table = ask("services", "--order", "blast-radius")
+
+    assert [one["centrality"] for one in before["services"]] == [None] * 3
+    for service in (*listed["services"], *drawn["services"]):
+        check(service, "Service")
+    radius = {one["serviceId"]: one["centrality"]["blastRadius"] for one in listed["services"]}
+    assert list(radius.items()) == [("db", 2), ("cart", 1), ("front", 0)]
+    assert {one["serviceId"]: one["centrality"]["blastRadius"] for one in drawn["services"]} == radius
+    assert table.out.index("db") < table.out.index("cart") < table.out.index("front")
 
 
 def test_ingest(ask: Run, tmp_path: Path):

@@ -16,7 +16,7 @@ from sloengine.application.ports.slo_ledger import Decision
 from sloengine.application.topology.graph_measures import measure
 from sloengine.domain.governance.model import AuditAction, Slo, SloSource, SloTarget
 from sloengine.domain.journeys.model import Journey, JourneyRoute
-from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName
+from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, Recommendation, SliType, TierName
 from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.dependency import (
@@ -28,7 +28,7 @@ from sloengine.domain.topology.dependency import (
 )
 from sloengine.domain.topology.divergence import Divergence, DivergenceKind
 from sloengine.domain.topology.graph import Supernode
-from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.ingestion import AlertChange, AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.neo4j import Neo4jStores
 from tests.contracts.recommendation_samples import availability
@@ -85,6 +85,15 @@ JOURNEY = Journey(
     "user:ada",
     NOW,
 )
+ALERT_HISTORY = (
+    AlertChange(NOW, AlertStatus.OPEN, None, "the cycle was seen"),
+    AlertChange(NOW, AlertStatus.OPEN, "user:ada", "looked at"),
+)
+PASS_THROUGH = {
+    ("web", "auth"): Estimate(0.3, 0.2, 0.4),
+    ("app", "auth"): Estimate(0.4, 0.2, 0.6),
+    ("web", "catalog"): Estimate(0.01, 0.0, 0.02),
+}
 DECLARED_ONLY = {("batch", "old")}
 STATED_BY_BOTH = {("auth", "users-db")}
 
@@ -155,6 +164,7 @@ async def settle(stores: Neo4jStores) -> None:
         await _set_slo(stores, _slo(service_id, ratio))
     await _analyse(stores)
     await stores.journeys.save(JOURNEY)
+    await stores.graph.note_pass_through([edge.pair for edge in EDGES], PASS_THROUGH, at=NOW)
     await stores.graph.note_budgets({"users-db": -0.25, "web": 0.5, "catalog": 0.125})
 
 
@@ -170,7 +180,13 @@ async def _condense(stores: Neo4jStores) -> None:
     pairs = {(home.get(edge.caller, edge.caller), home.get(edge.dependency, edge.dependency)) for edge in EDGES}
     cycle = ("catalog", "search", "catalog")
     alert = CircularDependencyAlert(
-        "alert-1", AlertStatus.OPEN, cycle, ("catalog", "search"), NOW, supernode_id="scc-catalog"
+        "alert-1",
+        AlertStatus.OPEN,
+        cycle,
+        ("catalog", "search"),
+        NOW,
+        supernode_id="scc-catalog",
+        history=ALERT_HISTORY,
     )
     await stores.graph.write_condensation(
         supernodes=[Supernode("scc-catalog", ("catalog", "search"), cycle)],

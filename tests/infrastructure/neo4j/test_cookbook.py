@@ -5,17 +5,26 @@ from typing import Any
 
 import pytest
 
+from sloengine.infrastructure.documents import encode
 from sloengine.infrastructure.neo4j import Neo4jStores
 from sloengine.infrastructure.neo4j.console import run_cypher
 from sloengine.infrastructure.neo4j.named_queries import cypher_directory
-from tests.infrastructure.neo4j.sample_organisation import NOW, settle
+from tests.infrastructure.neo4j.sample_organisation import ALERT_HISTORY, NOW, settle
 from tools import cypher_cookbook
 
 QUESTIONS = sorted(file.stem for file in (cypher_directory() / "analysis").glob("*.cypher"))
 
 # Expected rows by question, worked out by hand from the organisation as it is drawn in sample_organisation.
 ANSWERS: dict[str, list[list[Any]]] = {
+    "alert_history": [
+        ["alert-1", "OPEN", ["catalog", "search", "catalog"], line, encode(change).decode()]
+        for line, change in enumerate(ALERT_HISTORY, 1)
+    ],
     "assumed_edges": [["criticality", 7, 4, 2], ["mode", 1, 10, 0]],
+    "claims_by_source": [
+        ["OTEL", 10, 9, 6, NOW, NOW, 0.9],
+        ["MANUAL", 2, 1, 2, NOW - timedelta(days=40), NOW, 0.9],
+    ],
     "community_crossings": [
         [0, 1, 2, 2, ["app -> auth", "web -> auth"]],
         [0, 2, 2, 2, ["web -> pay-one", "web -> pay-two"]],
@@ -62,6 +71,11 @@ ANSWERS: dict[str, list[list[Any]]] = {
         ["batch", 1, ["batch", "old"]],
     ],
     "low_confidence_recommendations": [["auth", "AVAILABILITY", 0.3, 89.5, False, ["DEPENDENCY_OBSERVED"]]],
+    # app -> auth: the interval reaches above half
+    "measured_far_below_declared": [
+        ["web", "auth", 1.0, 0.3, 0.2, 0.4, ["criticality"]],
+        ["web", "catalog", 0.1, 0.01, 0.0, 0.02, []],
+    ],
     "most_shared_dependencies": [["catalog", 3, 1, 2], ["auth", 2, 1, 2], ["users-db", 2, 1, 1]],
     "recent_decisions": [
         [NOW, "user:ada", "SET", "users-db", "AVAILABILITY", "agreed", 3],
@@ -94,6 +108,19 @@ ANSWERS: dict[str, list[list[Any]]] = {
     "unowned_critical_services": [["batch", "HIGH", 0]],
     "weakest_hard_dependencies": [["app", "auth", 0.98, 7200.0], ["web", "auth", 0.98, 7200.0]],
     "what_limits_targets": [["users-db", 3, ["app", "auth", "web"]]],
+    # 2 of 9 * 8 pairs each pass auth and catalog; ranks by solving r = 0.015 + 0.85 P r
+    "where_chains_of_calls_lead": [
+        ["catalog", 0.0278, 0.0, 0.310, "shop"],
+        ["auth", 0.0278, 0.0, 0.057, "identity"],
+        ["search", 0.0, 0.0, 0.298, "shop"],
+        ["users-db", 0.0, 0.0, 0.112, "identity"],
+        ["pay-one", 0.0, 0.0, 0.042, None],
+        ["pay-two", 0.0, 0.0, 0.042, None],
+        ["app", 0.0, 0.0, 0.035, "shop"],
+        ["batch", 0.0, 0.0, 0.035, None],
+        ["old", 0.0, 0.0, 0.035, "shop"],
+        ["web", 0.0, 0.0, 0.035, "shop"],
+    ],
     # async batch and the providers' group pass nothing on; "old" is stale
     "widest_blast_radius": [
         ["catalog", 3, True, 1, "shop", 2],
