@@ -70,8 +70,7 @@ async def test_of_five_who_take_one_new_name_at_once_one_gets_it_and_four_are_to
 )
 async def test_a_journey_that_was_changed_since_it_was_read_is_not_overwritten(stores: Stores, meanwhile: Any):
     await services(stores)
-    now = replace(BUY, **meanwhile)
-    await stores.journeys.save(now)
+    now = await stores.journeys.save(replace(BUY, **meanwhile))
 
     with pytest.raises(Conflict):
         await stores.journeys.save(replace(BUY, routes=(), updated_by="user:bob"), replacing=BUY)
