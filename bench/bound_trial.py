@@ -1,6 +1,6 @@
 """Is the composite bound right, and are failures blamed on those who caused them? Beside simulated truth.
 
-    python -m bench.bound_trial [--organizations 200] [--services 30] [--days 90] [--processes 2]
+    python -m bench.bound_trial [--organizations 200] [--first 0] [--services 30] [--days 90] [--processes 2]
 
 Organisations have zone and platform incidents, retries, caches, soft and degraded edges, redundancy groups, a
 cycle, providers without telemetry, and a tenth of the edges declared HARD that truly pass little on. Every entry
@@ -192,10 +192,10 @@ def _ratio_row(name: str, ratios: list[float]) -> str:
     return f"  {name:34} {len(values):6d} {close:11.1%} {middle:8.3f} [{low:.3f}, {high:.3f}]"
 
 
-def trial(organizations: int, services: int, days: int, processes: int) -> Judged:
-    """Organisations 0, 1, … judged together."""
+def trial(organizations: int, services: int, days: int, processes: int, first: int = 0) -> Judged:
+    """Organisations ``first``, ``first`` + 1, … judged together."""
     found = Judged()
-    given = range(organizations), [services] * organizations, [days] * organizations
+    given = range(first, first + organizations), [services] * organizations, [days] * organizations
     with ProcessPoolExecutor(processes) as pool:
         for done, one in enumerate(pool.map(judge, *given), start=1):
             found.add(one)
@@ -238,11 +238,12 @@ def main() -> int:
     """Judge and print."""
     parser = argparse.ArgumentParser(description="The composite bound beside simulated truth.")
     parser.add_argument("--organizations", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0, help="number of the first; development runs take 1000")
     parser.add_argument("--services", type=int, default=30)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
-    found = trial(given.organizations, given.services, given.days, given.processes)
+    found = trial(given.organizations, given.services, given.days, given.processes, given.first)
     print(f"{given.organizations} organisations of {given.services} services, {given.days} days")
     missed = report(found)
     for what in missed:
