@@ -42,3 +42,15 @@ async def tell_callers(audit_id: str) -> None:
     """Tell teams whose objectives a decision has broken. Safe to run twice."""
     if await (await use_cases()).tell_callers(audit_id):
         relay_outbox.send()
+
+
+@dramatiq.actor(
+    actor_name="governance.resume_telling",
+    queue_name="governance",
+    max_retries=0,
+    max_age=50_000,
+    periodic=cron("* * * * *"),
+)
+async def resume_telling() -> None:
+    """Enqueue decisions again whose callers nobody has looked at. Safe to run twice."""
+    await (await use_cases()).resume_telling()

@@ -1,7 +1,7 @@
 // Writes a decision, under the locks of lock_for_decision: the entry of the audit trail and its head, the SLO in place of
-// the one before (which stays as history), the recommendation's status, the event to relay, the answer for a repeated
-// request.
-// $entry, $event: map; $other_events: list of map; $slo: map | null (the active one stays); $recommendation_id, $status: str | null (none is touched);
+// the one before (which stays as history), the recommendation's status, the event to relay, the need to look whose objective
+// it breaks, the answer for a repeated request.
+// $entry, $event: map; $other_events: list of map; $to_tell: list of {audit_id, at}; $slo: map | null (the active one stays); $recommendation_id, $status: str | null (none is touched);
 // $key: {actor, mutation, key, answer} | null; $now: datetime
 MATCH (head:AuditHead {name: 'audit'})
 OPTIONAL MATCH (last:AuditEvent {sequence: $entry.sequence - 1})
@@ -13,6 +13,7 @@ FOREACH (_ IN CASE WHEN service IS NOT NULL THEN [1] ELSE [] END | CREATE (entry
 CREATE (event:OutboxEvent:PendingEvent)
 SET event = $event
 FOREACH (properties IN $other_events | CREATE (other:OutboxEvent:PendingEvent) SET other = properties)
+FOREACH (properties IN $to_tell | CREATE (need:CallersToTell) SET need = properties)
 WITH service
 CALL (service) {
   WITH service WHERE $slo IS NOT NULL

@@ -27,6 +27,7 @@ from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
 from sloengine.application.impact.analyse_impact import AnalyseImpact
 from sloengine.application.impact.impact_bases import ImpactBases
+from sloengine.application.impact.resume_telling import ResumeTelling
 from sloengine.application.impact.tell_callers import TellCallers
 from sloengine.application.impact.warn_callers import WarnCallers
 from sloengine.application.journeys.delete_journey import DeleteJourney
@@ -185,6 +186,7 @@ class UseCases:
     journeys_hurt: JourneysHurt
     analyse_impact: AnalyseImpact
     tell_callers: TellCallers
+    resume_telling: ResumeTelling
     analyse_graph: AnalyseGraph
     read_centrality: ReadCentrality
     explore_edits: ExploreEdits
@@ -329,12 +331,13 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         delete_journey=DeleteJourney(a.graph, a.journeys),
         read_journeys=ReadJourneys(a.journeys),
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),
-        journeys_hurt=JourneysHurt(a.journeys, evidence, missing_hours, freshness),
+        journeys_hurt=JourneysHurt(a.journeys, bases),
         derive_journeys=DeriveJourneys(
             snapshots, a.journeys, save_journey, a.clock, a.discovery, a.journey_traces
         ),
         analyse_impact=AnalyseImpact(bases),
         tell_callers=TellCallers(bases, a.ledger, a.outbox, a.clock),
+        resume_telling=ResumeTelling(a.outbox, a.queue, a.clock),
         analyse_graph=AnalyseGraph(a.graph, a.centrality, a.locks, a.clock),
         read_centrality=ReadCentrality(a.centrality),
         explore_edits=ExploreEdits(evidence, a.clock, engine),

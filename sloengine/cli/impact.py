@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
+from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.decision_shapes import slo_target_shape
+from sloengine.cli.journey_shapes import journey_shape
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.cli.shapes import service_reference
 from sloengine.domain.errors import Invalid
-from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.governance.model import Actor, SloTarget
+from sloengine.domain.impact.journeys import ImpactedJourney
 from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.percent import percent_from_ratio, ratio_from_percent
@@ -63,14 +66,16 @@ def impact(
             proposed.append(SloChange(service, _target(kind, number)))
     if not proposed:
         raise Invalid("name a service with --availability, --latency-p95 or --latency-p99, or --changes FILE")
-    found = ask(
-        state_dir,
-        lambda use_cases, actor: use_cases.analyse_impact(AnalyseImpactCommand(proposed, max_depth), actor=actor),
-    )
+
+    async def work(use_cases: UseCases, actor: Actor) -> tuple[ImpactAnalysis, Sequence[ImpactedJourney]]:
+        found = await use_cases.analyse_impact(AnalyseImpactCommand(proposed, max_depth), actor=actor)
+        return found, await use_cases.journeys_hurt(proposed)
+
+    found, journeys = ask(state_dir, work)
     if as_json:
-        output.print_json(impact_shape(found))
+        output.print_json(impact_shape(found, journeys))
     else:
-        _print(found)
+        _print(found, journeys)
 
 
 def _target(kind: ObjectiveKind, number: float) -> SloTarget:
@@ -100,7 +105,7 @@ def _from_file(path: Path) -> list[SloChange]:
     return found
 
 
-def _print(found: ImpactAnalysis) -> None:
+def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
     output.say(found.summary)
     if found.rows:
         table = output.table()
@@ -122,19 +127,38 @@ def _print(found: ImpactAnalysis) -> None:
         output.out.print(table)
     if len(found.rows) > _SHOWN:
         output.say(f"… and {len(found.rows) - _SHOWN} more rows; --json prints all")
+    _print_journeys(journeys)
     for note in found.notes:
         output.say(f"note: {note}")
+
+
+def _print_journeys(journeys: Sequence[ImpactedJourney]) -> None:
+    if not journeys:
+        return
+    table = output.table(f"{len(journeys)} {'journey' if len(journeys) == 1 else 'journeys'}")
+    for heading in ("journey", "before", "after", "", "why"):
+        table.add_column(heading, overflow="fold")
+    for one in journeys[:_SHOWN]:
+        before, after = _percent(one.before), _percent(one.after)
+        table.add_row(one.journey.name, before, after, "breaks" if one.violates else "holds", one.reason)
+    output.out.print(table)
+    if len(journeys) > _SHOWN:
+        output.say(f"… and {len(journeys) - _SHOWN} more journeys; --json prints all")
+
+
+def _percent(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{percent_from_ratio(round(ratio, 6)):.9g} %"
 
 
 def _value(row: ImpactRow, value: float | None) -> str:
     if value is None:
         return "–"
     if row.kind is ObjectiveKind.AVAILABILITY:
-        return f"{percent_from_ratio(round(value, 6)):.9g} %"
+        return _percent(value)
     return f"{value:.4g} ms"
 
 
-def impact_shape(found: ImpactAnalysis) -> dict[str, Any]:
+def impact_shape(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> dict[str, Any]:
     """The GraphQL type ``ImpactAnalysis``; all rows, as ``nodes``."""
     return {
         "summary": found.summary,
@@ -142,6 +166,18 @@ def impact_shape(found: ImpactAnalysis) -> dict[str, Any]:
         "notes": list(found.notes),
         "graphVersion": found.graph_version,
         "rows": {"nodes": [row_shape(row) for row in found.rows], "totalCount": len(found.rows)},
+        "journeys": [impacted_journey_shape(one) for one in journeys],
+    }
+
+
+def impacted_journey_shape(one: ImpactedJourney) -> dict[str, Any]:
+    """The GraphQL type ``ImpactedJourney``."""
+    return {
+        "journey": journey_shape(one.journey),
+        "boundBeforePercent": None if one.before is None else percent_from_ratio(one.before),
+        "boundAfterPercent": None if one.after is None else percent_from_ratio(one.after),
+        "violates": one.violates,
+        "reason": one.reason,
     }
 
 

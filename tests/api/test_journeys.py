@@ -101,14 +101,22 @@ async def test_a_changed_objective_says_which_journeys_it_reaches(client: httpx.
         input={"name": "stay", "entryPoints": ["front"], "routes": [{**routes[0], "services": ["front"]}]},
     )
     query = """{ impactAnalysis(changes: [{serviceId: "cart", kind: AVAILABILITY, availabilityPercent: 90}]) {
-      journeys { journey { name } boundBeforePercent boundAfterPercent violates } } }"""
+      rows { nodes { service { serviceId } boundBeforePercent boundAfterPercent } }
+      journeys { journey { name } boundBeforePercent boundAfterPercent violates reason } } }"""
 
-    (hurt,) = (await ask(client, query))["impactAnalysis"]["journeys"]
+    found = (await ask(client, query))["impactAnalysis"]
 
-    assert hurt["journey"] == {"name": "buy"}
-    assert hurt["boundBeforePercent"] is None
-    assert 85.0 < hurt["boundAfterPercent"] <= 90.0
-    assert hurt["violates"] is False  # front has no objective of its own
+    [row] = found["rows"]["nodes"]
+    assert row["service"] == {"serviceId": "front"}
+    assert row["boundAfterPercent"] <= 90.0
+    told = {hurt["journey"]["name"]: hurt for hurt in found["journeys"]}
+    assert set(told) == {"buy", "stay"}
+    for hurt in told.values():
+        assert hurt["boundBeforePercent"] == row["boundBeforePercent"]
+        assert hurt["boundAfterPercent"] == row["boundAfterPercent"]
+        assert hurt["violates"] is False  # front has no objective of its own
+    assert "routes do not name" in told["stay"]["reason"]
+    assert "routes do not name" not in told["buy"]["reason"]
 
 
 @pytest.mark.parametrize(

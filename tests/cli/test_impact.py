@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from sloengine.application.journeys.save_journey import SaveJourneyCommand
 from tests.application.impact.test_analyse_impact import organisation, promise
-from tests.application.organisation import Engine
+from tests.application.organisation import ADMIN, Engine
 from tests.cli.conftest import Run
-from tests.cli.shapes import check
+from tests.cli.shapes import check, schema
 
 
 def test_impact_is_a_table_and_a_document(connected: Callable[[Engine], Run]):
@@ -23,6 +24,25 @@ def test_impact_is_a_table_and_a_document(connected: Callable[[Engine], Run]):
     assert [row["service"]["serviceId"] for row in document["rows"]["nodes"]] == ["checkout", "cart"]
     for row in document["rows"]["nodes"]:
         check(row, "ImpactRow")
+    assert set(document) == set(schema().type_map["ImpactAnalysis"].fields)
+    assert document["journeys"] == []
+
+
+def test_impact_names_the_journeys_that_it_reaches(connected: Callable[[Engine], Run]):
+    engine = asyncio.run(organisation())
+    asyncio.run(promise(engine, "checkout", 0.999))
+    asyncio.run(engine.use.save_journey(SaveJourneyCommand("buy", ["checkout"]), actor=ADMIN))
+    ask = connected(engine)
+
+    text = ask("impact", "store", "--availability", "99.5").out
+    [journey] = ask("impact", "store", "--availability", "99.5", "--json").json["journeys"]
+
+    assert "1 journey" in text
+    assert "buy" in text
+    check(journey, "ImpactedJourney")
+    assert journey["journey"]["name"] == "buy"
+    assert journey["violates"]
+    assert journey["boundAfterPercent"] < journey["boundBeforePercent"]
 
 
 def test_several_changes_come_from_a_file(connected: Callable[[Engine], Run], tmp_path: Path):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.slo_ledger import CallersAtRisk
@@ -10,17 +10,44 @@ from tests.contracts.recommendation_samples import NOW, slo
 from tests.contracts.test_slo_ledger import decide, put
 
 
-async def test_an_event_of_its_own_is_appended_once(stores: Stores):
+async def decide_open(stores: Stores, name: str, at: datetime = NOW) -> str:
+    def choose(recommendation, active):
+        return replace(put(slo(f"slo-{name}", name))(recommendation, active), is_open=True)
+
+    return (await decide(stores.ledger, choose, service_id=name, now=at)).audit_event.audit_id
+
+
+async def test_what_is_told_of_a_decision_is_told_once(stores: Stores):
     event = OutboxEvent("told-1", "CallersAtRisk", "a", NOW, {"callers": ["b"]})
 
-    await stores.outbox.append(event)
-    await stores.outbox.append(event)
+    await stores.outbox.callers_told("entry", event)
+    await stores.outbox.callers_told("entry", event)
     pending = await stores.outbox.pending(10)
     await stores.outbox.relayed(["told-1"])
-    await stores.outbox.append(event)
+    await stores.outbox.callers_told("entry", event)
 
     assert list(pending) == [event]
     assert list(await stores.outbox.pending(10)) == []
+
+
+async def test_a_decision_notes_that_its_callers_have_still_to_be_told(stores: Stores):
+    second = await decide_open(stores, "b", NOW + timedelta(seconds=1))
+    first = await decide_open(stores, "a")
+    await decide(stores.ledger, put(slo("slo-c", "c")), service_id="c")
+    third = await decide_open(stores, "d", NOW + timedelta(minutes=5))
+    later = NOW + timedelta(minutes=1)
+
+    due = list(await stores.outbox.to_tell(later, 10))
+    oldest = list(await stores.outbox.to_tell(later, 1))
+    await stores.outbox.callers_told(first, None)
+    rest = list(await stores.outbox.to_tell(later, 10))
+    all_of_them = list(await stores.outbox.to_tell(NOW + timedelta(hours=1), 10))
+
+    assert due == [first, second]
+    assert oldest == [first]
+    assert rest == [second]
+    assert all_of_them == [second, third]
+    assert {event.kind for event in await stores.outbox.pending(10)} == {"SloChanged"}
 
 
 async def test_a_decision_and_whom_it_hurts_are_told_together(stores: Stores):

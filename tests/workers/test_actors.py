@@ -43,6 +43,7 @@ PERIODS = {
     "recommendation.expire": ["12:07"],
     "recommendation.refresh": ["05:22"],
     "recommendation.resume_jobs": ["12:00", "12:01", "12:59"],
+    "governance.resume_telling": ["12:00", "12:01", "12:59"],
     "governance.keep_relaying": ["12:00", "12:01", "12:59"],
 }
 
@@ -55,6 +56,7 @@ def test_every_actor_is_in_the_queue_of_its_topic():
         "forecast.watch_budgets",
         "governance.keep_relaying",
         "governance.relay_outbox",
+        "governance.resume_telling",
         "governance.tell_callers",
         "recommendation.calibrate",
         "recommendation.continue_job",
@@ -192,6 +194,7 @@ async def test_sweeps_and_housekeeping_run(bench: Bench):
         telemetry.prune.message(),
         recommendation.expire.message(),
         governance.relay_outbox.message(),
+        governance.resume_telling.message(),
     )
 
     assert engine.stream.events == {}

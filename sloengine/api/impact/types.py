@@ -16,9 +16,9 @@ from sloengine.api.governance.types import SloTarget
 from sloengine.api.inputs import page_request
 from sloengine.api.journeys.types import Journey
 from sloengine.api.topology.references import service_link
-from sloengine.application.journeys.journeys_hurt import HurtJourney
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.errors import Invalid
+from sloengine.domain.impact import journeys as impacted
 from sloengine.domain.impact import model
 from sloengine.domain.reliability.percent import percent_from_ratio
 
@@ -84,27 +84,35 @@ def _percent(ratio: float | None) -> float | None:
     return None if ratio is None else percent_from_ratio(ratio)
 
 
-@strawberry.type(description="A journey that passes a service whose objective changes.")
+@strawberry.type(
+    description="A journey that a change reaches: an entry point is changed, inherits the change at any depth, or "
+    "answers too late with it."
+)
 class ImpactedJourney:
     """A journey that is hurt, or helped."""
 
     journey: Journey = strawberry.field(description="The journey.")
     bound_before_percent: float | None = strawberry.field(
-        description="Its availability when services do no better than they promise now; null: nobody promised."
+        description="Bounds of its entry points as the rows have them, of a changed one no more than it promises, "
+        "weighted by the requests of the last 28 days. Null together with `boundAfterPercent`; `reason` says why."
     )
-    bound_after_percent: float | None = strawberry.field(description="The same with the change.")
+    bound_after_percent: float | None = strawberry.field(description="The same with the changes.")
     violates: bool = strawberry.field(
-        description="With the change, one of its entry points promises more than the journey then gets."
+        description="With the changes an entry point cannot keep its objective, of availability or of latency."
+    )
+    reason: str = strawberry.field(
+        description="The entry point that loses most and why, or why the bounds are null."
     )
 
     @classmethod
-    def from_domain(cls, hurt: HurtJourney) -> ImpactedJourney:
+    def from_domain(cls, hurt: impacted.ImpactedJourney) -> ImpactedJourney:
         """The journey as clients read it."""
         return cls(
             journey=Journey.from_domain(hurt.journey),
-            bound_before_percent=None if hurt.before is None else percent_from_ratio(hurt.before),
-            bound_after_percent=None if hurt.after is None else percent_from_ratio(hurt.after),
+            bound_before_percent=_percent(hurt.before),
+            bound_after_percent=_percent(hurt.after),
             violates=hurt.violates,
+            reason=hurt.reason,
         )
 
 
@@ -113,7 +121,7 @@ class ImpactAnalysis:
     """An analysis."""
 
     domain: strawberry.Private[model.ImpactAnalysis]
-    availability: strawberry.Private[dict[str, float]]
+    changes: strawberry.Private[Sequence[model.SloChange]]
     teams: list[str] = strawberry.field(
         description="Teams of callers that lose room or cannot keep their objective, worst first: ask them."
     )
@@ -134,24 +142,20 @@ class ImpactAnalysis:
         return Connection.of(_page(self.domain.rows, request), request, ImpactRow.from_domain)
 
     @strawberry.field(
-        description="Journeys that pass a service whose availability objective changes, most hurt first. Worked "
-        "out when asked for."
+        description="Journeys that the changes reach, most hurt first, at any depth whatever `maxDepth` says. "
+        "Worked out when asked for."
     )
     async def journeys(self, info: Info) -> list[ImpactedJourney]:
         """On promises, as the rows are."""
-        found = await info.context.use_cases.journeys_hurt(self.availability)
+        found = await info.context.use_cases.journeys_hurt(self.changes)
         return [ImpactedJourney.from_domain(one) for one in found]
 
     @classmethod
-    def from_domain(cls, found: model.ImpactAnalysis, changes: Sequence[model.SloChange] = ()) -> ImpactAnalysis:
+    def from_domain(cls, found: model.ImpactAnalysis, changes: Sequence[model.SloChange]) -> ImpactAnalysis:
         """The analysis as clients read it."""
         return cls(
             domain=found,
-            availability={
-                change.service_id: change.target.availability_ratio
-                for change in changes
-                if change.target.availability_ratio is not None
-            },
+            changes=changes,
             teams=list(found.teams),
             summary=found.summary,
             notes=list(found.notes),

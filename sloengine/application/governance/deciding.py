@@ -79,8 +79,9 @@ class Deciding:
     ) -> Recorded:
         """Write the decision, and with it whose objective it breaks.
 
-        Then drop cached copies and have the events relayed. Both may fail: the cache's copy ends with its
-        lifetime, the relay runs on its own as well.
+        Then drop cached copies, have the events relayed and, where it was not known in time whose objective it
+        breaks, have that looked at. All may fail: the cache's copy ends with its lifetime, the others run on their
+        own as well.
         ``seen``: what the decider looked at, if it did; somebody else's decision since then is a conflict.
         ``body``: what the client asked for, to tell a retry from another request under the same key.
         ``targets``: the objectives from now on; none: they stay.
@@ -89,7 +90,12 @@ class Deciding:
         told = await self.callers.of(service_id, targets)
 
         def choose_and_tell(current: Recommendation | None, active: Slo | None) -> Decision:
-            return replace(choose(current, active), warnings=told.warnings, callers_at_risk=told.event)
+            return replace(
+                choose(current, active),
+                warnings=told.warnings,
+                callers_at_risk=told.event,
+                is_open=told.is_open,
+            )
 
         recorded = await self.ledger.decide(
             service_id=service_id,

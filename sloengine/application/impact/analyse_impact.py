@@ -12,7 +12,7 @@ from sloengine.domain.governance.decisions import checked_target
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability, analysis_of
 from sloengine.domain.impact.latency import LatencyLevels, analyse_latency
-from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
+from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange, worst_first
 from sloengine.domain.recommendation.model import ObjectiveKind
 
 MOST_CHANGES = 50
@@ -71,5 +71,5 @@ def analysed(basis: ImpactBasis, command: AnalyseImpactCommand, levels: LatencyL
     notes: tuple[str, ...] = ()
     if levels is not None:
         slow, notes = analyse_latency(basis.network, levels, command.changes, command.max_depth)
-        rows = tuple(sorted((*rows, *slow), key=lambda row: (not row.violates, not row.newly_violates)))
+        rows = tuple(sorted((*rows, *slow), key=worst_first))
     return analysis_of(basis, command.changes, rows, notes)

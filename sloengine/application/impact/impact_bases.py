@@ -42,6 +42,16 @@ class _Seen:
     failed: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """The graph, and by position what each service showed and published (unavailability), and its requests."""
+
+    network: FailureNetwork
+    shown: FloatArray
+    figures: FloatArray
+    requests: FloatArray
+
+
 @dataclass(slots=True)
 class ImpactBases:
     """The basis of the state in force. Read-only once made; safe to share between threads.
@@ -57,10 +67,11 @@ class ImpactBases:
     patience: timedelta = 2 * HOUR
     moment: timedelta = timedelta(seconds=2)
     _seen: _Seen | None = field(default=None, init=False)
-    _network: tuple[object, FailureNetwork, FloatArray, FloatArray] | None = field(default=None, init=False)
+    _network: tuple[object, _Looked] | None = field(default=None, init=False)
     _basis: tuple[object, ImpactBasis, int] | None = field(default=None, init=False)
     _levels: tuple[object, Mapping[tuple[str, ObjectiveKind], float]] | None = field(default=None, init=False)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _measuring: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _refreshing: asyncio.Task[None] | None = field(default=None, init=False)
     _updating: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -118,12 +129,12 @@ class ImpactBases:
         """The present state, but for one service's promise, which is taken back to what it was (None: none)."""
         basis = await self.current()
         assert self._network is not None  # noqa: S101  made with the basis
-        _, network, shown, figures = self._network
+        _, looked = self._network
         slos = dict(basis.slos)
         slo = slos.pop(service_id, None)
         if ratio is not None and slo is not None:
             slos[service_id] = replace(slo, targets=(SloTarget(ObjectiveKind.AVAILABILITY, ratio),))
-        return await asyncio.to_thread(_basis_of, network, shown, figures, slos)
+        return await asyncio.to_thread(_basis_of, looked, slos)
 
     async def _make(
         self, key: object, graph: DependencyGraph, watermark: Watermark, to_at: datetime, sequence: int
@@ -134,9 +145,8 @@ class ImpactBases:
         known = self._network
         network_key = (graph.version, seen.key)
         if known is None or known[0] != network_key:
-            self._network = known = (network_key, *await asyncio.to_thread(_network_of, graph, seen))
-        _, network, shown, figures = known
-        basis = await asyncio.to_thread(_basis_of, network, shown, figures, slos)
+            self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen))
+        basis = await asyncio.to_thread(_basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
 
     async def _telemetry(self, watermark: Watermark, to_at: datetime) -> _Seen:
@@ -168,7 +178,10 @@ class ImpactBases:
         )
 
     async def latency(self, basis: ImpactBasis) -> LatencyLevels:
-        """Promised and measured latency of all services; measured ones are kept until newer hours come."""
+        """Promised and measured latency of all services; measured ones are kept until newer hours come.
+
+        They are read once, however many ask for them at first.
+        """
         graph = basis.network.graph
         ids = [service.service_id for service in graph.services]
         watermark, active = await asyncio.gather(
@@ -176,23 +189,26 @@ class ImpactBases:
         )
         to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
         last = floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
-        key = (graph.version, last, watermark.pulled_at)
-        if self._levels is None or self._levels[0] != key:
-            self._levels = (key, await self._measured(ids, last))
+        measured = await self._measured((graph.version, to_at), ids, last)
         promised = {
             (service_id, target.kind): target.threshold_ms
             for service_id, slo in active.items()
             for target in slo.targets
             if target.threshold_ms is not None
         }
-        return LatencyLevels(promised, self._levels[1])
+        return LatencyLevels(promised, measured)
 
-    async def _measured(self, ids: list[str], last: datetime) -> Mapping[tuple[str, ObjectiveKind], float]:
-        return await measured_latency(self.history, ids, last)
+    async def _measured(
+        self, key: object, ids: list[str], last: datetime
+    ) -> Mapping[tuple[str, ObjectiveKind], float]:
+        async with self._measuring:
+            if self._levels is None or self._levels[0] != key:
+                self._levels = (key, await measured_latency(self.history, ids, last))
+            return self._levels[1]
 
 
-def _network_of(graph: DependencyGraph, seen: _Seen) -> tuple[FailureNetwork, FloatArray, FloatArray]:
-    """The graph with what each service showed (unavailability, NaN: not known) and published, by position.
+def _network_of(graph: DependencyGraph, seen: _Seen) -> _Looked:
+    """The graph with what each service showed (NaN: not known) and published.
 
     A published figure is a prior worth half a failure, as in composite bounds.
     """
@@ -211,13 +227,11 @@ def _network_of(graph: DependencyGraph, seen: _Seen) -> tuple[FailureNetwork, Fl
                 shown[place] = prior
     network = failure_network(graph, total)
     _ = network.masks, network.group_masks  # made once, here, not by the first who asks
-    return network, shown, figures
+    return _Looked(network, shown, figures, total)
 
 
-def _basis_of(
-    network: FailureNetwork, shown: FloatArray, figures: FloatArray, slos: Mapping[str, Slo]
-) -> ImpactBasis:
-    promised = figures.copy()
+def _basis_of(looked: _Looked, slos: Mapping[str, Slo]) -> ImpactBasis:
+    network, shown, promised = looked.network, looked.shown, looked.figures.copy()
     for service_id, slo in slos.items():
         for target in slo.targets:
             if target.availability_ratio is not None:
@@ -225,4 +239,4 @@ def _basis_of(
     known = frozenset(
         service.service_id for place, service in enumerate(network.graph.services) if not np.isnan(shown[place])
     )
-    return ImpactBasis(network, learn_standing(network, shown, promised), slos, known)
+    return ImpactBasis(network, learn_standing(network, shown, promised), slos, known, looked.requests)

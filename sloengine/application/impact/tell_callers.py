@@ -9,7 +9,7 @@ from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.impact.warn_callers import told_of
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.outbox import Outbox, OutboxEvent
-from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.ports.slo_ledger import CallersAtRisk, SloLedger
 from sloengine.domain.governance.model import AuditEvent, SloTarget
 from sloengine.domain.impact.analyse import analyse_availability
 from sloengine.domain.impact.latency import LatencyLevels, analyse_latency
@@ -19,7 +19,7 @@ from sloengine.domain.recommendation.model import ObjectiveKind
 
 @dataclass(frozen=True, slots=True)
 class TellCallers:
-    """One event for each decision that breaks somebody's objective. Safe to run twice."""
+    """One event for each decision that breaks an objective. Safe to run twice; run again until it is done."""
 
     bases: ImpactBases
     ledger: SloLedger
@@ -29,23 +29,28 @@ class TellCallers:
     async def __call__(self, audit_id: str) -> int:
         """How many callers cannot keep their objective since this decision."""
         entry = (await self.ledger.audit_by_id([audit_id])).get(audit_id)
-        if entry is None or entry.new is None:
+        if entry is None:
             return 0
-        changes = [SloChange(entry.service_id, target) for target in entry.new.targets]
-        rows = await self._rows(entry, changes)
-        told = told_of(entry.service_id, rows)
-        if told.event is None:
-            return 0
-        await self.outbox.append(
-            OutboxEvent(
-                f"{told.event.KIND}-{audit_id}",
-                told.event.KIND,
+        risk = await self._at_risk(entry)
+        event = (
+            None
+            if risk is None
+            else OutboxEvent(
+                f"{risk.KIND}-{audit_id}",
+                risk.KIND,
                 entry.service_id,
                 self.clock.now(),
-                told.event.payload(audit_id),
+                risk.payload(audit_id),
             )
         )
-        return told.event.count
+        await self.outbox.callers_told(audit_id, event)
+        return 0 if risk is None else risk.count
+
+    async def _at_risk(self, entry: AuditEvent) -> CallersAtRisk | None:
+        if entry.new is None:
+            return None
+        changes = [SloChange(entry.service_id, target) for target in entry.new.targets]
+        return told_of(entry.service_id, await self._rows(entry, changes)).event
 
     async def _rows(self, entry: AuditEvent, changes: list[SloChange]) -> tuple[ImpactRow, ...]:
         before = () if entry.previous is None else entry.previous.targets

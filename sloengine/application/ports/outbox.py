@@ -22,8 +22,14 @@ class OutboxEvent:
 class Outbox(Protocol):
     """Pending events, oldest first; relaying one twice must be harmless."""
 
-    async def append(self, event: OutboxEvent) -> None:
-        """One that belongs to no other change; an id appended before is not appended again."""
+    async def to_tell(self, older_than: datetime, limit: int) -> Sequence[str]:
+        """Audit ids of decisions up to then whose callers have still to be looked at, oldest first."""
+        ...
+
+    async def callers_told(self, audit_id: str, event: OutboxEvent | None) -> None:
+        """The callers of this decision have been looked at. In one transaction with what they are told: an event
+        whose id was appended before is not appended again; None: nobody's objective breaks.
+        """
         ...
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:

@@ -21,6 +21,7 @@ class Decision:
 
     ``slo`` None leaves the active SLO as it is (reject). ``recommendation_status`` None: none is touched.
     ``warnings``: of others that it touches. ``callers_at_risk`` None: nobody's objective is known to break.
+    ``is_open``: whose objective it breaks has still to be looked at; noted with it, for ``Outbox.to_tell``.
     """
 
     action: AuditAction
@@ -31,6 +32,7 @@ class Decision:
     rationale: str | None
     warnings: tuple[str, ...] = ()
     callers_at_risk: CallersAtRisk | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

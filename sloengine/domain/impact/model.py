@@ -72,6 +72,32 @@ class ImpactRow:
         return self.violates and not self.was_violated
 
 
+def worst_first(row: ImpactRow) -> tuple[object, ...]:
+    """Sort key of rows of any kind: the worst is the smallest.
+
+    Objectives that the change breaks, then those that were broken, then by the share of what the objective allows
+    that is left: of the budget, or of the threshold. Rows without an objective come after those with one, by the
+    share that they lose; those of which nothing is known are last.
+    """
+    wanted = None if row.target is None else row.target.availability_ratio or row.target.threshold_ms
+    is_availability = row.kind is ObjectiveKind.AVAILABILITY
+    if row.before is None or row.after is None:
+        left = 0.0
+    elif wanted is None:
+        left = row.after - row.before if is_availability else (row.before - row.after) / max(row.before, 1e-9)
+    else:
+        left = (row.after - wanted) / (1.0 - wanted) if is_availability else (wanted - row.after) / wanted
+    return (
+        not row.violates,
+        not row.newly_violates,
+        row.after is None,
+        wanted is None,
+        left,
+        row.service_id,
+        row.kind,
+    )
+
+
 @dataclass(frozen=True)
 class ImpactAnalysis:
     """All callers of the changed services, worst first, and whom to ask.

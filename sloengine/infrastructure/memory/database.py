@@ -76,6 +76,7 @@ class MemoryDatabase:
     trail: list[AuditEvent] = field(default_factory=list)
     outbox: dict[str, OutboxEvent] = field(default_factory=dict)
     appended: set[str] = field(default_factory=set)
+    to_tell: dict[str, datetime] = field(default_factory=dict)
 
     availability: dict[str, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
     edge_calls: dict[Pair, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)

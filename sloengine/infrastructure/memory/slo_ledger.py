@@ -139,6 +139,8 @@ class MemorySloLedger:
             self._db.outbox[event_id] = OutboxEvent(
                 event_id, risk.KIND, decision.service_id, now, risk.payload(entry.audit_id)
             )
+        if decision.is_open:
+            self._db.to_tell[entry.audit_id] = now
         if recommendation is not None and decision.recommendation_status is not None:
             recommendation = replace(recommendation, status=decision.recommendation_status)
         return Recorded(entry, decision.slo or active, active, recommendation, warnings=decision.warnings)

@@ -65,9 +65,15 @@ class MemoryOutbox:
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
 
-    async def append(self, event: OutboxEvent) -> None:
-        """Once by id."""
-        if event.event_id not in self._db.appended:
+    async def to_tell(self, older_than: datetime, limit: int) -> Sequence[str]:
+        """As decisions noted it."""
+        due = sorted((at, audit_id) for audit_id, at in self._db.to_tell.items() if at <= older_than)
+        return [audit_id for _, audit_id in due[:limit]]
+
+    async def callers_told(self, audit_id: str, event: OutboxEvent | None) -> None:
+        """Nothing awaits in between; the event once by id."""
+        self._db.to_tell.pop(audit_id, None)
+        if event is not None and event.event_id not in self._db.appended:
             self._db.appended.add(event.event_id)
             self._db.outbox[event.event_id] = event
 

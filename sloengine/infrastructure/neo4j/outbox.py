@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -18,9 +19,15 @@ class Neo4jOutbox:
     def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
 
-    async def append(self, event: OutboxEvent) -> None:
-        """Once by id; behind those of the moment that have a number."""
-        await self._connection.write("append_event", event=event_properties(event, 0))
+    async def to_tell(self, older_than: datetime, limit: int) -> Sequence[str]:
+        """As decisions noted it, oldest first."""
+        rows = await self._connection.read("decisions_to_tell", older_than=older_than, limit=limit)
+        return [str(audit_id) for (audit_id,) in rows]
+
+    async def callers_told(self, audit_id: str, event: OutboxEvent | None) -> None:
+        """In one transaction; the event once by id, behind those of the moment that have a number."""
+        events = [] if event is None else [event_properties(event, 0)]
+        await self._connection.write("note_callers_told", audit_id=audit_id, events=events)
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Not yet relayed, oldest first."""

@@ -244,6 +244,7 @@ async def _write(
     await transaction.rows(
         "write/record_decision",
         other_events=others,
+        to_tell=[{"audit_id": entry.audit_id, "at": now}] if decision.is_open else [],
         entry=entry_properties(entry),
         event=event_properties(event, entry.sequence),
         slo=None if decision.slo is None else slo_properties(decision.slo),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,11 +9,14 @@ import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
 from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
+from sloengine.application.impact.measured_latency import measured_latency
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.model import SloChange
 from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
+from sloengine.infrastructure.memory.database import MemoryDatabase
+from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine
 
 AVAILABILITY, P95, P99 = ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
@@ -160,6 +164,76 @@ async def test_latency_is_a_limit_and_says_so():
     assert rows["checkout"].path in (("checkout", "cart", "store"), ("checkout", "store"))
     assert any("at most" in row.reason for row in found.rows)
     assert any("joint timings" in note for note in found.notes)
+
+
+async def test_kinds_are_judged_apart_and_ordered_together():
+    engine = await organisation()
+    bounds = np.array([0.1, 0.2, 0.4, np.inf])
+    await engine.history.write_latency(
+        [
+            LatencyHistory(name, TOP.replace(hour=0) - 28 * DAY, bounds, np.array([[100, 0, 0, 0]] * 28, float))
+            for name in ("store", "cart", "checkout")
+        ]
+    )
+    await promise(engine, "store", p95=100)
+    await promise(engine, "cart", p95=150)
+    await promise(engine, "checkout", p95=5_000)
+    await promise(engine, "checkout", 0.999)
+    await promise(engine, "cart", 0.9)
+
+    found = await asked(engine, change("store", p95=400), change("store", 0.99), change("checkout", p95=4_000))
+
+    told = [(row.service_id, row.kind, row.violates) for row in found.rows]
+    # By the share of what is allowed that is left: budget ten times spent, threshold exceeded twice, then room.
+    assert told == [
+        ("checkout", AVAILABILITY, True),
+        ("cart", P95, True),
+        ("cart", AVAILABILITY, False),
+    ]
+    assert found.rows[0].target == SloTarget(AVAILABILITY, 0.999)
+    assert found.teams == ("team-checkout", "team-cart")
+
+
+async def test_who_asks_first_reads_latency_for_all_and_only_newer_hours_are_read_again(monkeypatch):
+    engine = await organisation()
+    bases = engine.use.analyse_impact.bases
+    basis = await bases.current()
+    reads = []
+    real = engine.history.read_latency
+
+    async def slow(*given):
+        reads.append(1)
+        await asyncio.sleep(0.01)
+        return await real(*given)
+
+    monkeypatch.setattr(engine.history, "read_latency", slow)
+    await asyncio.gather(*(bases.latency(basis) for _ in range(5)))
+    watermark = await engine.history.watermark()
+    await engine.history.set_watermark(replace(watermark, pulled_at=NOW + HOUR))
+    await bases.latency(basis)
+    at_first = len(reads)
+    await engine.history.set_watermark(replace(watermark, aggregated_to=TOP + HOUR))
+    await bases.latency(basis)
+
+    assert (at_first, len(reads)) == (1, 2)
+
+
+async def test_histograms_are_read_a_few_batches_at_a_time():
+    running, most = 0, 0
+
+    class Slow(MemorySliHistory):
+        async def read_latency(self, *given):
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0.005)
+            running -= 1
+            return await super().read_latency(*given)
+
+    names = [f"s{i}" for i in range(5_000)]
+
+    assert await measured_latency(Slow(MemoryDatabase()), names, TOP) == {}
+    assert most == 4
 
 
 async def test_latency_without_a_history_is_null_with_a_reason():

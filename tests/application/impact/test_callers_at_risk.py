@@ -96,6 +96,42 @@ async def test_what_is_not_known_in_time_is_told_afterwards(monkeypatch):
     assert event.payload["callers"] == ["checkout"]
 
 
+async def test_a_decision_whose_message_is_lost_is_told_all_the_same(monkeypatch):
+    engine = await organisation()
+    await promise(engine, "checkout", 0.999)
+
+    async def broken(*_):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(WarnCallers, "_at_risk", broken)
+    engine.queue.is_away = True
+    outcome = await promise(engine, "store", 0.99)
+    audit_id = outcome.audit_event.audit_id
+    engine.queue.is_away = False
+    engine.queue.messages.clear()
+
+    at_once = list(await engine.use.resume_telling())
+    engine.clock.advance(timedelta(minutes=2))
+    again, once_more = list(await engine.use.resume_telling()), list(await engine.use.resume_telling())
+    await engine.use.tell_callers(audit_id)
+    await engine.use.tell_callers(audit_id)
+
+    assert (at_once, again, once_more) == ([], [audit_id], [audit_id])
+    assert engine.queue.messages == [("governance.tell_callers", {"audit_id": audit_id})] * 2
+    assert list(await engine.use.resume_telling()) == []
+    [event] = events(engine)
+    assert event.payload["callers"] == ["checkout"]
+
+
+async def test_who_is_told_with_the_decision_is_not_looked_at_again():
+    engine = await organisation()
+    await promise(engine, "checkout", 0.999)
+    await promise(engine, "store", 0.99)
+    engine.clock.advance(timedelta(hours=1))
+
+    assert list(await engine.use.resume_telling()) == []
+
+
 async def test_a_failure_here_does_not_stop_a_decision(monkeypatch):
     engine = await organisation()
 

@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
+from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
 from sloengine.application.journeys import save_journey
 from sloengine.application.journeys.derive_journeys import DeriveJourneysCommand, JourneySource
 from sloengine.application.journeys.save_journey import SaveJourneyCommand
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.domain.errors import Conflict, Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
+from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.impact.model import SloChange
 from sloengine.domain.journeys.derive import TracedRequest
 from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.domain.recommendation.model import (
+    ObjectiveKind,
     Recommendation,
     RecommendationUnavailable,
     SliType,
@@ -252,3 +256,20 @@ async def test_a_name_that_another_team_takes_meanwhile_is_not_overwritten(monke
 
     stored = (await engine.use.read_journeys.by_name(["new"]))["new"]
     assert (stored.entry_points, stored.updated_by) == (("cart",), ADMIN.subject)
+
+
+async def test_journeys_hurt_rest_on_what_the_rows_rest_on(monkeypatch):
+    engine = await shop(days=10)
+    await engine.use.save_journey(BUY, actor=ADMIN)
+    changes = [SloChange("db", SloTarget(ObjectiveKind.AVAILABILITY, 0.9))]
+    found = await engine.use.analyse_impact(AnalyseImpactCommand(changes), actor=VIEWER)
+
+    async def no(*_):
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(engine.history, "read", no)
+    [hurt] = await engine.use.journeys_hurt(changes)
+
+    row = next(row for row in found.rows if row.service_id == "front")
+    assert (hurt.journey.name, hurt.before, hurt.after) == ("buy", row.before, row.after)
+    assert await engine.use.journeys_hurt([SloChange("nobody", changes[0].target)]) == ()

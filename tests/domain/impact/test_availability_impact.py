@@ -263,6 +263,18 @@ def test_worst_comes_first_and_says_why():
     assert whole.graph_version == 3
 
 
+def test_a_latency_objective_judges_no_availability():
+    basis = basis_of(
+        ["checkout", "store"], [edge("checkout", "store")], {"checkout": 1e-5, "store": 1e-4}, {"checkout": 0.001}
+    )
+    latency = SloTarget(ObjectiveKind.LATENCY_P95, threshold_ms=300.0)
+
+    [row] = analyse_availability(basis, [SloChange("checkout", latency), SloChange("store", target(0.9))])
+
+    assert row.target == target(0.999)
+    assert row.violates
+
+
 def test_a_tighter_objective_gives_margin():
     basis = basis_of(
         ["api", "store"], [edge("api", "store")], {"api": 1e-5, "store": 1e-4}, {"api": 0.001, "store": 0.002}

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from sloengine.domain.journeys.composite import compose_journey
 from sloengine.domain.journeys.model import Journey, JourneyRoute
-from sloengine.domain.journeys.promises import promised_ratio
 from sloengine.domain.journeys.route_system import solve_route
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
@@ -170,13 +169,15 @@ def test_promises_stand_in_for_what_they_cover():
     graph = graph_of(call("front", "pay"), call("pay", "bank"))
     panel = panel_of({"front": outage(), "pay": outage(), "bank": outage()})
     made = journey("front", routes={"pay": (1.0, ["front", "pay", "bank"])})
-    model = learn_reliability(graph, panel)
 
-    assert promised_ratio(model, made, {}) is None
-    assert promised_ratio(model, made, {"pay": 0.999}) == pytest.approx(0.999, abs=1e-9)
-    assert promised_ratio(model, made, {"pay": 0.999, "bank": 0.9}) == pytest.approx(0.999, abs=1e-9)
-    assert promised_ratio(model, made, {"bank": 0.99}) == pytest.approx(0.99, abs=1e-9)
-    assert promised_ratio(model, made, {"front": 0.9}) is None
+    def promised(promises):
+        return composed(graph, panel, made, promises=promises).bound.promised_ratio
+
+    assert promised({}) is None
+    assert promised({"pay": 0.999}) == pytest.approx(0.999, abs=1e-9)
+    assert promised({"pay": 0.999, "bank": 0.9}) == pytest.approx(0.999, abs=1e-9)
+    assert promised({"bank": 0.99}) == pytest.approx(0.99, abs=1e-9)
+    assert promised({"front": 0.9}) is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -209,7 +210,7 @@ def test_making_a_service_better_never_makes_a_journey_worse():
     found = []
     for ratio in (0.4, 0.2, 0.05, 0.0):
         panel = panel_of({"front": outage(), "cart": outage(4), "db": outage(9, ratio=ratio)})
-        model = learn_reliability(graph, panel)
-        found.append(promised_ratio(model, made, {"db": 1.0 - ratio / HOURS}))
+        promises = {"db": 1.0 - ratio / HOURS}
+        found.append(composed(graph, panel, made, promises=promises).bound.promised_ratio)
 
     assert found == sorted(found)

@@ -1,0 +1,178 @@
+"""Which journeys a change reaches: those whose entry points it reaches, with the bounds of these.
+
+A journey's requests get what its entry points can give, each weighted by its requests. The change has come up to
+the entry points as it does in the rows: at any depth, along calls that a journey's routes need not name. What a
+route leaves out takes nothing off: objectives are promised to all requests of a service, not route by route.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
+
+from sloengine.domain.impact.analyse import Followed
+from sloengine.domain.impact.model import ImpactRow
+from sloengine.domain.journeys.model import Journey
+from sloengine.domain.reliability.percent import percent_from_ratio
+
+_SMALLEST = 1e-9
+_NAMED = 3
+_ONLY_LATENCY = "No change of availability reaches it."
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactedJourney:
+    """Availability in [0, 1], before and after, both None where it cannot be told; ``reason`` says why.
+
+    ``violates``: an entry point cannot keep its objective after the change, of availability or of latency.
+    """
+
+    journey: Journey
+    before: float | None
+    after: float | None
+    violates: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    service_id: str
+    before: float
+    after: float
+    violates: bool
+    requests: float
+    reason: str
+
+
+def impacted_journeys(
+    followed: Followed | None, slow: Sequence[ImpactRow], journeys: Sequence[Journey]
+) -> tuple[ImpactedJourney, ...]:
+    """Of these journeys those that the changes reach, most hurt first.
+
+    Parameters:
+        followed: changes of availability; None: there are none.
+        slow: rows of changes of latency; they say which entry points answer too late, at any depth.
+    """
+    late = {row.service_id: row for row in slow if row.violates}
+    touched = _Touched(followed) if followed is not None else None
+    found = [_of(journey, touched, late) for journey in journeys]
+    return tuple(sorted((one for one in found if one is not None), key=_most_hurt_first))
+
+
+def _most_hurt_first(one: ImpactedJourney) -> tuple[object, ...]:
+    lost = 0.0 if one.after is None or one.before is None else one.after - one.before
+    return not one.violates, one.after is None, lost, one.journey.name
+
+
+def _of(journey: Journey, touched: _Touched | None, late: Mapping[str, ImpactRow]) -> ImpactedJourney | None:
+    slow = [late[entry] for entry in journey.entry_points if entry in late]
+    said = [row.reason for row in slow]
+    if touched is None or not any(touched.has(service) for service in journey.named):
+        return ImpactedJourney(journey, None, None, True, " ".join([_ONLY_LATENCY, *said])) if slow else None
+    missing = touched.missing(journey)
+    known = [touched.entry(entry) for entry in journey.entry_points if entry in touched.index]
+    violates = bool(slow) or any(entry.violates for entry in known)
+    if missing:
+        return ImpactedJourney(journey, None, None, violates, " ".join([missing, *said]))
+    shares, how = _shares(known)
+    before = math.fsum(share * entry.before for share, entry in zip(shares, known, strict=True))
+    after = math.fsum(share * entry.after for share, entry in zip(shares, known, strict=True))
+    worst = min(known, key=lambda entry: (not entry.violates, entry.after - entry.before))
+    if journey.routes and touched.followed.proposed.keys().isdisjoint(journey.named):
+        said.append("Its routes do not name what changes: the bound is that of all requests on its entry points.")
+    return ImpactedJourney(journey, before, after, violates, " ".join([f"{how}{worst.reason}", *said]))
+
+
+def _shares(entries: Sequence[_Entry]) -> tuple[list[float], str]:
+    """Of the requests on each entry point, and how that was found in words."""
+    if len(entries) == 1:
+        return [1.0], ""
+    whole = math.fsum(entry.requests for entry in entries)
+    if not whole > 0.0:
+        return [1.0 / len(entries)] * len(entries), "No requests were seen: entry points count alike. "
+    shares = [entry.requests / whole for entry in entries]
+    largest = sorted(zip(shares, entries, strict=True), key=lambda pair: (-pair[0], pair[1].service_id))
+    listed = ", ".join(f"{entry.service_id} {share:.0%}" for share, entry in largest[:_NAMED])
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return shares, f"Entered by requests seen: {listed}{more}. "
+
+
+@dataclass(frozen=True)
+class _Touched:
+    """Services that are changed, or that a change of availability reaches."""
+
+    followed: Followed
+    _below: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    @property
+    def index(self) -> Mapping[str, int]:
+        """Position of each service that the graph knows."""
+        return self.followed.basis.network.graph.index
+
+    def has(self, service_id: str) -> bool:
+        """Whether this service is one of them."""
+        position = self.index.get(service_id)
+        return service_id in self.followed.proposed or (
+            position is not None and self.followed.is_affected_caller(position)
+        )
+
+    def missing(self, journey: Journey) -> str:
+        """Why nothing can be told of the journey's availability; empty: it can."""
+        gone = [entry for entry in journey.entry_points if entry not in self.index]
+        if gone:
+            return f"The graph does not know its entry point {gone[0]}."
+        reached = {service for entry in journey.entry_points for service in self.below(self.index[entry])}
+        apart = [
+            service
+            for service in journey.named
+            if self.has(service) and service in self.index and self.index[service] not in reached
+        ]
+        if not apart:
+            return ""
+        return (
+            f"It passes {apart[0]}, to which no known call leads from its entry points that passes failures on:"
+            " what the change does to it cannot be told."
+        )
+
+    @cached_property
+    def _calls(self) -> csr_array:
+        """From callers to dependencies."""
+        return self.followed.basis.network.callers_of.T.tocsr()
+
+    def below(self, position: int) -> frozenset[int]:
+        """All whose failures can reach this service, itself included."""
+        known = self._below.get(position)
+        if known is None:
+            order = breadth_first_order(self._calls, position, return_predecessors=False)
+            known = self._below[position] = frozenset(order.tolist())
+        return known
+
+    def entry(self, service_id: str) -> _Entry:
+        """Bounds of an entry point. A changed one does no better than it promises, for its users too."""
+        followed, position = self.followed, self.index[service_id]
+        basis, impact = followed.basis, followed.impact
+        requests = 0.0 if basis.requests is None else float(np.nan_to_num(basis.requests[position]))
+        before, after = 1.0 - float(impact.before[position]), 1.0 - float(impact.after[position])
+        target = followed.proposed.get(service_id)
+        if target is not None and target.availability_ratio is not None:
+            violates = after < target.availability_ratio - _SMALLEST
+            promised = float(basis.standing.promises[position])
+            before = min(before, math.exp(-promised)) if promised > 0.0 else before
+            after = min(after, target.availability_ratio)
+            said = f"{service_id} is changed itself: the bound goes from {_percent(before)} to {_percent(after)}"
+            said += ", below its new objective" if violates else ""
+            return _Entry(service_id, before, after, violates, requests, f"{said}.")
+        if not followed.is_affected_caller(position):
+            return _Entry(service_id, before, before, False, requests, f"{service_id} is not reached.")
+        row = followed.row(position)
+        return _Entry(service_id, before, after, row.violates, requests, f"{row.reason}.")
+
+
+def _percent(ratio: float) -> str:
+    return f"{percent_from_ratio(round(ratio, 7)):.9g} %"
