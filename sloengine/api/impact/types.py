@@ -44,7 +44,7 @@ class ImpactRow:
         description="The percentile as measured over the last 28 days; null: not known, or availability."
     )
     latency_after_ms: float | None = strawberry.field(
-        description="The most it can become; null: not known, or availability."
+        description="The most it can become; null: not known, without limit, or availability."
     )
     active_target: SloTarget | None = strawberry.field(
         description="What it is judged by: its active SLO, or its own new objective; null: it has none."

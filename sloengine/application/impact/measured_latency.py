@@ -28,7 +28,8 @@ async def measured_latency(
 
     async def read(some: Sequence[str]) -> Mapping[tuple[str, ObjectiveKind], float]:
         async with reading:  # the histograms of a batch are let go before another one is read
-            return _percentiles(await history.read_latency(some, to_day - LOOKBACK, to_day))
+            found = await history.read_latency(some, to_day - LOOKBACK, to_day)
+            return await asyncio.to_thread(_percentiles, found)
 
     batches = [service_ids[i : i + _SERVICES_A_READ] for i in range(0, len(service_ids), _SERVICES_A_READ)]
     found: dict[tuple[str, ObjectiveKind], float] = {}

@@ -127,6 +127,8 @@ class _Touched:
         gone = [entry for entry in journey.entry_points if entry not in self.index]
         if gone:
             return f"The graph does not know its entry point {gone[0]}."
+        if not journey.routes:
+            return ""
         reached = {service for entry in journey.entry_points for service in self.below(self.index[entry])}
         apart = [
             service
