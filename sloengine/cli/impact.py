@@ -12,10 +12,9 @@ from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.decision_shapes import slo_target_shape
-from sloengine.cli.journey_shapes import journey_shape
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
-from sloengine.cli.shapes import service_reference
+from sloengine.cli.shapes import global_id, service_reference
 from sloengine.domain.errors import Invalid
 from sloengine.domain.governance.model import Actor, SloTarget
 from sloengine.domain.impact.journeys import ImpactedJourney
@@ -173,7 +172,7 @@ def impact_shape(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> 
 def impacted_journey_shape(one: ImpactedJourney) -> dict[str, Any]:
     """The GraphQL type ``ImpactedJourney``."""
     return {
-        "journey": journey_shape(one.journey),
+        "journey": {"id": global_id("Journey", one.journey.journey_id), "name": one.journey.name},
         "boundBeforePercent": None if one.before is None else percent_from_ratio(one.before),
         "boundAfterPercent": None if one.after is None else percent_from_ratio(one.after),
         "violates": one.violates,

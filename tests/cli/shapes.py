@@ -23,7 +23,7 @@ from graphql import (
 
 SCHEMA_FILE = Path(__file__).parents[2] / "graphql" / "schema.graphql"
 # An object that another one leads to carries its identity only.
-REFERENCES = {"Service": {"id", "serviceId"}, "Recommendation": {"id"}}
+REFERENCES = {"Service": {"id", "serviceId"}, "Recommendation": {"id"}, "Journey": {"id", "name"}}
 
 
 @cache
