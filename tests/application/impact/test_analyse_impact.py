@@ -183,7 +183,7 @@ async def test_kinds_are_judged_apart_and_ordered_together():
     found = await asked(engine, change("store", p95=400), change("store", 0.99), change("checkout", p95=4_000))
 
     told = [(row.service_id, row.kind, row.violates) for row in found.rows]
-    # By the share of what is allowed that is left: budget ten times spent, threshold exceeded twice; no objective comes last.
+    # By the share of what is allowed that is left; no objective comes last.
     assert told == [
         ("checkout", AVAILABILITY, True),
         ("cart", P95, True),
