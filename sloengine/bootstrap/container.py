@@ -106,6 +106,7 @@ from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_decisions import RememberedNames
 from sloengine.domain.topology.name_rules import NameRules
 from sloengine.infrastructure.clock import SystemClock
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
@@ -366,7 +367,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
             saved = await stores.discovery.name_rules()
             return None if saved is None else saved.rules
 
-        telemetry = await _telemetry(settings, clock, name_rules, stack)
+        telemetry = await _telemetry(settings, clock, name_rules, stores.discovery.remembered_names, stack)
 
         async def readiness() -> Mapping[str, str | None]:
             neo4j_says, redis_says = await asyncio.gather(
@@ -434,7 +435,11 @@ def _journey_traces(settings: Settings, stack: AsyncExitStack) -> JourneyTraces 
 
 
 async def _telemetry(
-    settings: Settings, clock: Clock, rules: Callable[[], Awaitable[NameRules | None]], stack: AsyncExitStack
+    settings: Settings,
+    clock: Clock,
+    rules: Callable[[], Awaitable[NameRules | None]],
+    remembered: Callable[[], Awaitable[RememberedNames]],
+    stack: AsyncExitStack,
 ) -> TelemetrySource | None:
     match settings.telemetry_kind:
         case TelemetryKind.SAMPLE:
@@ -446,7 +451,11 @@ async def _telemetry(
             client = PrometheusClient(settings.prometheus_url or "", settings.prometheus_headers())
             stack.push_async_callback(client.close)
             return PrometheusTelemetrySource(
-                client, clock.now, throttling_label=settings.throttling_label, rules=rules
+                client,
+                clock.now,
+                throttling_label=settings.throttling_label,
+                rules=rules,
+                remembered=remembered,
             )
         case TelemetryKind.NONE:
             return None

@@ -15,6 +15,7 @@ from sloengine.bootstrap.container import open_use_cases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import DomainError
+from sloengine.domain.topology.name_decisions import RememberedNames
 from sloengine.domain.topology.name_rules import NameRules
 from sloengine.infrastructure.prometheus.client import PrometheusClient
 from sloengine.infrastructure.prometheus.discovery import HistogramKind
@@ -127,12 +128,16 @@ async def _conventions(settings: Settings, source: PrometheusTelemetrySource) ->
     async with open_use_cases(settings) as use_cases:
         known = [s.service_id for s in (await use_cases.recommend.graph.snapshot()).services if not s.external]
         stored = await use_cases.read_name_rules()
+        decided = await use_cases.read_name_rules.store.remembered_names()
     rules = None if stored is None else stored.rules
 
     async def saved() -> NameRules | None:
         return rules
 
-    source.rules = saved
+    async def remembered() -> RememberedNames:
+        return decided
+
+    source.rules, source.remembered = saved, remembered
     matched = set(known) & set(await source.service_ids(now - _ASKED_FOR, now, known=known))
     missing = sorted(set(known) - matched)
     message = f"{source.name}: {names}; {edges}; {len(matched)} of {len(known)} services have series"

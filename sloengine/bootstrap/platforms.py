@@ -90,6 +90,7 @@ def _reading_rules(settings: Settings) -> ReadingRules:
     return ReadingRules(
         name_keys=settings.kubernetes_name_keys,
         team_keys=settings.kubernetes_team_keys,
+        teams=settings.kubernetes_teams,
         criticality_key=settings.kubernetes_criticality_key,
         depends_on_key=settings.kubernetes_depends_on_key,
         excluded_namespaces=settings.kubernetes_excluded_namespaces,
@@ -97,7 +98,7 @@ def _reading_rules(settings: Settings) -> ReadingRules:
 
 
 def _catalogue_rules(settings: Settings) -> CatalogueRules:
-    teams = settings.backstage_teams
+    teams = settings.backstage_teams or {}
     tags = settings.backstage_criticality_tags or {}
     unknown = sorted(word for word in tags.values() if word.upper() not in Criticality.__members__)
     if unknown:
@@ -108,5 +109,5 @@ def _catalogue_rules(settings: Settings) -> CatalogueRules:
         criticality_key=settings.backstage_criticality_key,
         criticality_tags={tag.lower(): Criticality[word.upper()] for tag, word in tags.items()},
         left_out_types=tuple(kind.lower() for kind in settings.backstage_left_out_types),
-        teams=None if teams is None else {ref.lower(): team for ref, team in teams.items()},
+        teams={ref.lower(): team for ref, team in teams.items()},
     )

@@ -99,7 +99,10 @@ class Settings(BaseSettings):
     """Empty: all but the excluded ones."""
     kubernetes_excluded_namespaces: Texts = ("kube-system", "kube-public", "kube-node-lease")
     kubernetes_name_keys: Texts = ("resource.opentelemetry.io/service.name", "app.kubernetes.io/name")
-    kubernetes_team_keys: Texts = ("sloengine.dev/team", "team", "owner")
+    kubernetes_team_keys: Texts = ()
+    """Labels and annotations whose value is the team that decides on the service; empty: none gives a team."""
+    kubernetes_teams: Texts = ()
+    """The teams that these may name; empty: any."""
     kubernetes_criticality_key: str = "sloengine.dev/criticality"
     kubernetes_depends_on_key: str = "sloengine.dev/depends-on"
     kubernetes_page_size: int = Field(default=500, ge=1, le=5000)
@@ -111,7 +114,7 @@ class Settings(BaseSettings):
     backstage_left_out_types: Texts = ("library", "documentation")
     """Types of components that nobody calls at run time."""
     backstage_teams: TextPairs = None
-    """``group:default/web=storefront``; None: each group is the team of its name."""
+    """``group:default/web=storefront``; other groups give no team."""
     backstage_criticality_key: str = "sloengine.dev/criticality"
     backstage_criticality_tags: TextPairs = None
     """``tier-1=critical``."""

@@ -107,12 +107,16 @@ def discover_rules(
     """How sources' names become service ids; --json prints a file that --set takes."""
     if file is not None and reset:
         raise Invalid("either --set or --reset")
-    given = rules_from(file) if file is not None else DEFAULT_NAME_RULES if reset else None
+    given = None if file is None else rules_from(file)
 
     async def work(use_cases: UseCases, actor: Actor) -> None:
-        if given is not None:
-            await use_cases.save_name_rules(given, actor=actor)
         stored = await use_cases.read_name_rules()
+        if given is not None:
+            rules, revision = given
+            stored = await use_cases.save_name_rules(rules, revision=revision, actor=actor)
+        elif reset:
+            revision = 0 if stored is None else stored.revision
+            stored = await use_cases.save_name_rules(DEFAULT_NAME_RULES, revision=revision, actor=actor)
         if as_json:
             output.print_json(name_rules_shape(stored))
         else:

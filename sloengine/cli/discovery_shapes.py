@@ -17,6 +17,11 @@ from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.discovery_difference import ChangeKind, DiscoveryDifference, FieldChange
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRule, NameRules
 
+_EXPECTED = (
+    'Expected what `sloengine discover rules --json` prints: {"revision": …, "rules": [{"name": …, "pattern": …, '
+    '"serviceId": …, "sources": […]}], "aliases": [{"sourceName": …, "serviceId": …}]}'
+)
+
 
 def outcome_shape(outcome: DiscoveryOutcome) -> Json:
     """``IngestDependenciesPayload``; here the lists are whole."""
@@ -87,6 +92,7 @@ def name_rules_shape(stored: StoredNameRules | None) -> Json:
             {"sourceName": source_name, "serviceId": service_id}
             for source_name, service_id in sorted(rules.aliases.items())
         ],
+        "revision": 0 if stored is None else stored.revision,
         "isShipped": stored is None,
         "savedBy": None if stored is None else stored.saved_by,
         "savedAt": time(None if stored is None else stored.saved_at),
@@ -114,27 +120,37 @@ def state_shape(state: DiscoveryState) -> Json:
     }
 
 
-def rules_from(file: Path) -> NameRules:
-    """The rules of a file that has the shape of ``SaveNameRulesInput``. Raises ``Invalid``."""
+def rules_from(file: Path) -> tuple[NameRules, int]:
+    """The rules of a file that has the shape of ``SaveNameRulesInput``, and the revision that they were made from.
+
+    Raises ``Invalid``.
+    """
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        return NameRules(
+        rules = NameRules(
             tuple(_rule(row) for row in document["rules"]),
             {_text(row, "sourceName"): _optional(row, "serviceId") for row in document.get("aliases") or ()},
         )
+        revision = _whole(document, "revision")
+    except KeyError as error:
+        raise Invalid(f"{file}: {error.args[0]} is missing. {_EXPECTED}") from error
     except OSError as error:
         raise Invalid(f"{file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Invalid(
-            f"{file}: {error}. Expected what `sloengine discover rules --json` prints: "
-            '{"rules": [{"name": …, "pattern": …, "serviceId": …, "sources": […]}], "aliases": [{"sourceName": …, '
-            '"serviceId": …}]}'
-        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Invalid(f"{file}: {error}. {_EXPECTED}") from error
+    return rules, revision
 
 
 def _rule(row: dict[str, Any]) -> NameRule:
     sources = tuple(DiscoverySource(source) for source in row.get("sources") or ())
     return NameRule(_text(row, "name"), _text(row, "pattern"), _optional(row, "serviceId"), sources)
+
+
+def _whole(row: dict[str, Any], name: str) -> int:
+    value = row[name]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, is {value!r}")
+    return value
 
 
 def _text(row: dict[str, Any], name: str) -> str:

@@ -69,7 +69,8 @@ def difference_tables(found: DiscoveryDifference) -> Iterator[Table | str]:
 def rules_table(stored: StoredNameRules | None) -> Table:
     """Aliases and rules in the order in which they are tried."""
     rules = DEFAULT_NAME_RULES if stored is None else stored.rules
-    title = "shipped name rules" if stored is None else f"name rules saved by {stored.saved_by}"
+    saved = "" if stored is None else f"name rules, revision {stored.revision}, saved by {stored.saved_by}"
+    title = saved or "shipped name rules"
     table = output.table(
         title, "aliases first, then the first rule that matches; other names are service ids as is"
     )

@@ -74,15 +74,18 @@ async def test_what_is_not_configured_is_a_user_error(door: Door):
 
 
 async def test_rules_are_read_and_replaced(door: Door):
-    query = """{ nameRules { isShipped savedBy rules { name pattern serviceId sources }
+    query = """{ nameRules { revision isShipped savedBy rules { name pattern serviceId sources }
       aliases { sourceName serviceId } } }"""
     save = """mutation($input: SaveNameRulesInput!) { saveNameRules(input: $input) {
-      nameRules { isShipped rules { name } } userErrors { code path } } }"""
+      nameRules { revision isShipped rules { name } } userErrors { code path } } }"""
     shipped = (await door.ask(query))["nameRules"]
     rules = [{"name": "versions", "pattern": "{name}-v{number}", "serviceId": "{name}", "sources": ["K8S"]}]
 
-    bad = await door.ask(save, input={"rules": [{"name": "x", "pattern": "{name}", "serviceId": "{nome}"}]})
-    saved = await door.ask(save, input={"rules": rules, "aliases": [{"sourceName": "load-generator"}]})
+    wrong = [{"name": "x", "pattern": "{name}", "serviceId": "{nome}"}]
+    bad = await door.ask(save, input={"revision": 0, "rules": wrong})
+    aliases = [{"sourceName": "load-generator"}]
+    saved = await door.ask(save, input={"revision": shipped["revision"], "rules": rules, "aliases": aliases})
+    stale = await door.ask(save, input={"revision": shipped["revision"], "rules": []})
     found = (await door.ask(query))["nameRules"]
 
     assert shipped["isShipped"]
@@ -93,7 +96,13 @@ async def test_rules_are_read_and_replaced(door: Door):
         {"code": "INVALID", "path": ["input", "rules", "0", "serviceId"]}
     ]
     assert saved["saveNameRules"]["userErrors"] == []
+    assert saved["saveNameRules"]["nameRules"]["revision"] == 1
+    assert stale["saveNameRules"] == {
+        "nameRules": None,
+        "userErrors": [{"code": "CONFLICT", "path": ["input", "revision"]}],
+    }
     assert found == {
+        "revision": 1,
         "isShipped": False,
         "savedBy": "apikey:development",
         "rules": rules,

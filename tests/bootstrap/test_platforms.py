@@ -48,7 +48,8 @@ async def test_lists_and_mappings_are_written_with_commas(monkeypatch):
     for name, text in {
         "KUBERNETES_URL": "http://127.0.0.1:8001",
         "KUBERNETES_NAMESPACES": "shop, pay",
-        "KUBERNETES_TEAM_KEYS": "",
+        "KUBERNETES_TEAM_KEYS": "team, owner",
+        "KUBERNETES_TEAMS": "web, pay",
         "BACKSTAGE_URL": "https://backstage.test",
         "BACKSTAGE_TEAMS": "Group:default/Web = storefront",
         "BACKSTAGE_CRITICALITY_TAGS": "Tier-1=critical,tier-2=High",
@@ -58,7 +59,7 @@ async def test_lists_and_mappings_are_written_with_commas(monkeypatch):
     kubernetes, backstage = await made()
 
     assert kubernetes.namespaces == ("shop", "pay")
-    assert kubernetes.rules.team_keys == ()
+    assert (kubernetes.rules.team_keys, kubernetes.rules.teams) == (("team", "owner"), ("web", "pay"))
     assert backstage.rules.teams == {"group:default/web": "storefront"}
     assert backstage.rules.criticality_tags == {"tier-1": Criticality.CRITICAL, "tier-2": Criticality.HIGH}
 

@@ -88,17 +88,28 @@ def test_rules_go_out_and_come_back(discover: Run, tmp_path: Path):
     file.write_text(json.dumps(changed), encoding="utf-8")
 
     saved = discover("discover", "rules", "--set", str(file))
+    again = discover("discover", "rules", "--set", str(file))
     dry = discover("discover", "otel", "--dry-run", "--json").json
     back = discover("discover", "rules", "--reset", "--json").json
 
     assert "storefront" in saved.out
+    assert again.code == 2
+    assert "revision 0" in again.err
     assert dry["difference"]["dependencies"][0]["caller"] == "storefront"
     assert back["rules"] == shipped.json["rules"]
     assert back["aliases"] == []
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"rules": [{"name": "a"}]}', '{"rules": [{"name": "a", "pattern": 3}]}']
+    "text",
+    [
+        "{",
+        "[]",
+        '{"rules": [{"name": "a"}]}',
+        '{"rules": [{"name": "a", "pattern": 3}]}',
+        '{"rules": []}',
+        '{"rules": [], "revision": "1"}',
+    ],
 )
 def test_a_file_of_another_shape_is_bad_input(discover: Run, tmp_path: Path, text: str):
     file = tmp_path / "rules.json"

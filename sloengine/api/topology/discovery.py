@@ -73,6 +73,9 @@ class NameAliasInput:
 class SaveNameRulesInput:
     """The rules."""
 
+    revision: int = strawberry.field(
+        description="Of the rules that were read and changed; saved since by somebody else, it is a CONFLICT."
+    )
     rules: list[NameRuleInput] = strawberry.field(description="In order; the first that matches holds.")
     aliases: list[NameAliasInput] | None = strawberry.field(
         default_factory=list, description="They come before all rules."
@@ -151,7 +154,9 @@ class DiscoveryMutations:
         """The rules as they stand now."""
 
         async def work() -> SaveNameRulesPayload:
-            saved = await info.context.use_cases.save_name_rules(input.to_domain(), actor=info.context.actor)
+            saved = await info.context.use_cases.save_name_rules(
+                input.to_domain(), revision=input.revision, actor=info.context.actor
+            )
             return SaveNameRulesPayload(name_rules=NameRules.from_domain(saved))
 
         return await or_user_errors(work(), SaveNameRulesPayload)

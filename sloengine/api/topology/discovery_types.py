@@ -181,6 +181,9 @@ class NameRules:
 
     rules: list[NameRule] = strawberry.field(description="In order; the first that matches holds.")
     aliases: list[NameAlias] = strawberry.field(description="By source name.")
+    revision: int = strawberry.field(
+        description="Goes up by one each time that they are saved; 0: the shipped ones. Saving names it."
+    )
     is_shipped: bool = strawberry.field(description="Nobody has saved rules: these are the shipped ones.")
     saved_by: str | None = strawberry.field(description="Who saved them; null: the shipped ones.")
     saved_at: datetime | None = strawberry.field(description="When; null: the shipped ones.")
@@ -200,6 +203,7 @@ class NameRules:
                 NameAlias(source_name=source_name, service_id=service_id)
                 for source_name, service_id in sorted(rules.aliases.items())
             ],
+            revision=0 if saved is None else saved.revision,
             is_shipped=saved is None,
             saved_by=None if saved is None else saved.saved_by,
             saved_at=None if saved is None else saved.saved_at,

@@ -27,6 +27,7 @@ class DependencyDiscovery(Protocol):
 
         A system that is there and knows nothing gives an empty ``Discovered`` with a warning that says what to
         switch on. Raises ``Unavailable`` when it does not answer, after the adapter's own retries, or refuses: a
-        listing that could be read only in part must not come back as complete.
+        listing that could be read only in part must not come back as complete. Raises ``TooLarge`` for a range
+        that would take too many requests.
         """
         ...

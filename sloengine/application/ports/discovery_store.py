@@ -1,23 +1,25 @@
-"""What discovery keeps: the name rules in force, and when each source was read last."""
+"""What discovery keeps: the name rules in force, the ids that names were given, when each source was read last."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.domain.topology.name_rules import NameRules
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNameRules:
-    """Rules as somebody saved them."""
+    """Rules as somebody saved them. ``revision``: 1 for the first that were saved; the shipped ones are 0."""
 
     rules: NameRules
     saved_by: str
     saved_at: datetime
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,26 @@ class DiscoveryRun:
 
 
 class DiscoveryStore(Protocol):
-    """Durable; writes replace what was there."""
+    """Durable."""
 
     async def name_rules(self) -> StoredNameRules | None:
         """The rules that somebody saved; None: nobody did, the shipped ones are in force."""
         ...
 
     async def save_name_rules(self, stored: StoredNameRules) -> None:
-        """Replace all rules."""
+        """Replace all rules. Raises ``Conflict`` unless the revision is the stored one's next, 1 where none is."""
+        ...
+
+    async def remembered_names(self) -> RememberedNames:
+        """The id that each name was given when it was first taken in."""
+        ...
+
+    async def remember_names(self, names: Sequence[RememberedName]) -> None:
+        """Keep these for good; again is no change.
+
+        Raises ``Conflict``, and keeps none of them, where a name has another id already, or a short id another
+        owner: another reading was faster.
+        """
         ...
 
     async def runs(self) -> Mapping[DiscoverySource, DiscoveryRun]:

@@ -17,7 +17,7 @@ from sloengine.application.ports.discovery_store import DiscoveryRun, DiscoveryS
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.topology.ingest_dependencies import IngestDependencies, IngestDependenciesCommand
 from sloengine.application.topology.merge_ingestion import EDGES_PER_BATCH
-from sloengine.domain.errors import DomainError, Invalid, Unavailable
+from sloengine.domain.errors import Conflict, DomainError, Invalid, TooLarge, Unavailable
 from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.topology.dependency import DependencyClaim, DiscoverySource
@@ -31,6 +31,10 @@ from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES
 DEFAULT_RANGE = timedelta(days=1)
 """What is called once a day is seen, and what is no longer called goes on ageing after one day."""
 MAX_RANGE = timedelta(days=31)
+LONGEST_READING = timedelta(minutes=5)
+"""Somebody may wait for it in a request."""
+_ATTEMPTS = 3
+"""Two sources may be read at once, and see new names of the same service."""
 SCHEDULE = Actor("worker:discovery", Role.SRE_ADMIN)
 """Who reads on a schedule: whoever set the schedule may discover."""
 
@@ -74,9 +78,14 @@ class DiscoverDependencies:
     ingest: IngestDependencies
     clock: Clock
     missing: Mapping[str, str] = field(default_factory=dict)
+    longest_reading: timedelta = LONGEST_READING
 
     async def __call__(self, command: DiscoverDependenciesCommand, *, actor: Actor) -> DiscoveryOutcome:
-        """Raises ``Forbidden``, ``Invalid``, ``Unavailable`` (no such reading configured, or none answers)."""
+        """What was found.
+
+        Raises ``Forbidden``, ``Invalid``, ``Unavailable`` (no such reading configured, or none answers in time),
+        ``TooLarge`` (none answers over this range), ``Conflict`` (other readings decide on the same names).
+        """
         require_admin(actor, "discover dependencies")
         chosen = self._chosen(command)
         started_at = self.clock.now()
@@ -121,11 +130,12 @@ class DiscoverDependencies:
         actor: Actor,
     ) -> DiscoveryOutcome:
         since, until = run.since, run.until
-        found = await _read_all(chosen, since, until)
+        found = await _read_all(chosen, since, until, self.longest_reading)
         if len(chosen) < sum(one.source is command.source for one in self.discoveries):
             # The source's other readings were not asked.
             found = replace(found, complete=False, complete_for_named=False)
-        read = await self._compare(command.source, tuple(one.name for one in chosen), found, since, until)
+        reading = Reading(command.source, tuple(one.name for one in chosen), since, until, found)
+        read = await (self._compare(reading) if command.dry_run else self._decided(reading))
         if command.dry_run:
             return DiscoveryOutcome(read.difference, None)
         if not read.rows.dependencies and not read.rows.services:
@@ -150,21 +160,31 @@ class DiscoverDependencies:
         )
         return DiscoveryOutcome(read.difference, ingestion)
 
-    async def _compare(
-        self,
-        source: DiscoverySource,
-        readings: tuple[str, ...],
-        found: Discovered,
-        since: datetime,
-        until: datetime,
-    ) -> Compared:
-        stored = await self.store.name_rules()
+    async def _decided(self, reading: Reading) -> Compared:
+        """The comparison. What it decides on names is kept before any of it is taken in, so that nothing moves."""
+        attempts = 0
+        while True:
+            attempts += 1
+            read = await self._compare(reading)
+            if not read.rows.dependencies and not read.rows.services:
+                return read
+            try:
+                await self.store.remember_names(read.rows.decided)
+            except Conflict:
+                if attempts == _ATTEMPTS:
+                    raise
+            else:
+                return read
+
+    async def _compare(self, reading: Reading) -> Compared:
+        source, found = reading.source, reading.found
+        stored, remembered = await self.store.name_rules(), await self.store.remembered_names()
         rules = DEFAULT_NAME_RULES if stored is None else stored.rules
         names = {service.source_name for service in found.services} | set(found.requests)
         names |= {end for call in found.dependencies for end in (call.caller, call.dependency)}
         as_named = await self.graph.services(sorted(names))
         registered = {name for name, service in as_named.items() if not service.discovered}
-        rows = await asyncio.to_thread(reconcile, source, found, rules, registered)
+        rows = await asyncio.to_thread(reconcile, source, found, rules, registered, remembered)
         pairs = {(call.caller, call.dependency): None for call in rows.dependencies}
         pairs.update(dict.fromkeys(await self.graph.pairs_claimed_by(source, None)))
         claims: dict[Pair, Sequence[DependencyClaim]] = {}
@@ -174,19 +194,19 @@ class DiscoverDependencies:
         ids = {service.source_name for service in rows.services} | set(ends)
         existing = {**as_named, **await self.graph.services(sorted(ids - set(as_named)))}
         # In a thread, because a large graph takes a second, and the loop has other requests.
-        return await asyncio.to_thread(
-            compare, Reading(source, readings, since, until, found), rows, claims, existing
-        )
+        return await asyncio.to_thread(compare, reading, rows, claims, existing)
 
 
-async def _read_all(chosen: Sequence[DependencyDiscovery], since: datetime, until: datetime) -> Discovered:
-    """All readings; one that does not answer is a warning while another does."""
-    answers = await asyncio.gather(*(one.discover(since, until) for one in chosen), return_exceptions=True)
+async def _read_all(
+    chosen: Sequence[DependencyDiscovery], since: datetime, until: datetime, longest: timedelta
+) -> Discovered:
+    """All readings; one that does not answer, or not over this range, is a warning while another does."""
+    answers = await asyncio.gather(*(_read(one, since, until, longest) for one in chosen), return_exceptions=True)
     readings: list[Discovered] = []
-    failures: list[Unavailable] = []
+    failures: list[Unavailable | TooLarge] = []
     for one, answer in zip(chosen, answers, strict=True):
-        if isinstance(answer, Unavailable):
-            failures.append(Unavailable(f"{one.name}: {answer.message}"))
+        if isinstance(answer, Unavailable | TooLarge):
+            failures.append(type(answer)(f"{one.name}: {answer.message}", path=answer.path))
         elif isinstance(answer, BaseException):
             raise answer
         else:
@@ -202,6 +222,17 @@ async def _read_all(chosen: Sequence[DependencyDiscovery], since: datetime, unti
         complete_for_named=not complete and all(reading.is_listing for reading in readings),
         warnings=(*found.warnings, *(failure.message for failure in failures)),
     )
+
+
+async def _read(one: DependencyDiscovery, since: datetime, until: datetime, longest: timedelta) -> Discovered:
+    try:
+        async with asyncio.timeout(longest.total_seconds()):
+            return await one.discover(since, until)
+    except TimeoutError as error:
+        seconds = longest.total_seconds()
+        raise Unavailable(
+            f"not read within {seconds:g} seconds: shorten the range, or look why it is slow"
+        ) from error
 
 
 def _knows(reading: Discovered) -> bool:

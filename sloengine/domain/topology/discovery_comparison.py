@@ -19,6 +19,7 @@ from sloengine.domain.topology.discovery_difference import (
     service_row,
     steady,
 )
+from sloengine.domain.topology.name_decisions import cut
 from sloengine.domain.topology.name_reconciliation import Reconciled
 from sloengine.domain.topology.service import Service
 
@@ -72,7 +73,7 @@ def compare(reading: Reading, rows: Reconciled, claims: Claims, existing: Mappin
     """
     source, found = reading.source, reading.found
     own = {pair: claim for pair, known in claims.items() for claim in known if claim.source is source}
-    warnings = (*rows.warnings, *_entity_warnings(rows, existing))
+    warnings = (*rows.warnings, *_entity_warnings(rows, existing), *_team_warnings(source, rows, existing))
     rows = replace(
         rows,
         services=tuple(fitting(service, existing.get(service.source_name), source) for service in rows.services),
@@ -119,3 +120,15 @@ def _entity_warnings(rows: Reconciled, existing: Mapping[str, Service]) -> list[
                 "them apart"
             )
     return warnings[:_NAMED_AT_MOST]
+
+
+def _team_warnings(source: DiscoverySource, rows: Reconciled, existing: Mapping[str, Service]) -> tuple[str, ...]:
+    warnings = []
+    for service in rows.services:
+        before = existing.get(service.source_name)
+        if before is not None and None not in (before.team, service.team) and before.team != service.team:
+            warnings.append(
+                f"{service.source_name} stays with team {before.team}, although {source} says {service.team}: "
+                "discovery moves no service to another team. Register it with that team if that is meant."
+            )
+    return cut(warnings, "more services would have another team")

@@ -17,6 +17,12 @@ STEADY_SHARE = 0.1
 """A measured weight within a tenth of what the source said before counts as the same: else each reading moves the
 graph version, and with it every cached answer."""
 
+OWN_METADATA: Mapping[DiscoverySource, str] = {
+    DiscoverySource.K8S: "kubernetes",
+    DiscoverySource.BACKSTAGE: "backstage",
+}
+"""Where a source keeps what only it knows; in there, by the name of a field, what it said of that field last."""
+
 _SERVICE_FIELDS = ("name", "team", "criticality", "entity_ref", "external")
 
 type Pair = tuple[str, str]
@@ -122,12 +128,24 @@ def steady(call: DiscoveredDependency, own: DependencyClaim | None, *, complete:
 def fitting(found: DiscoveredService, existing: Service | None, source: DiscoverySource) -> DiscoveredService:
     """What the source may say of a service that is there already.
 
-    What a person registered, or the catalogue said, stands: other sources only fill gaps.
+    A team stands, whoever said it, because its members decide on the service: discovery gives one only where none
+    is known. What a person registered, or the catalogue said, stands: other sources only fill gaps, and the
+    catalogue changes what it said itself. What a source keeps of its own in the metadata is replaced.
     """
-    if existing is None or existing.discovered or source in (DiscoverySource.BACKSTAGE, DiscoverySource.MANUAL):
+    if existing is None:
         return found
-    blank: dict[str, Any] = {name: None for name in _SERVICE_FIELDS if getattr(existing, name) is not None}
-    metadata = {key: value for key, value in found.metadata.items() if key not in existing.metadata}
+    stands = {"team"} if existing.team is not None else set()
+    metadata = found.metadata
+    if not existing.discovered:
+        of_its_own = OWN_METADATA.get(source)
+        kept = existing.metadata.get(of_its_own) if of_its_own is not None else None
+        said = kept if isinstance(kept, Mapping) else {}
+        known = {name: getattr(existing, name) for name in _SERVICE_FIELDS}
+        stands |= {name for name, value in known.items() if value is not None and said.get(name) != value}
+        metadata = {
+            key: value for key, value in metadata.items() if key == of_its_own or key not in existing.metadata
+        }
+    blank: dict[str, Any] = dict.fromkeys(stands)
     return replace(found, metadata=metadata, **blank)
 
 

@@ -13,10 +13,15 @@ from sloengine.domain.topology.discovered import (
     DiscoveredService,
     LeftOut,
 )
-from sloengine.domain.topology.name_rules import ALIAS, NameRules, Resolved
+from sloengine.domain.topology.name_decisions import (
+    NOTHING_REMEMBERED,
+    RememberedName,
+    RememberedNames,
+    cut,
+    resolve_all,
+)
+from sloengine.domain.topology.name_rules import NameRules
 from sloengine.domain.topology.rows import hardest_attributes
-
-_NAMED_AT_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +35,33 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was found, by service id. In ``services`` and ``dependencies`` source names are service ids."""
+    """What was found, by service id. In ``services`` and ``dependencies`` source names are service ids.
+
+    ``decided``: names that were given their ids for the first time.
+    """
 
     services: tuple[DiscoveredService, ...]
     dependencies: tuple[DiscoveredDependency, ...]
     renamed: tuple[Renamed, ...]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
+    decided: tuple[RememberedName, ...] = ()
 
 
 def reconcile(
-    source: DiscoverySource, found: Discovered, rules: NameRules, registered: Collection[str] = ()
+    source: DiscoverySource,
+    found: Discovered,
+    rules: NameRules,
+    registered: Collection[str] = (),
+    remembered: RememberedNames = NOTHING_REMEMBERED,
 ) -> Reconciled:
     """Apply the rules.
 
-    ``registered``: source names that a person registered as service ids just so; no rule changes those. Names that
-    a rule would make one although their namespaces or kinds differ keep their full names, with a warning: whether
-    they are one service nobody but a person knows. Call weights are calls ÷ own requests of the caller, after both
-    have found to one id; unknown where its requests are not counted.
+    ``registered``: source names that a person registered as service ids just so; no rule changes those.
+    ``remembered``: what was decided on names before. Names that a rule would make one although their namespaces
+    or kinds differ are told apart, with a warning: whether they are one service nobody but a person knows. Call
+    weights are calls ÷ own requests of the caller, after both have found to one id; unknown where its requests
+    are not counted.
     """
     names = dict.fromkeys(
         [
@@ -55,7 +69,8 @@ def reconcile(
             *(end for call in found.dependencies for end in (call.caller, call.dependency)),
         ]
     )
-    resolved, warnings = resolve_all(source, [*names, *found.requests], rules, registered)
+    together = resolve_all(source, [*names, *found.requests], rules, registered, remembered)
+    resolved = together.by_name
     ids = {name: one.service_id for name, one in resolved.items()}
     left_out = [*found.left_out]
     left_out += [
@@ -76,35 +91,9 @@ def reconcile(
         dependencies,
         tuple(renamed),
         tuple(dict.fromkeys(left_out)),
-        (*found.warnings, *warnings, *service_warnings),
+        (*found.warnings, *together.warnings, *service_warnings),
+        together.decided,
     )
-
-
-def resolve_all(
-    source: DiscoverySource, names: Iterable[str], rules: NameRules, registered: Collection[str] = ()
-) -> tuple[Mapping[str, Resolved], tuple[str, ...]]:
-    """What each name stands for when all of them are there together, and warnings where that is not clear."""
-    resolved: dict[str, Resolved] = {}
-    for name in dict.fromkeys(names):
-        one = rules.resolve(source, name)
-        if name in registered and one.rule != ALIAS:
-            one = Resolved(name, name)
-        resolved[name] = one
-    by_id: dict[str, list[Resolved]] = {}
-    for one in resolved.values():
-        if one.service_id is not None and any(one.told_apart_by):
-            by_id.setdefault(one.service_id, []).append(one)
-    warnings: list[str] = []
-    for service_id, claimants in sorted(by_id.items()):
-        if len({one.told_apart_by for one in claimants}) < 2:
-            continue
-        for one in claimants:
-            resolved[one.source_name] = Resolved(one.source_name, one.source_name)
-        warnings.append(
-            f"{_listed(one.source_name for one in claimants)} would all be {service_id}, by rule "
-            f"{claimants[0].rule}: each keeps its full name. Give them an alias each, or one to all."
-        )
-    return resolved, _cut(warnings, "more names are not clear")
 
 
 def _services(
@@ -126,7 +115,7 @@ def _services(
         for service_id, entities in sorted(refs.items())
         if len(entities) > 1
     ]
-    return tuple(merged.values()), _cut(warnings, "more services are several entities")
+    return tuple(merged.values()), cut(warnings, "more services are several entities")
 
 
 def _both(known: DiscoveredService, other: DiscoveredService) -> DiscoveredService:
@@ -188,9 +177,3 @@ def _sum(first: float | None, second: float | None) -> float | None:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
-
-
-def _cut(warnings: list[str], rest: str) -> tuple[str, ...]:
-    if len(warnings) <= _NAMED_AT_MOST:
-        return tuple(warnings)
-    return (*warnings[:_NAMED_AT_MOST], f"{len(warnings) - _NAMED_AT_MOST} {rest}.")

@@ -19,6 +19,8 @@ MAX_PLACEHOLDERS = 3
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _STRAY_BRACE = re.compile(r"[{}]")
 _IDENTITY = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,251}[^\s\x00-\x1f\x7f])?")
+type Told = tuple[str, ...]
+"""Namespace and kind of a name, empty where it has none."""
 TELLS_APART = ("namespace", "kind")
 """Placeholders of which two values mean two services, even where a rule leaves them out of the id."""
 
@@ -58,7 +60,7 @@ class Resolved:
     source_name: str
     service_id: str | None
     rule: str | None = None
-    told_apart_by: tuple[str, ...] = ()
+    told_apart_by: Told = ()
 
 
 ALIAS = "alias"
@@ -82,6 +84,26 @@ class NameRules:
         """The service that this name of this source stands for."""
         if source_name in self.aliases:
             return Resolved(source_name, self.aliases[source_name], ALIAS)
+        return self._by_rules(source, source_name)
+
+    def aliased(self, source: DiscoverySource) -> Mapping[str, Mapping[Told, str]]:
+        """Names that aliases make an id, where this source's rules read a namespace or kind in them.
+
+        By service id, then by namespace and kind.
+        """
+        return self._aliased.get(source, {})
+
+    @cached_property
+    def _aliased(self) -> Mapping[DiscoverySource, Mapping[str, Mapping[Told, str]]]:
+        found: dict[DiscoverySource, dict[str, dict[Told, str]]] = {}
+        for source in DiscoverySource:
+            for source_name, service_id in sorted(self.aliases.items()):
+                told = self._by_rules(source, source_name).told_apart_by
+                if service_id is not None and any(told):
+                    found.setdefault(source, {}).setdefault(service_id, {}).setdefault(told, source_name)
+        return found
+
+    def _by_rules(self, source: DiscoverySource, source_name: str) -> Resolved:
         for rule in self._by_source[source] if len(source_name) <= MAX_PATTERN_CHARACTERS else ():
             values = rule.match(source_name)
             if values is None:

@@ -22,7 +22,7 @@ from sloengine.infrastructure.backstage.entities import (
     PROVIDES_API,
     Entity,
 )
-from sloengine.infrastructure.backstage.entity_refs import DEFAULT_NAMESPACE, EntityRef
+from sloengine.infrastructure.backstage.entity_refs import EntityRef
 
 _OF_API_TYPE: Mapping[str, EdgeAttributes] = {
     "openapi": EdgeAttributes(protocol="http"),
@@ -40,18 +40,17 @@ _NAMED_AT_MOST = 10
 class CatalogueRules:
     """How entities are read.
 
-    ``service_key``: annotation that states the service id outright. ``left_out_types``: types of components
-    that nobody calls at run time. ``teams``: reference of a group → team; None: every group is the team of its
-    name. A mapping is the safer choice where anybody may edit the catalogue, because a team's members decide on
-    its services: groups that it leaves out give no team. ``criticality_tags``: lower-case tag → criticality, used
-    where the annotation ``criticality_key`` says nothing.
+    ``service_key``: annotation that states the service id outright. ``left_out_types``: types of components that
+    nobody calls at run time. ``teams``: reference of a group → team; no other group gives one, because a team's
+    members decide on its services, and whoever may edit the catalogue would choose them. ``criticality_tags``:
+    lower-case tag → criticality, used where the annotation ``criticality_key`` says nothing.
     """
 
     service_key: str = "sloengine.dev/service"
     criticality_key: str = "sloengine.dev/criticality"
     criticality_tags: Mapping[str, Criticality] = field(default_factory=dict)
     left_out_types: tuple[str, ...] = ("library", "documentation")
-    teams: Mapping[str, str] | None = None
+    teams: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_catalogue(entities: Sequence[Entity], rules: CatalogueRules | None = None) -> Discovered:
@@ -146,28 +145,25 @@ def _source_name(entity: Entity, rules: CatalogueRules) -> str:
 def _service(entity: Entity, rules: CatalogueRules, notes: dict[str, list[str]]) -> DiscoveredService:
     owners = sorted(entity.targets(OWNED_BY), key=str)
     groups = [owner for owner in owners if owner.kind == "group"]
-    teams = [team for group in groups if (team := _team(group, rules)) is not None]
+    teams = [rules.teams[str(group)] for group in groups if str(group) in rules.teams]
     if owners and not groups:
         notes["owned by a person and by no group, so without a team"].append(str(entity.ref))
-    elif groups and not teams:
+    elif groups and rules.teams and not teams:
         notes["owned by groups that the mapping of teams leaves out"] += map(str, groups)
     facts: dict[str, Any] = {"kind": entity.ref.kind, "type": entity.type, "lifecycle": entity.lifecycle}
     facts["owners"] = [str(owner) for owner in groups]
     facts["systems"] = sorted(str(target) for target in entity.targets(PART_OF) if target.kind == "system")
+    criticality = _criticality(entity, rules, notes)
+    # What the catalogue said is kept, to tell it from what a person registered when it says something else.
+    facts |= {"name": entity.title, "criticality": None if criticality is None else criticality.value}
     return DiscoveredService(
         _source_name(entity, rules),
         name=entity.title,
         team=teams[0] if teams else None,
-        criticality=_criticality(entity, rules, notes),
+        criticality=criticality,
         entity_ref=str(entity.ref),
         metadata={"backstage": {name: said for name, said in facts.items() if said}},
     )
-
-
-def _team(group: EntityRef, rules: CatalogueRules) -> str | None:
-    if rules.teams is not None:
-        return rules.teams.get(str(group))
-    return group.name if group.namespace == DEFAULT_NAMESPACE else f"{group.namespace}/{group.name}"
 
 
 def _criticality(entity: Entity, rules: CatalogueRules, notes: dict[str, list[str]]) -> Criticality | None:

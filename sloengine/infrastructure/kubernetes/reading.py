@@ -110,16 +110,19 @@ def _dependencies(
 
 
 def _service(service: ClusterService, rules: ReadingRules, warnings: list[str]) -> DiscoveredService:
-    team = next(
-        (said for key in rules.team_keys for entry in service.objects if (said := entry.stated(key))), None
-    )
+    team = _first(service, rules.team_keys)
+    if team is not None and rules.teams and team not in rules.teams:
+        warnings.append(
+            f"{service.source_name} states the team {team[:40]!r}, which is none of those that are taken."
+        )
+        team = None
     return DiscoveredService(
         service.source_name,
         team=team,
         criticality=_criticality(service, rules, warnings),
         # Whether what stands behind a name of this cluster lies outside only ExternalName says.
         external=True if service.external else None,
-        metadata={"kubernetes": _facts(service)},
+        metadata={"kubernetes": _facts(service, rules)},
     )
 
 
@@ -141,15 +144,20 @@ def _criticality(service: ClusterService, rules: ReadingRules, warnings: list[st
     return max(stated, key=list(_CRITICALITIES.values()).index, default=None)
 
 
-def _facts(service: ClusterService) -> Mapping[str, Any]:
+def _first(service: ClusterService, keys: Sequence[str]) -> str | None:
+    """What the first key that is anywhere says."""
+    return next((said for key in keys for entry in service.objects if (said := entry.stated(key))), None)
+
+
+def _facts(service: ClusterService, rules: ReadingRules) -> Mapping[str, Any]:
     """What stays the same from reading to reading: no replica counts, no image tags."""
     facts: dict[str, Any] = {
         "namespaces": sorted({entry.namespace for entry in service.objects}),
         "workloads": sorted(f"{entry.kind}/{entry.name}" for entry in service.workloads),
         "services": sorted(entry.name for entry in service.network),
     }
-    for name, key in (("partOf", PART_OF), ("backstageId", BACKSTAGE_ID)):
-        said = next((said for entry in service.objects if (said := entry.stated(key))), None)
+    for name, keys in (("partOf", (PART_OF,)), ("backstageId", (BACKSTAGE_ID,)), ("owner", rules.owner_keys)):
+        said = _first(service, keys)
         if said is not None:
             facts[name] = said
     return facts

@@ -22,6 +22,7 @@ from sloengine.domain.topology.dependency import Dependency, DependencyClaim, Di
 from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
+from sloengine.domain.topology.name_decisions import RememberedName
 from sloengine.domain.topology.service import Service
 
 type Pair = tuple[str, str]
@@ -62,6 +63,7 @@ class MemoryDatabase:
     answered: dict[tuple[str, str, str], tuple[datetime, str, Any]] = field(default_factory=dict)
 
     name_rules: StoredNameRules | None = None
+    remembered_names: dict[tuple[str, tuple[str, ...]], RememberedName] = field(default_factory=dict)
     discovery_runs: dict[DiscoverySource, DiscoveryRun] = field(default_factory=dict)
 
     ingestions: dict[str, Ingestion] = field(default_factory=dict)

@@ -72,7 +72,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         divergences=Neo4jDivergenceStore(connection),
         journeys=Neo4jJourneyStore(connection),
         centrality=Neo4jCentralityStore(connection),
-        discovery=Neo4jDiscoveryStore(nodes),
+        discovery=Neo4jDiscoveryStore(connection, nodes),
         overviews=Neo4jOrganizationOverviews(connection),
     )
 

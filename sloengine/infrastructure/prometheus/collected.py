@@ -11,6 +11,7 @@ import numpy as np
 
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.reliability.panel import EdgePanel, FloatArray, LatencyHistory, SliPanel
+from sloengine.domain.topology.name_decisions import NOTHING_REMEMBERED, RememberedNames
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.infrastructure.prometheus.discovery import Convention, HistogramKind
 from sloengine.infrastructure.prometheus.identities import reconcile, refused_labels
@@ -36,9 +37,16 @@ class Grid:
 class Collected:
     """Arrays filled shard by shard."""
 
-    def __init__(self, wanted: Sequence[str], grid: Grid, rules: NameRules = DEFAULT_NAME_RULES) -> None:
+    def __init__(
+        self,
+        wanted: Sequence[str],
+        grid: Grid,
+        rules: NameRules = DEFAULT_NAME_RULES,
+        remembered: RememberedNames = NOTHING_REMEMBERED,
+    ) -> None:
         self.grid = grid
         self.rules = rules
+        self.remembered = remembered
         self.wanted = tuple(wanted)
         self.rows = {service_id: row for row, service_id in enumerate(wanted)}
         self.good: FloatArray = np.full((len(wanted), grid.hours), np.nan)
@@ -49,12 +57,17 @@ class Collected:
         self.refused: dict[str, str] = {}
         self.queries: list[str] = []
 
+    @property
+    def has_shipped_names(self) -> bool:
+        """Whether ids follow from the shipped rules alone, so that a matcher finds their label values."""
+        return self.rules == DEFAULT_NAME_RULES and not self.remembered.has_full_names(self.wanted)
+
     def take(self, convention: Convention, shard: Sequence[str], answers: Mapping[str, list[Any]]) -> None:
         """Turn one shard's answers into rows."""
         label = convention.service_label
         self._refuse_personal(answers.values(), (label, "le"))
         values = {str(series["metric"].get(label, "")) for series in answers["requests"]}
-        identities = reconcile(values, shard, self.rules, convention.preset.source)
+        identities = reconcile(values, shard, self.rules, convention.preset.source, self.remembered)
         for service_id, candidates in identities.ambiguous.items():
             self.refused[service_id] = (
                 f"several series could be this service ({', '.join(candidates)}): name the service as one of them"
@@ -115,7 +128,9 @@ class Collected:
     def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
         """Calls per edge, among wanted services only."""
         ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
-        callers, dependencies = (reconcile(values, self.wanted, self.rules) for values in ends)
+        callers, dependencies = (
+            reconcile(values, self.wanted, self.rules, remembered=self.remembered) for values in ends
+        )
 
         def key_of(key: Key) -> Key | None:
             caller, dependency = callers(key[0]), dependencies(key[1])

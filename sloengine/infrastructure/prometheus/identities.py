@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sloengine.domain.topology.dependency import DiscoverySource
-from sloengine.domain.topology.name_reconciliation import resolve_all
+from sloengine.domain.topology.name_decisions import NOTHING_REMEMBERED, RememberedNames, resolve_all
 from sloengine.domain.topology.name_rules import ALIAS, DEFAULT_NAME_RULES, NameRules
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]{2,}")
@@ -55,16 +55,18 @@ def reconcile(
     wanted: Sequence[str],
     rules: NameRules = DEFAULT_NAME_RULES,
     source: DiscoverySource = DiscoverySource.OTEL,
+    remembered: RememberedNames = NOTHING_REMEMBERED,
 ) -> Identities:
     """The service that each value stands for: itself when it is a wanted id, else what the name rules say.
 
     They are the rules of discovery, so that the graph and telemetry call a service the same. Where a value is the
     id, others that a rule makes that id are left alone: they are most likely the same requests once more. Two
-    namespaces with a service of the same name are ambiguous: neither is taken, and it is said. Aliases add up.
+    namespaces with a service of the same name are ambiguous, unless it was decided whose the name is: neither is
+    taken, and it is said. Aliases add up.
     """
     ids = frozenset(wanted)
     every = sorted(set(values))
-    resolved, _ = resolve_all(source, every, rules, ids)
+    resolved = resolve_all(source, every, rules, ids, remembered).by_name
     by_value: dict[str, str] = {}
     ambiguous: dict[str, list[str]] = {}
     for value in every:
@@ -73,7 +75,7 @@ def reconcile(
             by_value[value] = one.service_id
         elif one.service_id == value:
             meant = rules.resolve(source, value).service_id
-            if meant is not None and meant in ids and meant != value:
+            if meant is not None and meant in ids and meant != value and not remembered.is_owned(meant):
                 ambiguous.setdefault(meant, []).append(value)
     taken = set(by_value.values())
     return Identities(

@@ -9,7 +9,7 @@ from typing import Any
 
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.domain.errors import Unavailable
-from sloengine.domain.topology.name_reconciliation import resolve_all
+from sloengine.domain.topology.name_decisions import NOTHING_REMEMBERED, RememberedNames, resolve_all
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.infrastructure.prometheus import promql, throttling
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
@@ -29,7 +29,7 @@ class PrometheusTelemetrySource:
     ``shard_size``: services a query. ``now``: the clock, to ask which conventions are in use.
     ``rediscover_after``: how long an answer to that is trusted. ``throttling_label``: the label of cAdvisor's
     metrics that carries the service's identity. ``rules``: how label values become service ids; None: as
-    shipped.
+    shipped. ``remembered``: what discovery has decided on names; None: nothing.
     """
 
     client: PrometheusClient
@@ -38,6 +38,7 @@ class PrometheusTelemetrySource:
     rediscover_after: timedelta = timedelta(minutes=30)
     throttling_label: str = throttling.LABEL
     rules: Callable[[], Awaitable[NameRules | None]] | None = None
+    remembered: Callable[[], Awaitable[RememberedNames]] | None = None
     _known: tuple[datetime, Conventions] | None = field(default=None, init=False)
 
     @property
@@ -63,17 +64,20 @@ class PrometheusTelemetrySource:
         self, from_at: datetime, to_at: datetime, *, known: Collection[str] = ()
     ) -> Sequence[str]:
         """What the label values with requests in the range stand for, by the name rules."""
-        rules = await self._rules()
+        rules, remembered = await self._rules(), await self._remembered()
         seen: set[str] = set()
         for convention in (await self.conventions()).requests:
             values = await self._values(convention, from_at, to_at)
-            resolved, _ = resolve_all(convention.preset.source, values, rules, known)
+            resolved = resolve_all(convention.preset.source, values, rules, known, remembered).by_name
             seen.update(one.service_id for one in resolved.values() if one.service_id is not None)
         return sorted(seen)
 
     async def _rules(self) -> NameRules:
         saved = None if self.rules is None else await self.rules()
         return saved or DEFAULT_NAME_RULES
+
+    async def _remembered(self) -> RememberedNames:
+        return NOTHING_REMEMBERED if self.remembered is None else await self.remembered()
 
     async def _values(self, convention: Convention, from_at: datetime, to_at: datetime) -> Sequence[str]:
         seconds = max(1, int((to_at - from_at).total_seconds()))
@@ -118,14 +122,13 @@ class PrometheusTelemetrySource:
         hours = max(0, int((to_at - start) // HOUR))
         grid = Grid(start, hours)
         wanted = tuple(dict.fromkeys(service_ids))
-        rules = await self._rules()
-        collected = Collected(wanted, grid, rules)
+        collected = Collected(wanted, grid, await self._rules(), await self._remembered())
         before = self.client.query_count
         if wanted and hours:
             conventions = await self.conventions()
             await together(
                 [
-                    self._pull_services(collected, conventions, rules, latency_of),
+                    self._pull_services(collected, conventions, latency_of),
                     self._pull_edges(collected, conventions),
                 ]
             )
@@ -135,7 +138,6 @@ class PrometheusTelemetrySource:
         self,
         collected: Collected,
         conventions: Conventions,
-        rules: NameRules,
         latency_of: Collection[str] | None,
     ) -> None:
         """The first convention that has a service answers for it, so they are asked one after the other."""
@@ -143,23 +145,23 @@ class PrometheusTelemetrySource:
         for convention in conventions.requests:
             missing = [service_id for service_id in collected.wanted if service_id not in collected.answered]
             shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
-            names = await self._names(convention, rules, missing, start, start + hours * HOUR)
+            names = await self._names(convention, collected, missing, start, start + hours * HOUR)
             await together(self._pull_shard(collected, convention, shard, latency_of, names) for shard in shards)
 
     async def _names(
         self,
         convention: Convention,
-        rules: NameRules,
+        collected: Collected,
         wanted: Sequence[str],
         from_at: datetime,
         to_at: datetime,
     ) -> Mapping[str, Sequence[str]] | None:
         """Label values by service id; None: under the shipped rules a matcher knows them without asking."""
-        if rules == DEFAULT_NAME_RULES or not wanted:
+        if collected.has_shipped_names or not wanted:
             return None
-        identities = reconcile(
-            await self._values(convention, from_at, to_at), wanted, rules, convention.preset.source
-        )
+        values = await self._values(convention, from_at, to_at)
+        source = convention.preset.source
+        identities = reconcile(values, wanted, collected.rules, source, collected.remembered)
         names: dict[str, list[str]] = {service_id: list(both) for service_id, both in identities.ambiguous.items()}
         for value, service_id in identities.by_value.items():
             names.setdefault(service_id, []).append(value)
@@ -202,7 +204,7 @@ class PrometheusTelemetrySource:
             return
         labels = (preset.caller_label, preset.dependency_label)
         parts = [f'{label}!~"user|unknown|"' for label in labels]
-        if len(collected.wanted) <= self.shard_size and collected.rules == DEFAULT_NAME_RULES:
+        if len(collected.wanted) <= self.shard_size and collected.has_shipped_names:
             parts += [promql.service_matcher(label, collected.wanted) for label in labels]
         matcher = ",".join(parts)
         queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]

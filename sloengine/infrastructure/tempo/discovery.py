@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sloengine.domain.errors import TooLarge
 from sloengine.domain.topology.dependency import DependencyMode, DiscoverySource, EdgeAttributes
 from sloengine.domain.topology.discovered import Discovered, DiscoveredDependency
 from sloengine.infrastructure.tempo.client import TempoClient
@@ -23,6 +24,8 @@ REQUESTS = "{ kind = server } | rate() by (resource.service.name)"
 _SERVICE, _PEER, _QUEUE = "resource.service.name", "span.peer.service", "span.messaging.destination.name"
 _PIECE = timedelta(hours=3)
 """Tempo refuses metrics over a longer range (``query_frontend.metrics.max_duration``)."""
+_LONGEST = timedelta(days=2)
+"""64 queries, one after the other: they are waited for in a request."""
 _STEP_SECONDS = 60
 """180 points a piece, far from the 11,000 that are refused."""
 _ABSENT = frozenset({"", "nil", "<nil>"})
@@ -39,7 +42,16 @@ class TempoDiscovery:
     source: DiscoverySource = DiscoverySource.OTEL
 
     async def discover(self, since: datetime, until: datetime) -> Discovered:
-        """Edges that were called in [since, until); never complete. Raises: ``Unavailable``."""
+        """Edges that were called in [since, until); never complete.
+
+        Raises: ``Unavailable``; ``TooLarge`` for more than two days.
+        """
+        if until - since > _LONGEST:
+            raise TooLarge(
+                f"Tempo's metrics queries cover three hours each, so at most {_LONGEST.days} days are read at "
+                "once: shorten the range, or read service-graph metrics, which have no such limit",
+                path=("input", "from"),
+            )
         calls = await self._counts(CALLS, _PEER, since, until)
         if not calls:
             return Discovered(

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from sloengine.application.topology.discover_dependencies import DiscoverDependenciesCommand
-from sloengine.domain.errors import Forbidden, Invalid, Unavailable
+from sloengine.domain.errors import Conflict, Forbidden, Invalid, TooLarge, Unavailable
 from sloengine.domain.topology.dependency import DependencyMode, DiscoverySource, EdgeAttributes
 from sloengine.domain.topology.discovered import Discovered, DiscoveredDependency, DiscoveredService
 from sloengine.domain.topology.discovery_difference import ChangeKind
+from sloengine.domain.topology.name_decisions import RememberedName
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRule, NameRules
 from sloengine.domain.topology.service import Criticality
 from sloengine.infrastructure.memory.dependency_discovery import MemoryDependencyDiscovery
+from sloengine.infrastructure.memory.discovery_store import MemoryDiscoveryStore
 from tests.application.organisation import ADMIN, NOW, OWNER, Engine, edges
 
 OTEL, K8S, MANUAL = DiscoverySource.OTEL, DiscoverySource.K8S, DiscoverySource.MANUAL
+MESH, BACKSTAGE = DiscoverySource.MESH, DiscoverySource.BACKSTAGE
 
 
 def calls(*pairs: str, weight: float | None = None, mode: DependencyMode | None = None) -> Discovered:
@@ -194,14 +198,25 @@ async def test_two_readings_of_a_source_are_one_ingestion_and_one_may_be_away():
 async def test_saved_rules_are_those_that_are_applied():
     engine = seeing(calls("checkout-v1>cart", "checkout-v2>cart"))
     rules = NameRules((*DEFAULT_NAME_RULES.rules, NameRule("versions", "{name}-v{number}", "{name}")))
-    await engine.use.save_name_rules(rules, actor=ADMIN)
+    await engine.use.save_name_rules(rules, revision=0, actor=ADMIN)
 
     outcome = await discover(engine, dry_run=True)
 
     assert told(outcome) == [("ADDED", "checkout>cart")]
     assert outcome.difference.dependencies[0].calls == 20.0
     stored = await engine.use.read_name_rules()
-    assert (stored.rules, stored.saved_by) == (rules, ADMIN.subject)
+    assert (stored.rules, stored.saved_by, stored.revision) == (rules, ADMIN.subject, 1)
+
+
+async def test_rules_that_somebody_changed_meanwhile_are_not_replaced_unseen():
+    engine = Engine()
+    await engine.use.save_name_rules(NameRules((), {"a": "b"}), revision=0, actor=ADMIN)
+
+    with pytest.raises(Conflict, match="revision 0") as refused:
+        await engine.use.save_name_rules(NameRules(), revision=0, actor=ADMIN)
+
+    assert refused.value.path == ("input", "revision")
+    assert (await engine.use.read_name_rules()).rules.aliases == {"a": "b"}
 
 
 async def test_only_admins_discover_and_change_rules():
@@ -210,9 +225,9 @@ async def test_only_admins_discover_and_change_rules():
     with pytest.raises(Forbidden):
         await engine.use.discover_dependencies(DiscoverDependenciesCommand(OTEL, dry_run=True), actor=OWNER)
     with pytest.raises(Forbidden):
-        await engine.use.save_name_rules(NameRules(), actor=OWNER)
+        await engine.use.save_name_rules(NameRules(), revision=0, actor=OWNER)
     with pytest.raises(Invalid):
-        await engine.use.save_name_rules(NameRules((NameRule("", "a", "b"),)), actor=ADMIN)
+        await engine.use.save_name_rules(NameRules((NameRule("", "a", "b"),)), revision=0, actor=ADMIN)
 
 
 @pytest.mark.parametrize(
@@ -279,3 +294,221 @@ async def test_two_listings_of_one_minute_both_count():
     await discover_and_merge(engine, K8S)
 
     assert pairs(engine) == {"web>cart"}
+
+
+async def test_a_namesake_that_another_source_sees_does_not_become_the_same_service():
+    traces = MemoryDependencyDiscovery(OTEL, "service-graph", calls("web>shop/search"))
+    mesh = MemoryDependencyDiscovery(MESH, "istio", calls("ledger>bank/search"))
+    engine = Engine(discoveries=[traces, mesh])
+
+    await discover_and_merge(engine)
+    outcome = await discover(engine, MESH, dry_run=True)
+    await discover_and_merge(engine, MESH)
+
+    assert pairs(engine) == {"web>search", "ledger>bank/search"}
+    [warning] = outcome.difference.warnings
+    assert "bank/search would be search, which is shop/search" in warning
+    assert "alias bank/search → search" in warning
+
+
+async def test_a_name_keeps_its_id_when_a_namesake_comes_goes_and_comes_back():
+    engine = seeing(calls("web>shop/search"))
+    for found in (
+        calls("web>shop/search"),
+        calls("web>shop/search", "ledger>bank/search"),
+        calls("ledger>bank/search"),
+        calls("web>shop/search"),
+        calls("ledger>search.bank.svc.cluster.local"),
+    ):
+        see(engine, found)
+        await discover_and_merge(engine)
+        engine.clock.advance(timedelta(hours=1))
+
+    assert pairs(engine) == {"web>search", "ledger>bank/search"}
+
+
+async def test_two_namesakes_that_came_together_keep_their_full_names_when_one_is_idle():
+    engine = seeing(calls("web>shop/search", "ledger>bank/search"))
+    await discover_and_merge(engine)
+    engine.clock.advance(timedelta(hours=1))
+    see(engine, calls("web>shop/search"))
+
+    await discover_and_merge(engine)
+
+    assert pairs(engine) == {"web>shop/search", "ledger>bank/search"}
+
+
+async def test_an_alias_stands_above_what_is_remembered():
+    engine = seeing(calls("web>shop/search", "ledger>bank/search"))
+    await discover_and_merge(engine)
+    rules = NameRules(DEFAULT_NAME_RULES.rules, {"shop/search": "search", "bank/search": "search"})
+    await engine.use.save_name_rules(rules, revision=0, actor=ADMIN)
+
+    outcome = await discover(engine, dry_run=True)
+
+    assert told(outcome)[:2] == [("ADDED", "ledger>search"), ("ADDED", "web>search")]
+    assert outcome.difference.warnings == ()
+
+
+async def test_changed_rules_stand_above_what_is_remembered():
+    engine = seeing(calls("web>shop/search", "ledger>bank/search"))
+    await discover_and_merge(engine)
+    await engine.use.save_name_rules(
+        NameRules((NameRule("both", "{namespace}/{name}", "{name}-of-{namespace}"),)), revision=0, actor=ADMIN
+    )
+
+    outcome = await discover(engine, dry_run=True)
+
+    assert told(outcome)[:2] == [("ADDED", "ledger>search-of-bank"), ("ADDED", "web>search-of-shop")]
+
+
+async def test_a_dry_run_decides_on_no_name():
+    engine = seeing(calls("web>shop/search"))
+
+    await discover(engine, dry_run=True)
+    see(engine, calls("ledger>bank/search"))
+    await discover_and_merge(engine)
+
+    assert pairs(engine) == {"ledger>search"}
+    assert [name.source_name for name in engine.db.remembered_names.values()] == ["bank/search"]
+
+
+async def test_names_that_another_reading_decides_on_meanwhile_are_looked_at_again():
+    class Late(MemoryDiscoveryStore):
+        """Another reading is faster, once."""
+
+        async def remember_names(self, names):
+            if not engine.db.remembered_names:
+                await super().remember_names([RememberedName("search", ("bank", ""), "search", "bank/search")])
+            await super().remember_names(names)
+
+    engine = seeing(calls("web>shop/search"))
+    racing = replace(engine.use.discover_dependencies, store=Late(engine.db))
+
+    outcome = await racing(DiscoverDependenciesCommand(OTEL), actor=ADMIN)
+
+    assert told(outcome) == [("ADDED", "web>shop/search")]
+
+
+async def test_a_bare_name_that_could_be_several_is_told_of():
+    engine = seeing(calls("web>shop/search", "ledger>bank/search"))
+    await discover_and_merge(engine)
+    engine.clock.advance(timedelta(hours=1))
+    see(engine, calls("mail>search"))
+
+    outcome = await discover(engine, dry_run=True)
+
+    assert ("ADDED", "mail>search") in told(outcome)
+    assert "search without a namespace could be any of bank/search, shop/search" in outcome.difference.warnings[0]
+
+
+async def test_a_catalogues_namespace_is_not_a_clusters():
+    traces = MemoryDependencyDiscovery(OTEL, "service-graph", calls("web>shop/search"))
+    catalogue = MemoryDependencyDiscovery(
+        BACKSTAGE, "backstage", Discovered((DiscoveredService("component:default/search", name="Search"),))
+    )
+    engine = Engine(discoveries=[traces, catalogue])
+
+    await discover_and_merge(engine)
+    await discover_and_merge(engine, BACKSTAGE)
+
+    assert engine.db.services.keys() == {"web", "search"}
+    assert engine.db.services["search"].name == "Search"
+
+
+@pytest.mark.parametrize("source", [BACKSTAGE, K8S, OTEL])
+@pytest.mark.parametrize("registered", [True, False])
+async def test_discovery_moves_no_service_to_another_team(source: DiscoverySource, registered: bool):
+    engine = seeing(Discovered((DiscoveredService("web", team="attackers"),)), source)
+    await engine.ingest(MANUAL if registered else MESH, services=[{"serviceId": "web", "team": "front"}])
+
+    outcome = await discover(engine, source, dry_run=True)
+    await discover_and_merge(engine, source)
+
+    assert engine.db.services["web"].team == "front"
+    assert outcome.difference.services == ()
+    [warning] = outcome.difference.warnings
+    assert "web stays with team front" in warning
+    assert "attackers" in warning
+
+
+async def test_what_a_person_registered_stands_before_the_catalogue_and_its_own_words_it_may_change():
+    def entity(name: str, service_id: str, criticality: Criticality) -> DiscoveredService:
+        said = {"name": name, "criticality": criticality.value}
+        return DiscoveredService(service_id, name, None, criticality, metadata={"backstage": said})
+
+    both = (entity("Web", "web", Criticality.LOW), entity("Cart", "cart", Criticality.LOW))
+    engine = seeing(Discovered(both), BACKSTAGE, "backstage")
+    await engine.ingest(MANUAL, services=[{"serviceId": "web", "name": "Shop", "criticality": "CRITICAL"}])
+    await discover_and_merge(engine, BACKSTAGE)
+    engine.clock.advance(timedelta(hours=1))
+    both = (entity("Web 2", "web", Criticality.HIGH), entity("Basket", "cart", Criticality.HIGH))
+    see(engine, Discovered(both))
+
+    await discover_and_merge(engine, BACKSTAGE)
+
+    web, cart = (engine.db.services[service_id] for service_id in ("web", "cart"))
+    assert (web.name, web.criticality) == ("Shop", Criticality.CRITICAL)
+    assert (cart.name, cart.criticality) == ("Basket", Criticality.HIGH)
+    assert web.metadata["backstage"]["name"] == "Web 2"
+
+
+async def test_what_a_source_keeps_of_its_own_is_refreshed_also_where_a_person_registered_the_service():
+    def running(*workloads: str) -> Discovered:
+        facts = {"kubernetes": {"workloads": list(workloads)}, "tier": "guessed"}
+        return Discovered((DiscoveredService("web", metadata=facts),))
+
+    engine = seeing(running("Deployment/web"), K8S, "k8s")
+    await engine.ingest(MANUAL, services=[{"serviceId": "web", "metadata": {"tier": "gold"}}])
+    await discover_and_merge(engine, K8S)
+    engine.clock.advance(timedelta(hours=1))
+    see(engine, running("StatefulSet/web"))
+
+    await discover_and_merge(engine, K8S)
+
+    assert engine.db.services["web"].metadata == {
+        "kubernetes": {"workloads": ["StatefulSet/web"]},
+        "tier": "gold",
+    }
+
+
+class Slow(MemoryDependencyDiscovery):
+    """Does not come to an end."""
+
+    async def discover(self, since, until):
+        await asyncio.Event().wait()
+
+
+class Refusing(MemoryDependencyDiscovery):
+    """Not over such a range."""
+
+    async def discover(self, since, until):
+        raise TooLarge("two days at most")
+
+
+async def test_a_reading_that_takes_too_long_is_given_up_and_the_others_count():
+    slow, metrics = Slow(OTEL, "tempo"), MemoryDependencyDiscovery(OTEL, "service-graph", calls("web>cart"))
+    engine = Engine(discoveries=[slow, metrics])
+    hurried = replace(engine.use.discover_dependencies, longest_reading=timedelta(milliseconds=20))
+
+    both = await hurried(DiscoverDependenciesCommand(OTEL, dry_run=True), actor=ADMIN)
+
+    assert told(both) == [("ADDED", "web>cart")]
+    assert "tempo: not read within 0.02 seconds" in both.difference.warnings[0]
+    with pytest.raises(Unavailable, match="not read within"):
+        await hurried(DiscoverDependenciesCommand(OTEL, "tempo"), actor=ADMIN)
+
+
+async def test_a_range_that_is_too_long_for_one_reading_is_read_by_the_other():
+    refusing, metrics = (
+        Refusing(OTEL, "tempo"),
+        MemoryDependencyDiscovery(OTEL, "service-graph", calls("web>cart")),
+    )
+    engine = Engine(discoveries=[refusing, metrics])
+
+    both = await discover(engine, dry_run=True)
+
+    assert told(both) == [("ADDED", "web>cart")]
+    assert both.difference.warnings == ("tempo: two days at most",)
+    with pytest.raises(TooLarge, match="two days"):
+        await discover(engine, reading="tempo")

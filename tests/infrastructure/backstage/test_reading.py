@@ -44,7 +44,7 @@ def test_components_and_resources_are_services_under_their_references():
         "resource:default/session-cache",
     }
     shop = next(service for service in found.services if service.entity_ref == "component:default/storefront")
-    assert (shop.name, shop.team) == ("Web shop", "web")
+    assert (shop.name, shop.team) == ("Web shop", None)
     assert shop.metadata == {
         "backstage": {
             "kind": "component",
@@ -52,6 +52,7 @@ def test_components_and_resources_are_services_under_their_references():
             "lifecycle": "production",
             "owners": ["group:default/web"],
             "systems": ["system:default/shop"],
+            "name": "Web shop",
         }
     }
 
@@ -166,7 +167,7 @@ def test_references_of_a_spec_default_to_its_own_namespace_and_to_the_kind_of_th
         ("component:retail/Shop", "component:retail/cart"),
         ("component:retail/Shop", "component:retail/pricing"),
     }
-    assert found.services[0].team == "retail/web"
+    assert found.services[0].metadata["backstage"]["owners"] == ["group:retail/web"]
 
 
 def test_a_dependency_without_a_kind_is_refused_and_nothing_is_withdrawn_for_it():
@@ -226,6 +227,14 @@ def test_where_teams_are_mapped_only_mapped_groups_become_teams():
     teams = {service.source_name.split("/")[1]: service.team for service in found.services}
     assert (teams["cart"], teams["card"]) == ("storefront-team", None)
     assert any("mapping of teams leaves out: group:payments/core" in warning for warning in found.warnings)
+
+
+def test_without_a_mapping_owners_are_kept_and_no_group_is_a_team():
+    found = read(ENTITIES)
+
+    assert {service.team for service in found.services} == {None}
+    owned = [service for service in found.services if "owners" in service.metadata["backstage"]]
+    assert any("group:default/web" in service.metadata["backstage"]["owners"] for service in owned)
 
 
 def test_an_api_named_as_a_dependency_leads_to_who_provides_it():

@@ -12,6 +12,7 @@ from sloengine.domain.topology.dependency import DependencyMode
 from sloengine.domain.topology.discovered import Discovered
 from sloengine.infrastructure.backstage.client import BackstageClient
 from sloengine.infrastructure.backstage.discovery import BackstageDiscovery
+from sloengine.infrastructure.backstage.reading import CatalogueRules
 from tests.infrastructure.backstage.record import PAGE_SIZE, RECORDED
 from tests.infrastructure.recorded_answers import Exchange, Replaying, load
 
@@ -30,7 +31,8 @@ CALLS = {
 async def read(exchanges: Sequence[Exchange]) -> tuple[Discovered, Replaying]:
     transport = Replaying(exchanges)
     client = BackstageClient("http://backstage.test", "token", PAGE_SIZE, transport=transport)
-    return await BackstageDiscovery(client).discover(NOW - timedelta(days=1), NOW), transport
+    rules = CatalogueRules(teams={"group:default/web": "web", "group:payments/core": "payments"})
+    return await BackstageDiscovery(client, rules).discover(NOW - timedelta(days=1), NOW), transport
 
 
 async def test_what_a_catalogue_declares_is_found_whole():
@@ -46,8 +48,8 @@ async def test_what_a_catalogue_declares_is_found_whole():
         "component:default/Storefront": "web",
         "component:default/cart": "web",
         "component:default/orders": None,
-        "component:payments/card": "payments/core",
-        "component:payments/invoice": "payments/core",
+        "component:payments/card": "payments",
+        "component:payments/invoice": "payments",
         "resource:default/session-cache": "web",
         "resource:default/orders": "web",
     }

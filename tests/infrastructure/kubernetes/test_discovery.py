@@ -38,7 +38,7 @@ def client_on(transport: httpx.AsyncBaseTransport, page_size: int = PAGE_SIZE) -
 
 
 async def test_a_cluster_is_read_page_by_page():
-    kubernetes, transport = replaying(load(RECORDED, "lists"))
+    kubernetes, transport = replaying(load(RECORDED, "lists"), rules=ReadingRules(team_keys=("team",)))
 
     found = await kubernetes.discover(*RANGE)
 

@@ -210,6 +210,7 @@ def test_nothing_depends_on_itself():
 
 
 def test_team_and_criticality_come_from_labels_and_annotations():
+    rules = ReadingRules(team_keys=("sloengine.dev/team", "team", "owner"))
     found = read_cluster(
         [
             workload(
@@ -222,6 +223,7 @@ def test_team_and_criticality_come_from_labels_and_annotations():
             service("cart", annotations={"sloengine.dev/criticality": "critical"}),
             service("cards", annotations={"sloengine.dev/team": "payments"}),
         ],
+        rules,
     )
 
     said = {one.source_name: (one.team, one.criticality) for one in found.services}
@@ -231,6 +233,24 @@ def test_team_and_criticality_come_from_labels_and_annotations():
         "shop/odd": (None, None),
     }
     assert any("sloengine.dev/criticality of shop/odd is 'very'" in warning for warning in found.warnings)
+
+
+def test_without_a_setting_an_owner_is_kept_and_no_team_comes_of_it():
+    found = read_cluster([workload("cart", labels={"team": "web", "owner": "jo"})], [service("cart")])
+
+    [cart] = found.services
+    assert cart.team is None
+    assert cart.metadata["kubernetes"]["owner"] == "web"
+
+
+def test_where_teams_are_named_no_other_is_taken():
+    rules = ReadingRules(team_keys=("team",), teams=("web",))
+    found = read_cluster(
+        [workload("cart", labels={"team": "web"}), workload("pay", labels={"team": "x"})], [], rules
+    )
+
+    assert {one.source_name: one.team for one in found.services} == {"shop/cart": "web", "shop/pay": None}
+    assert any("shop/pay states the team 'x'" in warning for warning in found.warnings)
 
 
 def test_keys_are_a_choice():

@@ -39,6 +39,7 @@ def settings(
         kubernetes_token=SecretStr(cluster.token_of("sloengine")),
         kubernetes_ca_file=cluster.ca_file,
         kubernetes_page_size=2,
+        kubernetes_team_keys=("team",),
     )
 
 

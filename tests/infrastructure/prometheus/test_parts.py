@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.infrastructure.prometheus import throttling
 from sloengine.infrastructure.prometheus.identities import looks_personal, reconcile, refused_labels
 from sloengine.infrastructure.prometheus.matrices import histogram_rows
@@ -39,6 +40,18 @@ def test_an_exact_identity_wins_over_one_behind_a_namespace():
     assert identities("api") == "api"
     assert identities("shop/api") is None
     assert not identities.ambiguous
+
+
+def test_telemetry_of_a_namesake_is_not_taken_for_the_service_that_owns_the_name():
+    shop = RememberedName("search", ("shop", ""), "search", "shop/search")
+    bank = RememberedName("search", ("bank", ""), "bank/search", "bank/search")
+    known = RememberedNames((shop, bank))
+
+    both = reconcile(["shop/search", "bank/search"], ["search", "bank/search"], remembered=known)
+    idle = reconcile(["bank/search"], ["search"], remembered=known)
+
+    assert both.by_value == {"shop/search": "search", "bank/search": "bank/search"}
+    assert (both.ambiguous, idle.by_value, idle.ambiguous) == ({}, {}, {})
 
 
 def test_a_matcher_takes_ids_as_they_are():

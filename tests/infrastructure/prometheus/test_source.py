@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sloengine.domain.errors import Unavailable
+from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.domain.topology.name_rules import NameRule, NameRules
 from sloengine.infrastructure.prometheus.client import ClientLimits, PrometheusClient, QueryRefused
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
@@ -213,6 +214,27 @@ async def test_saved_name_rules_hold_for_telemetry_as_they_do_for_the_graph(sour
     np.testing.assert_allclose(totals["search"], 12 * (5 + 7), rtol=1e-6)
     assert np.isnan(totals["shop/search"])
     assert "checkout-service" in pulled.latency
+
+
+async def test_names_that_discovery_has_decided_on_are_measured_under_those_ids(source):
+    known = [
+        RememberedName("search", ("shop", ""), "search", "shop/search"),
+        RememberedName("search", ("bank", ""), "bank-search", "bank/search"),
+    ]
+
+    async def remembered() -> RememberedNames:
+        return RememberedNames(known)
+
+    source.remembered = remembered
+    hours = (START + timedelta(hours=1), START + timedelta(hours=3))
+
+    assert await source.service_ids(START, END) == ["bank-search", "catalog", "checkout", "search"]
+    pulled = await source.pull(["search", "bank-search", "checkout"], *hours)
+
+    totals = dict(zip(pulled.availability.service_ids, pulled.availability.total[:, 0], strict=True))
+    np.testing.assert_allclose(sorted([totals["search"], totals["bank-search"]]), [12 * 5, 12 * 7], rtol=1e-6)
+    np.testing.assert_allclose(totals["checkout"], 1200, rtol=1e-6)
+    assert pulled.refused == {}
 
 
 async def test_a_sample_limit_splits_the_range_instead_of_failing(prometheus_server):

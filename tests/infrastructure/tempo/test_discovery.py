@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sloengine.domain.errors import Unavailable
+from sloengine.domain.errors import TooLarge, Unavailable
 from sloengine.domain.topology.dependency import DependencyMode
 from sloengine.domain.topology.discovered import DiscoveredDependency
 from sloengine.domain.topology.name_reconciliation import reconcile
@@ -88,6 +88,17 @@ async def test_a_day_is_asked_for_in_pieces_that_tempo_allows_with_few_points_ea
         assert (end - start) / int(request.url.params["step"].removesuffix("s")) <= 11_000
     pieces = sorted({(int(one.url.params["start"]), int(one.url.params["end"])) for one in asked})
     assert all(before[1] == after[0] for before, after in pairwise(pieces))
+
+
+async def test_a_range_of_hundreds_of_queries_is_refused_before_the_first():
+    tempo, asked = replaying()
+
+    await tempo.discover(UNTIL - timedelta(days=2), UNTIL)
+    most = len(asked)
+    with pytest.raises(TooLarge, match="at most 2 days"):
+        await tempo.discover(UNTIL - timedelta(days=31), UNTIL)
+
+    assert len(asked) == most == 64
 
 
 async def test_calls_that_do_not_name_their_peer_are_told_of_and_not_guessed():
