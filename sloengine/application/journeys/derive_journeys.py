@@ -117,4 +117,4 @@ class DeriveJourneys:
         requests = await self.traces.sample(TRACES, now - LOOKBACK, now)
         stored = await self.names.name_rules()
         rules = DEFAULT_NAME_RULES if stored is None else stored.rules
-        return derive_from_traces(requests, graph.index, rules)
+        return derive_from_traces(requests, graph.index, rules, await self.names.remembered_names())

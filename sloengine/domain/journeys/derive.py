@@ -15,7 +15,7 @@ from sloengine.domain.journeys.model import (
 )
 from sloengine.domain.topology.dependency import DependencyMode, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.topology.name_reconciliation import resolve_all
+from sloengine.domain.topology.name_decisions import NOTHING_REMEMBERED, RememberedNames, resolve_all
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules, Resolved
 
 USER = "user"
@@ -118,18 +118,23 @@ def _followed(starts: Sequence[str], calls: dict[str, list[tuple[str, float]]]) 
 
 
 def derive_from_traces(
-    requests: Sequence[TracedRequest], known: Collection[str], rules: NameRules = DEFAULT_NAME_RULES
+    requests: Sequence[TracedRequest],
+    known: Collection[str],
+    rules: NameRules = DEFAULT_NAME_RULES,
+    remembered: RememberedNames = NOTHING_REMEMBERED,
 ) -> TracedJourneys:
     """A journey for each first service and operation, with a route for each set of services that requests passed.
 
     Weights are shares of the operation's requests among ``requests``, those that called nobody among them. An
     operation whose requests never passed another service makes no journey: its promise is the service's own.
 
-    ``known``: services of the graph. ``rules``: how names of traces become service ids, as for discovery; a name
-    that is a service's id stands for it. What is left out is said, in the draft's notes or in the warnings.
+    ``known``: services of the graph. ``rules``, ``remembered``: how names of traces become service ids, as for
+    discovery; a name that is a service's id stands for it. What is left out is said, in the draft's notes or in
+    the warnings.
     """
     names = (name for request in requests for name in (request.root, *request.services))
-    resolved, warnings = resolve_all(DiscoverySource.OTEL, names, rules, known)
+    together = resolve_all(DiscoverySource.OTEL, names, rules, known, remembered)
+    resolved = together.by_name
     by_journey: dict[tuple[str, str], Counter[tuple[str, ...]]] = {}
     unknown: dict[tuple[str, str], set[str]] = {}
     lost: Counter[str] = Counter()
@@ -150,7 +155,7 @@ def derive_from_traces(
         if unknown[key] or any(len(services) > 1 for services in counts)
     ]
     return TracedJourneys(
-        tuple(drafts), (*warnings, *_lost(lost, resolved), *_alone(len(by_journey) - len(drafts)))
+        tuple(drafts), (*together.warnings, *_lost(lost, resolved), *_alone(len(by_journey) - len(drafts)))
     )
 
 

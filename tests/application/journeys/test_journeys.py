@@ -194,7 +194,7 @@ async def test_saved_aliases_hold_for_names_of_traces():
     seen = [TracedRequest("storefront", "GET /", ("storefront", "cart"))]
     engine = Engine(journey_traces=MemoryJourneyTraces(seen))
     await engine.ingest(dependencies=edges("front>cart"))
-    await engine.use.save_name_rules(NameRules(aliases={"storefront": "front"}), actor=ADMIN)
+    await engine.use.save_name_rules(NameRules(aliases={"storefront": "front"}), revision=0, actor=ADMIN)
 
     found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.TEMPO), actor=ADMIN)
 

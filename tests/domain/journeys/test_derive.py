@@ -7,6 +7,7 @@ from sloengine.domain.journeys.derive import TracedRequest, derive_from_graph, d
 from sloengine.domain.journeys.model import MOST_NAME_CHARACTERS, check_journey
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.domain.topology.service import Service
 
@@ -145,3 +146,15 @@ def test_operations_that_are_cut_to_the_same_characters_keep_apart_whatever_else
     assert len({draft.name for draft in both}) == 2
     assert alone[0].name == both[0].name
     assert all(len(draft.name) == MOST_NAME_CHARACTERS for draft in both)
+
+
+def test_names_that_discovery_has_decided_on_are_those_services():
+    shop = RememberedName("search", ("shop", ""), "search", "shop/search")
+    bank = RememberedName("search", ("bank", ""), "bank/search", "bank/search")
+    requests = [TracedRequest("web", "GET /", ("bank/search",))]
+
+    found = derive_from_traces(
+        requests, {"web", "search", "bank/search"}, remembered=RememberedNames((shop, bank))
+    )
+
+    assert found.drafts[0].routes[0].services == ("web", "bank/search")
