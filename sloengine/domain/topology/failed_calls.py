@@ -98,28 +98,58 @@ class ObservedTraffic:
         failed /= self.attempts[chosen][:, None]
         return np.minimum(failed, requests), rows(self.bad, callers)
 
-    def failed_at_most(self, edges: Sequence[int] | IntArray) -> FloatArray:
-        """The most failed calls that edges which nobody counts can have had, shape (len(edges),); at least Σ B.
+    def most_failed(self, edges: Sequence[int] | IntArray, intervals: IntArray | None = None) -> FloatArray:
+        """The most failed calls these edges can have had, at least B; shape (len(edges), n_intervals).
 
         Others are taken to try no more often than the edge's caller: k attempts of which each fails for itself
         with a make a + … + aᵏ failed ones, no fewer than k · aᵏ, and one that shares its fate makes more. So it is
         a limit in an outage, where the attempts of a call share their fate, and where they do not.
         """
         chosen = np.asarray(edges, np.int64)
-        found = np.zeros(len(chosen))
-        for attempts in np.unique(self.attempts[chosen]).tolist():
-            of_them = np.flatnonzero(self.attempts[chosen] == attempts)
-            calls = self._calls_of(self.weights * np.minimum(self.attempts, attempts))
-            for places in self.blocks_of(of_them):
-                portion = chosen[places]
-                requests = self.total[self.callers[portion]]
-                services, row = np.unique(self.dependencies[portion], return_inverse=True)
-                received = np.asarray(calls[services] @ self.total)[row]
-                made = requests * self.weights[portion][:, None]
-                share = np.divide(made, received, out=np.zeros_like(made), where=received > 0.0)
-                failed = self.bad[self.dependencies[portion]] * share
-                found[places] = np.minimum(failed, requests).sum(axis=1)
-        return found
+        failed, _ = self.attributed(chosen, intervals)
+        total = self.total if intervals is None else self.total[:, intervals]
+        bad = self.bad if intervals is None else self.bad[:, intervals]
+        others_try_more = self._most_attempts[self.dependencies[chosen]] > self.attempts[chosen]
+        others_try_more &= np.array([edge not in self.counted for edge in chosen.tolist()], bool)
+        for attempts in np.unique(self.attempts[chosen[others_try_more]]).tolist():
+            places = np.flatnonzero(others_try_more & (self.attempts[chosen] == attempts))
+            portion = chosen[places]
+            requests = total[self.callers[portion]]
+            services, row = np.unique(self.dependencies[portion], return_inverse=True)
+            received = np.asarray(self._calls_tried(attempts)[services] @ total)[row]
+            made = requests * self.weights[portion][:, None]
+            share = np.divide(made, received, out=np.zeros_like(made), where=received > 0.0)
+            failed[places] = np.minimum(bad[self.dependencies[portion]] * share, requests)
+        return failed
+
+    def failed_at_most(self, edges: Sequence[int]) -> FloatArray:
+        """:meth:`most_failed` over all intervals, shape (len(edges),); summed once for each edge."""
+        missing = np.array([edge for edge in edges if edge not in self._most_sums], np.int64)
+        for portion in self.blocks_of(missing):
+            sums = self.most_failed(portion).sum(axis=1).tolist()
+            self._most_sums.update(zip(portion.tolist(), sums, strict=True))
+        return np.array([self._most_sums[edge] for edge in edges])
+
+    def _calls_tried(self, attempts: float) -> csr_array:
+        """Attempts that each service gets per request of its callers, of which none tries more often than so."""
+        if attempts not in self._tried:
+            self._tried[attempts] = self._calls_of(self.weights * np.minimum(self.attempts, attempts))
+        return self._tried[attempts]
+
+    @cached_property
+    def _tried(self) -> dict[float, csr_array]:
+        return {}
+
+    @cached_property
+    def _most_sums(self) -> dict[int, float]:
+        return {}
+
+    @cached_property
+    def _most_attempts(self) -> FloatArray:
+        """How often the most patient caller of each service tries."""
+        most = np.ones(self.total.shape[0])
+        np.maximum.at(most, self.dependencies, self.attempts)
+        return most
 
     def lost_share(self, edges: Sequence[int] | IntArray) -> FloatArray:
         """Share of these edges' calls that fail after all attempts, at most; shape (len(edges), n_intervals).
@@ -160,17 +190,6 @@ class ObservedTraffic:
         """Edges sorted by dependency, and where each dependency's begin."""
         order = np.argsort(self.dependencies, kind="stable")
         return order, np.searchsorted(self.dependencies[order], np.arange(self.total.shape[0] + 1))
-
-    def attributed_sum(self, edges: Sequence[int]) -> FloatArray:
-        """B of each of these edges over all intervals, shape (len(edges),); summed once for each edge."""
-        missing = [edge for edge in edges if edge not in self._sums]
-        if missing:
-            self._sums.update(zip(missing, self.attributed(missing)[0].sum(axis=1).tolist(), strict=True))
-        return np.array([self._sums[edge] for edge in edges])
-
-    @cached_property
-    def _sums(self) -> dict[int, float]:
-        return {}
 
     @cached_property
     def requests_sum(self) -> FloatArray:

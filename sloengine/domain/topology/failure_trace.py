@@ -184,8 +184,9 @@ class _Walk:
     def _brought(self, service: int, edges: list[int]) -> FloatArray:
         """Failed requests that each call is expected to bring; shape (len(edges), len(intervals) + 1)."""
         model, traffic = self.model, self.model.traffic
-        loud, _ = traffic.attributed(edges, self.intervals)
-        brought = _columns(loud, traffic.attributed_sum(edges)) * model.pass_through.in_use[edges][:, None]
+        # The most that can have failed: what dependencies are not charged with stays the caller's doing.
+        loud = traffic.most_failed(edges, self.intervals)
+        brought = _columns(loud, traffic.failed_at_most(edges)) * model.pass_through.in_use[edges][:, None]
         requests = self._requests(service)
         for row, edge in enumerate(edges):
             called = int(traffic.dependencies[edge])

@@ -184,3 +184,13 @@ def test_attempts_are_read_from_numbers_and_their_text(stated):
 )
 def test_a_configuration_that_does_not_say_how_often_means_once(stated):
     assert Dependency("a", "b", retry_config=stated).attempts == 1
+
+
+def test_a_caller_that_tries_once_is_not_blamed_for_a_dependency_that_others_try_again():
+    """Each attempt fails for itself: of others' failed attempts few are failed calls, of the root's all are."""
+    panel, lost = shared(1, 3, share=0.05, sticky=0.0, beside=9000.0)
+
+    bound = bound_of(callers(1, 3), panel).bound
+
+    assert lost == pytest.approx(50.0)
+    assert bound.contributions[0].share_ratio == pytest.approx(1.0)
