@@ -36,7 +36,7 @@ WARM_UP = 20
 OPERATION = Path(__file__).parent.parent / "graphql" / "operations" / "06_accept_recommendation.graphql"
 _COPY = """
 MATCH (last:AuditEvent) WHERE last.sequence = $sequence
-MATCH (event:OutboxEvent) WHERE event.sequence = $sequence
+MATCH (event:OutboxEvent {kind: 'SloChanged'}) WHERE event.sequence = $sequence
 MATCH (slo:ActiveSlo {service_id: last.service_id, sli_type: last.sli_type})
 RETURN properties(last), properties(event), properties(slo)
 """
@@ -126,6 +126,7 @@ def _raw(on: Stage, decisions: Sequence[tuple[str, str]], number: int) -> list[f
                 "slo": {**slo, "service_id": name, "slo_id": unique, "recommendation_id": recommendation_id},
                 "recommendation_id": recommendation_id,
                 "other_events": [],
+                "to_tell": None,
                 "status": "ACCEPTED",
                 "key": None,
                 "now": now,
