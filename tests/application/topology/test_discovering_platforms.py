@@ -14,6 +14,7 @@ from sloengine.domain.topology.dependency import DependencyMode, DiscoverySource
 from sloengine.domain.topology.service import Criticality
 from sloengine.infrastructure.backstage.client import BackstageClient
 from sloengine.infrastructure.backstage.discovery import BackstageDiscovery
+from sloengine.infrastructure.backstage.reading import CatalogueRules
 from sloengine.infrastructure.kubernetes.reading import read_cluster
 from sloengine.infrastructure.memory.dependency_discovery import MemoryDependencyDiscovery
 from tests.application.organisation import ADMIN, Engine
@@ -21,6 +22,8 @@ from tests.infrastructure.backstage.replay import Replay, serving
 from tests.infrastructure.kubernetes.objects_by_hand import service, workload
 
 ENTITIES = Path(__file__).parents[2] / "infrastructure" / "backstage" / "entities.json"
+# Without a mapping no group is a team.
+TEAMS = CatalogueRules(teams={"group:default/web": "web"})
 K8S, BACKSTAGE = DiscoverySource.K8S, DiscoverySource.BACKSTAGE
 
 
@@ -43,7 +46,7 @@ def pairs(engine: Engine) -> set[str]:
 
 async def test_a_catalogue_becomes_part_of_the_graph_and_what_it_drops_is_withdrawn(replay):
     client = BackstageClient(replay.url, page_size=4)
-    engine = Engine(discoveries=[BackstageDiscovery(client)])
+    engine = Engine(discoveries=[BackstageDiscovery(client, TEAMS)])
 
     await take_in(engine, BACKSTAGE)
 
@@ -89,7 +92,7 @@ async def test_a_cluster_and_a_catalogue_speak_of_the_same_services(replay):
         [service("cart"), service("bank", external="api.bank.example")],
     )
     client = BackstageClient(replay.url)
-    engine = Engine(discoveries=[MemoryDependencyDiscovery(K8S, "k8s", found), BackstageDiscovery(client)])
+    engine = Engine(discoveries=[MemoryDependencyDiscovery(K8S, "k8s", found), BackstageDiscovery(client, TEAMS)])
 
     await take_in(engine, BACKSTAGE)
     await take_in(engine, K8S)
