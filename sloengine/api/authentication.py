@@ -1,4 +1,4 @@
-"""Who is asking. One development key for now; API keys and tokens of people come into this room."""
+"""Who is asking: the development key, which production refuses. Every other identity comes into this room."""
 
 from __future__ import annotations
 
