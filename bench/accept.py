@@ -25,7 +25,8 @@ from bench.rows import Goal, Report, Row
 from bench.sample_recommendation import sample_recommendation
 from bench.stage import KEY, Stage, stage
 from sloengine.application.governance.accept_recommendation import AcceptRecommendationCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.recommendation.model import Recommendation, TierName
 from sloengine.infrastructure.neo4j.named_queries import query

@@ -24,7 +24,8 @@ from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand, AggregationReport
 from sloengine.application.telemetry.pulled_hours import in_days
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 
 SECTION = "aggregate"
 HOUR = timedelta(hours=1)

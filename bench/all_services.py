@@ -20,7 +20,8 @@ from bench.stage import Stage, stage
 from bench.watched import Watched
 from sloengine.application.recommendation.recommendation_job import StartRecommendationJobCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 from sloengine.domain.topology.ingestion import JobStatus

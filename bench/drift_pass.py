@@ -18,7 +18,8 @@ from bench.rows import Goal, Report, Row
 from bench.stage import Stage, stage
 from sloengine.application.drift.detect_drift import DriftReport
 from sloengine.application.ports.sli_history import Watermark
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.service import Service

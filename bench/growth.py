@@ -20,7 +20,8 @@ from bench.merging import merged_by_worker
 from bench.rows import Goal, Report, Row
 from bench.stage import Stage, stage
 from sloengine.application.topology.graph_measures import measure
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.infrastructure.neo4j import open_neo4j
 
 SECTION = "growth"

@@ -26,7 +26,7 @@ from bench.merging import merged_here
 from bench.rows import Goal, Report, Row
 from bench.stage import KEY, Stage, stage
 from sloengine.application.telemetry.load_sli import LoadSliCommand
-from sloengine.bootstrap.container import open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
 from sloengine.domain.governance.model import Actor, Role, Slo, SloSource, SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import SliPanel

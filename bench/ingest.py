@@ -16,7 +16,8 @@ from bench.raw_writes import write_raw
 from bench.rows import Goal, Report, Row
 from bench.stage import KEY, Stage, stage
 from sloengine.application.topology.register_services import RegisterServicesCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 
 SECTION = "ingest"
 WATCHED = "watched-service"

@@ -18,7 +18,8 @@ from bench.stage import stage
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.recommendation.model import Recommendation, SliType
 

@@ -15,7 +15,7 @@ from bench.graphs import layered_graph
 from bench.merging import merged_here
 from bench.rows import Goal, Report, Row
 from bench.stage import KEY, Stage, stage
-from sloengine.bootstrap.container import open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
 
 SECTION = "subgraph"
 DEPTH = 3

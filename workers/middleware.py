@@ -35,7 +35,7 @@ class Connections(Middleware):
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Called where actors will run, so not in a scheduler."""
-        import_module("sloengine.bootstrap.container")
+        import_module("sloengine.bootstrap.connections")
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Called before ``AsyncIO`` stops the loop, because "after" runs in reverse."""

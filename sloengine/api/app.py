@@ -21,7 +21,8 @@ from sloengine.api.http_problems import ProblemResponse
 from sloengine.api.metrics import metrics
 from sloengine.api.observed import ObservedRequests
 from sloengine.api.schema import build_schema, schema
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Environment, Settings
 
 GRAPHQL_PATH = "/graphql"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from sloengine import __version__
 from sloengine.application.accuracy.learn_calibration import LearnCalibration
 from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.accuracy.read_organization import ReadOrganization
@@ -36,31 +32,6 @@ from sloengine.application.journeys.journeys_hurt import JourneysHurt
 from sloengine.application.journeys.read_journeys import ReadJourneys
 from sloengine.application.journeys.recommend_journeys import RecommendJourneys
 from sloengine.application.journeys.save_journey import SaveJourney
-from sloengine.application.ports.archetype_grouping import ArchetypeGrouping
-from sloengine.application.ports.calibration_store import CalibrationStore
-from sloengine.application.ports.centrality_store import CentralityStore
-from sloengine.application.ports.clock import Clock
-from sloengine.application.ports.dependency_discovery import DependencyDiscovery
-from sloengine.application.ports.discovery_store import DiscoveryStore
-from sloengine.application.ports.divergence_store import DivergenceStore
-from sloengine.application.ports.drift_store import DriftStore
-from sloengine.application.ports.forecast_store import ForecastStore
-from sloengine.application.ports.ingestion_store import IngestionStore
-from sloengine.application.ports.job_queue import JobQueue
-from sloengine.application.ports.journey_store import JourneyStore
-from sloengine.application.ports.journey_traces import JourneyTraces
-from sloengine.application.ports.locks import Locks
-from sloengine.application.ports.organization_overview import OrganizationOverviews
-from sloengine.application.ports.outbox import EventStream, Outbox
-from sloengine.application.ports.prior_store import PriorStore
-from sloengine.application.ports.recommendation_cache import RecommendationCache
-from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
-from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.ports.shapley_values import ShapleyValues
-from sloengine.application.ports.sli_history import SliHistory
-from sloengine.application.ports.slo_ledger import SloLedger
-from sloengine.application.ports.telemetry_source import TelemetrySource
-from sloengine.application.ports.trace_latency import TraceLatency
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
@@ -99,31 +70,11 @@ from sloengine.application.topology.resume_ingestions import ResumeIngestions
 from sloengine.application.topology.scheduled_discovery import EnqueueDueDiscoveries, ReadDiscoveryStates
 from sloengine.application.topology.update_alert import UpdateAlert
 from sloengine.application.what_if.explore_edits import ExploreEdits
-from sloengine.bootstrap.discoveries import MISSING_DISCOVERIES, configured_discoveries
-from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms
-from sloengine.bootstrap.settings import Settings, TelemetryKind
-from sloengine.domain.errors import Unavailable
+from sloengine.bootstrap.adapters import Adapters
 from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.topology.dependency import DiscoverySource
-from sloengine.domain.topology.name_decisions import RememberedNames
-from sloengine.domain.topology.name_rules import NameRules
-from sloengine.infrastructure.clock import SystemClock
-from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
-from sloengine.infrastructure.learning.shap_values import ShapValues
-from sloengine.infrastructure.neo4j import open_neo4j
 from sloengine.infrastructure.plain_json import dump_json, load_json
-from sloengine.infrastructure.prometheus.client import PrometheusClient
-from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
-from sloengine.infrastructure.queue.broker import redis_broker
-from sloengine.infrastructure.queue.dramatiq_job_queue import DramatiqJobQueue
-from sloengine.infrastructure.redis.connection import open_redis, ping
-from sloengine.infrastructure.redis.event_stream import RedisEventStream
-from sloengine.infrastructure.redis.locks import RedisLocks
-from sloengine.infrastructure.redis.recommendation_cache import RedisRecommendationCache
-from sloengine.infrastructure.tempo.journey_traces import TempoJourneyTraces
-from sloengine.infrastructure.tempo.trace_latency import TempoTraceLatency
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,42 +144,6 @@ class UseCases:
     explore_edits: ExploreEdits
     telemetry_name: str | None
     readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Adapters:
-    """One adapter of each port, whatever it is made of."""
-
-    graph: ServiceGraph
-    ingestions: IngestionStore
-    sli_history: SliHistory
-    recommendations: RecommendationStore
-    recommendation_jobs: RecommendationJobStore
-    priors: PriorStore
-    calibrations: CalibrationStore
-    ledger: SloLedger
-    outbox: Outbox
-    drift: DriftStore
-    forecasts: ForecastStore
-    divergences: DivergenceStore
-    discovery: DiscoveryStore
-    overviews: OrganizationOverviews
-    journeys: JourneyStore
-    centrality: CentralityStore
-    cache: RecommendationCache
-    locks: Locks
-    stream: EventStream
-    queue: JobQueue
-    clock: Clock
-    telemetry: TelemetrySource | None
-    shapley: ShapleyValues
-    grouping: ArchetypeGrouping
-    readiness: Callable[[], Awaitable[Mapping[str, str | None]]]
-    traces: TraceLatency | None = None
-    discoveries: Sequence[DependencyDiscovery] = ()
-    missing_discoveries: Mapping[str, str] = field(default_factory=dict)
-    journey_traces: JourneyTraces | None = None
-    discover_every: Mapping[DiscoverySource, timedelta] = field(default_factory=dict)
 
 
 def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThreshold | None = None) -> UseCases:
@@ -345,133 +260,3 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         telemetry_name=source_name,
         readiness=a.readiness,
     )
-
-
-@asynccontextmanager
-async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
-    """Connect to everything that the settings name; connections belong to the event loop that opens them.
-
-    Nothing is asked of Neo4j or Redis before the first call, so a process starts while they are on their way.
-    Raises ``Unavailable`` when the settings name none.
-    """
-    url, user, password = settings.required_neo4j()
-    redis_url = settings.required_redis_url()
-    clock = SystemClock()
-    async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(open_neo4j(url, user, password, database=settings.neo4j_database))
-        redis = await stack.enter_async_context(open_redis(redis_url))
-        broker = redis_broker(redis_url)
-        stack.callback(broker.client.close)
-
-        async def name_rules() -> NameRules | None:
-            saved = await stores.discovery.name_rules()
-            return None if saved is None else saved.rules
-
-        telemetry = await _telemetry(settings, clock, name_rules, stores.discovery.remembered_names, stack)
-
-        async def readiness() -> Mapping[str, str | None]:
-            neo4j_says, redis_says = await asyncio.gather(
-                _problem(stores.connection.check()), _problem(ping(redis))
-            )
-            found = {"neo4j": neo4j_says, "redis": redis_says}
-            if telemetry is not None and neo4j_says is None:
-                found["telemetry"] = await _last_pull(stores.sli_history)
-            return found
-
-        yield wire(
-            Adapters(
-                graph=stores.graph,
-                ingestions=stores.ingestions,
-                sli_history=stores.sli_history,
-                recommendations=stores.recommendations,
-                recommendation_jobs=stores.recommendation_jobs,
-                priors=stores.priors,
-                calibrations=stores.calibrations,
-                ledger=stores.ledger,
-                outbox=stores.outbox,
-                drift=stores.drift,
-                forecasts=stores.forecasts,
-                divergences=stores.divergences,
-                discovery=stores.discovery,
-                overviews=stores.overviews,
-                journeys=stores.journeys,
-                centrality=stores.centrality,
-                cache=RedisRecommendationCache(redis, engine_version=__version__),
-                locks=RedisLocks(redis),
-                stream=RedisEventStream(redis),
-                queue=DramatiqJobQueue(broker),
-                clock=clock,
-                telemetry=telemetry,
-                shapley=ShapValues(),
-                grouping=SilhouetteGroups(),
-                readiness=readiness,
-                traces=_traces(settings, stack),
-                journey_traces=_journey_traces(settings, stack),
-                discoveries=[
-                    *configured_discoveries(settings, telemetry, stack),
-                    *platforms(settings, stack),
-                ],
-                missing_discoveries={**MISSING_DISCOVERIES, **MISSING_PLATFORMS},
-                discover_every=settings.discover_every(),
-            ),
-            risk=RiskThreshold(settings.at_risk_probability),
-        )
-
-
-def _traces(settings: Settings, stack: AsyncExitStack) -> TraceLatency | None:
-    if not settings.tempo_url:
-        return None
-    tempo = TempoTraceLatency(settings.tempo_url, settings.tempo_headers())
-    stack.push_async_callback(tempo.close)
-    return tempo
-
-
-def _journey_traces(settings: Settings, stack: AsyncExitStack) -> JourneyTraces | None:
-    if not settings.tempo_url:
-        return None
-    tempo = TempoJourneyTraces(settings.tempo_url, settings.tempo_headers())
-    stack.push_async_callback(tempo.close)
-    return tempo
-
-
-async def _telemetry(
-    settings: Settings,
-    clock: Clock,
-    rules: Callable[[], Awaitable[NameRules | None]],
-    remembered: Callable[[], Awaitable[RememberedNames]],
-    stack: AsyncExitStack,
-) -> TelemetrySource | None:
-    match settings.telemetry_kind:
-        case TelemetryKind.SAMPLE:
-            # Imported here, because the simulator takes long to load and only a demonstration needs it.
-            from sloengine.infrastructure.sample.telemetry_source import SampleTelemetrySource  # noqa: PLC0415
-
-            return await asyncio.to_thread(SampleTelemetrySource, clock, seed=settings.sample_seed)
-        case TelemetryKind.PROMETHEUS:
-            client = PrometheusClient(settings.prometheus_url or "", settings.prometheus_headers())
-            stack.push_async_callback(client.close)
-            return PrometheusTelemetrySource(
-                client,
-                clock.now,
-                throttling_label=settings.throttling_label,
-                rules=rules,
-                remembered=remembered,
-            )
-        case TelemetryKind.NONE:
-            return None
-
-
-async def _last_pull(history: SliHistory) -> str | None:
-    """What was wrong with the last pull of telemetry: asking the source itself would cost it at every probe."""
-    try:
-        return (await history.watermark()).last_error
-    except Unavailable as error:
-        return error.message
-
-
-async def _problem(check: Awaitable[object]) -> str | None:
-    try:
-        await check
-    except Unavailable as error:
-        return error.message
-    return None

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import psutil
 
-from sloengine.bootstrap.container import open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import DomainError

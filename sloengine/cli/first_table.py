@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.service_graph import ServiceFilter, ServiceOrder
-from sloengine.bootstrap.container import open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.cli import first_data, output

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Actor, Role

@@ -14,7 +14,8 @@ from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemet
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
 from sloengine.application.topology.merge_ingestion import MergeIngestion
-from sloengine.bootstrap.container import Adapters, wire
+from sloengine.bootstrap.adapters import Adapters
+from sloengine.bootstrap.container import wire
 from sloengine.bootstrap.discoveries import MISSING_DISCOVERIES
 from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel

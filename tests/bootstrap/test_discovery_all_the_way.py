@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.read_sli import SliWindow
 from sloengine.application.topology.discover_dependencies import SCHEDULE, DiscoverDependenciesCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.recommendation.model import SliType

@@ -14,7 +14,8 @@ from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.read_sli import SliWindow
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.governance.model import Actor, Role

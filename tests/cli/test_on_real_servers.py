@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sloengine.bootstrap.container import open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.settings import Settings
 from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
 from tests.cli.conftest import Run

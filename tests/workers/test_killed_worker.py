@@ -24,7 +24,8 @@ from sloengine.application.recommendation.recommendation_job import (
 )
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.governance.model import Actor, Role

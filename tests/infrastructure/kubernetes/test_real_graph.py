@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from sloengine.application.topology.discover_dependencies import DiscoverDependenciesCommand, DiscoveryOutcome
-from sloengine.bootstrap.container import UseCases, open_use_cases
+from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.errors import Unavailable
