@@ -23,8 +23,7 @@ from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
 MOST_IN_SCOPE = 5_000
-"""Services whose evidence is read for one answer. What reaches what among them takes 100 MB at that size, and as
-much again at worst for the edited graph."""
+"""Services whose evidence is read for one answer: up to 90 days of each are held while it is worked out."""
 AT_ONCE = 2
 """Answers worked out at a time in one process; who comes later waits, holding nothing."""
 

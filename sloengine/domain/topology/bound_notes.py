@@ -50,8 +50,8 @@ def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int
         if names[service] in model.refused and service in model.unknown and service != root
     ]
     component = model.contracted.labels[root]
-    reach = model.intrinsic.reach[component]
-    below = {service for service in model.unknown if reach[model.contracted.labels[service]] > 0.0}
+    reached = set(model.intrinsic.reach[component].components.tolist())
+    below = {service for service in model.unknown if model.contracted.labels[service] in reached}
     blank = sorted(
         service
         for service in below.union(model.unknown.intersection(services))

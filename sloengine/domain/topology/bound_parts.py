@@ -28,9 +28,9 @@ def beyond_depth(model: GraphReliability, component: int, depth: Mapping[int, in
 
 def hazards_beyond(model: GraphReliability, component: int, depth: Mapping[int, int]) -> FloatArray:
     """Hazard that reaches ``component`` from each component that is not in its subgraph."""
-    below = model.intrinsic.reach[component] * model.hazard_below
+    below = model.intrinsic.reach[component].times(model.hazard_below)
     below[list(depth)] = 0.0
-    return np.asarray(below, np.float64)
+    return below
 
 
 def joint_inherited(model: GraphReliability, made: BoundSystem, answer: ScenarioAnswer, beyond: float) -> float:

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from sloengine.domain.topology.common_cause import common_cause, has_joint_data, joint_failure_ratio
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
+from sloengine.domain.topology.reach_rows import ReachRow, ReachRows
 from sloengine.domain.topology.system import Call, Contracted, Group
 
 #: Hazard that stands for certain failure.
@@ -33,15 +33,15 @@ class Intrinsic:
     """Own and inherited failure of every component of a contracted graph.
 
     ``own_hazard``: shape (n_components,). ``group_hazard``: what redundancy groups of a component add beyond
-    single failures. ``reach``: shape (n_components, n_components), probability that the column's failure alone
-    fails the row. ``service_hazard``: ``own_hazard`` split over the services of a cycle. ``causes``: per component
+    single failures. ``reach``: by component, the probability that each other's failure alone fails it.
+    ``service_hazard``: ``own_hazard`` split over the services of a cycle. ``causes``: per component
     and group, unavailability of the members' common cause. ``assumed_causes``: callers whose groups lack joint
     data.
     """
 
     own_hazard: FloatArray
     group_hazard: FloatArray
-    reach: npt.NDArray[np.float32]
+    reach: ReachRows
     service_hazard: FloatArray
     causes: list[list[float]]
     assumed_causes: frozenset[int]
@@ -88,73 +88,52 @@ def learn_intrinsic(
     """Separate own from inherited failure, dependencies first.
 
     ``unavailability``: what each service showed, shape (n_services,); NaN: not known, own failure then counts as
-    0. Work is (edges × components) simple operations.
+    0. Work and memory go with the pairs of components of which one lies below the other.
     """
     size = len(contracted.calls)
-    reach = np.zeros((size, size), np.float32)
-    own, extra = np.zeros(size), np.zeros(size)
+    reach = ReachRows(size)
+    own, extra, hazards = np.zeros(size), np.zeros(size), np.zeros(size)
     service_hazard = np.zeros(len(unavailability))
     causes: list[list[float]] = [[] for _ in range(size)]
     joint_data: dict[tuple[int, ...], bool] = {}
     assumed: set[int] = set()
     order = callers_first(contracted.calls, contracted.groups)
     for component in reversed(order):
-        good = reached_by_calls(contracted.calls[component], reach, size)
+        fatal: list[ReachRow] = []
         for group in contracted.groups[component]:
-            fatal = reached_by_group(group, reach)
-            good *= 1.0 - fatal
+            fatal.append(reach.fatal(group))
             together = _together(group, own, traffic, contracted, unavailability, members, joint_data)
-            cause, several = _group_failure(group, fatal, reach, own, extra, together)
+            cause, several = _group_failure(group, fatal[-1], reach, own, hazards, together)
             if together is None and cause > 0.0:
                 assumed.add(component)
             causes[component].append(cause)
             extra[component] += several
-        reach[component] = 1.0 - good
-        inherited = float(reach[component] @ (own + extra)) + float(extra[component])
-        reach[component, component] = 1.0
+        inherited = reach.fill(component, contracted.calls[component], fatal).dot(hazards) + float(
+            extra[component]
+        )
         services = members[component]
         shown = _shown_hazard(traffic, unavailability, services)
         own[component] = max(0.0, shown - inherited)
+        hazards[component] = own[component] + extra[component]
         _split(own[component], services, unavailability, service_hazard)
     return Intrinsic(own, extra, reach, service_hazard, causes, frozenset(assumed))
 
 
-def reached_by_calls(calls: Sequence[Call], reach: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
-    """Probability that each component's failure does *not* arrive along these calls, shape (size,)."""
-    if not calls:
-        return np.ones(size, np.float32)
-    below = reach[[call.dependency for call in calls]]
-    passes = np.array([call.probability for call in calls], np.float32)
-    return np.asarray(np.prod(1.0 - passes[:, None] * below, axis=0), np.float32)
-
-
-def reached_by_group(group: Group, reach: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Probability that each component alone reaches ``fatal`` or more of the group's paths."""
-    tail = np.zeros((group.fatal + 1, reach.shape[0]), np.float32)
-    tail[0] = 1.0
-    for call in group.calls:
-        moved = tail[:-1] * (np.float32(call.probability) * reach[call.dependency])
-        tail[1:] += moved
-        tail[:-1] -= moved
-    return np.asarray(tail[-1])
-
-
 def _group_failure(
     group: Group,
-    fatal: npt.NDArray[np.float32],
-    reach: npt.NDArray[np.float32],
+    fatal: ReachRow,
+    reach: ReachRows,
     own: FloatArray,
-    extra: FloatArray,
+    hazards: FloatArray,
     together: float | None,
 ) -> tuple[float, float]:
     """Unavailability of the members' common cause, and the hazard that several of them fail at once."""
     cause, _ = common_cause([-float(np.expm1(-own[call.dependency])) for call in group.calls], together)
-    hazards = own + extra
-    shared = float(fatal @ hazards) + hazard(cause)
+    shared = fatal.dot(hazards) + hazard(cause)
     tail = np.zeros(group.fatal + 1)
     tail[0] = 1.0
     for call in group.calls:
-        fails = call.probability * -np.expm1(-float(reach[call.dependency] @ hazards))
+        fails = call.probability * -np.expm1(-reach[call.dependency].dot(hazards))
         alone = -np.expm1(-max(0.0, hazard(fails) - shared))
         moved = tail[:-1] * alone
         tail[1:] += moved

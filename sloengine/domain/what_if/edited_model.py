@@ -18,10 +18,9 @@ from sloengine.domain.topology.intrinsic import (
     callers_first,
     component_members,
     hazard,
-    reached_by_calls,
-    reached_by_group,
 )
 from sloengine.domain.topology.pass_through import declared_pass_through
+from sloengine.domain.topology.reach_rows import ReachRow, ReachRows
 from sloengine.domain.topology.system import (
     Call,
     Contracted,
@@ -91,7 +90,7 @@ def edited_model(model: GraphReliability, edits: Sequence[GraphEdit], roots: Seq
 
 def whole_hazard(model: GraphReliability, position: int) -> float:
     """Hazard of a service with all that it inherits; it is one of the roots of the model."""
-    return float(model.intrinsic.reach[model.contracted.labels[position]] @ model.hazard_below)
+    return model.intrinsic.reach[model.contracted.labels[position]].dot(model.hazard_below)
 
 
 def _composed(model: GraphReliability, draft: _Draft, roots: Sequence[int]) -> GraphReliability:
@@ -202,11 +201,10 @@ def _recomposed(
 ) -> Intrinsic:
     """Reach and groups from own failures that are given; common causes as learnt, where the group is old.
 
-    Only for the components ``below``, closed under calls: rows of others are never written, and the system gives
-    no memory for them.
+    Only for the components ``below``, closed under calls: rows of others stay empty.
     """
     size = len(contracted.calls)
-    reach = np.zeros((size, size), np.float32)
+    reach = ReachRows(size)
     own = np.array([float(service_hazard[services].sum()) for services in members])
     known = _known_causes(model)
     extra = np.zeros(size)
@@ -214,17 +212,15 @@ def _recomposed(
     for component in reversed(callers_first(contracted.calls, contracted.groups)):
         if component not in below:
             continue
-        good = reached_by_calls(contracted.calls[component], reach, size)
+        fatal: list[ReachRow] = []
         for group in contracted.groups[component]:
-            fatal = reached_by_group(group, reach)
-            good *= 1.0 - fatal
+            fatal.append(reach.fatal(group))
             cause = known.get(_services_of(group, members))
             if cause is None:
                 cause = common_cause([_failing(float(own[call.dependency])) for call in group.calls], None)[0]
             causes[component].append(cause)
-            extra[component] += _several(group, fatal, reach, own + extra, cause)
-        reach[component] = 1.0 - good
-        reach[component, component] = 1.0
+            extra[component] += _several(group, fatal[-1], reach, own + extra, cause)
+        reach.fill(component, contracted.calls[component], fatal)
     return Intrinsic(own, extra, reach, service_hazard, causes, model.intrinsic.assumed_causes)
 
 
@@ -240,13 +236,13 @@ def _services_of(group: Group, members: Sequence[Sequence[int]]) -> frozenset[in
     return frozenset(service for call in group.calls for service in members[call.dependency])
 
 
-def _several(group: Group, fatal: np.ndarray, reach: np.ndarray, hazards: np.ndarray, cause: float) -> float:
+def _several(group: Group, fatal: ReachRow, reach: ReachRows, hazards: np.ndarray, cause: float) -> float:
     """Hazard that several members fail at once, by themselves or by their common cause."""
-    shared = float(fatal @ hazards) + hazard(cause)
+    shared = fatal.dot(hazards) + hazard(cause)
     tail = np.zeros(group.fatal + 1)
     tail[0] = 1.0
     for call in group.calls:
-        fails = call.probability * -np.expm1(-float(reach[call.dependency] @ hazards))
+        fails = call.probability * -np.expm1(-reach[call.dependency].dot(hazards))
         alone = -np.expm1(-max(0.0, hazard(float(fails)) - shared))
         moved = tail[:-1] * alone
         tail[1:] += moved
