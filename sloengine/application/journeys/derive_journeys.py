@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -114,7 +114,9 @@ class DeriveJourneys:
         if self.traces is None:
             raise Unavailable("no Tempo is configured; set SLOENGINE_TEMPO_URL")
         now = self.clock.now()
-        requests = await self.traces.sample(TRACES, now - LOOKBACK, now)
+        sample = await self.traces.sample(TRACES, now - LOOKBACK, now)
         stored = await self.names.name_rules()
         rules = DEFAULT_NAME_RULES if stored is None else stored.rules
-        return derive_from_traces(requests, graph.index, rules, await self.names.remembered_names())
+        remembered = await self.names.remembered_names()
+        found = derive_from_traces(sample.requests, graph.index, rules, remembered)
+        return replace(found, warnings=(*sample.warnings, *found.warnings))

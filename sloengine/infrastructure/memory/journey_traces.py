@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sloengine.application.ports.journey_traces import TracedSample
 from sloengine.domain.journeys.derive import TracedRequest
 
 
@@ -14,6 +15,6 @@ class MemoryJourneyTraces:
     def __init__(self, requests: Sequence[TracedRequest] = ()) -> None:
         self._requests = tuple(requests)
 
-    async def sample(self, limit: int, from_at: datetime, to_at: datetime) -> Sequence[TracedRequest]:
+    async def sample(self, limit: int, from_at: datetime, to_at: datetime) -> TracedSample:
         """The first ones, whatever the time."""
-        return self._requests[:limit]
+        return TracedSample(self._requests[:limit])

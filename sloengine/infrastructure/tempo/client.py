@@ -17,6 +17,10 @@ from sloengine.domain.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 
+class TempoRefused(Unavailable):
+    """Tempo answered and does not take the query: another one may do."""
+
+
 @dataclass
 class TempoClient:
     """Asks one Tempo. Create it inside the event loop that uses it; close it when done.
@@ -45,7 +49,10 @@ class TempoClient:
         await self._http.aclose()
 
     async def ask(self, path: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """The answer to one request. Raises ``Unavailable``, also for a query that is refused."""
+        """The answer to one request.
+
+        Raises ``Unavailable``; of these ``TempoRefused`` for a query that Tempo does not understand (400).
+        """
         reason = ""
         for attempt in range(self.attempts):
             if attempt:
@@ -60,7 +67,8 @@ class TempoClient:
                 return _object(response, self.base_url)
             reason = f"HTTP {response.status_code}: {response.text[:200].strip()}"
             if response.status_code < httpx.codes.INTERNAL_SERVER_ERROR and response.status_code not in {408, 429}:
-                raise Unavailable(f"Tempo at {self.base_url} refused a query: {reason}")
+                kind = TempoRefused if response.status_code == httpx.codes.BAD_REQUEST else Unavailable
+                raise kind(f"Tempo at {self.base_url} refused a query: {reason}")
             log.warning("tempo.retry", attempt=attempt + 1, reason=reason)
         raise Unavailable(f"Tempo at {self.base_url} did not answer after {self.attempts} attempts: {reason}")
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sloengine.application.ports.journey_traces import TracedSample
 from sloengine.domain.journeys.derive import TracedRequest
-from sloengine.infrastructure.tempo.client import TempoClient
+from sloengine.infrastructure.tempo.client import TempoClient, TempoRefused
 
 QUERY = "{ nestedSetParent < 0 || kind = client } | select(span.peer.service)"
 """First spans, so that a request which calls nobody is found as well and shares are of all requests; and calls,
 with whom they go to: a database that sends no spans of its own is known by its callers only."""
+PLAIN_QUERY = "{ kind = client } | select(span.peer.service)"
+"""For a Tempo that does not know ``nestedSetParent`` (grafana/tempo#3497). The answer to this
+one is recorded from a real Tempo; that to the first query is not."""
+ONLY_CALLERS = (
+    "this Tempo does not take queries for first spans, so only requests that call another service were found: "
+    "shares of routes are of those"
+)
 SPANS_OF_TRACE = 100
 _UNKNOWN_ROOT = "<root span not yet received>"
 
@@ -19,12 +27,20 @@ _UNKNOWN_ROOT = "<root span not yet received>"
 class TempoJourneyTraces(TempoClient):
     """Keeps the ``JourneyTraces`` port. A trace whose first span has not arrived is left out."""
 
-    async def sample(self, limit: int, from_at: datetime, to_at: datetime) -> Sequence[TracedRequest]:
-        """What one search finds."""
+    async def sample(self, limit: int, from_at: datetime, to_at: datetime) -> TracedSample:
+        """What one search finds; a second one where the first is not understood."""
+        try:
+            return TracedSample(await self._found(QUERY, limit, from_at, to_at))
+        except TempoRefused:
+            return TracedSample(await self._found(PLAIN_QUERY, limit, from_at, to_at), (ONLY_CALLERS,))
+
+    async def _found(
+        self, query: str, limit: int, from_at: datetime, to_at: datetime
+    ) -> tuple[TracedRequest, ...]:
         answer = await self.ask(
             "/api/search",
             {
-                "q": QUERY,
+                "q": query,
                 "limit": str(limit),
                 "spss": str(SPANS_OF_TRACE),
                 "start": str(int(from_at.timestamp())),
@@ -32,7 +48,7 @@ class TempoJourneyTraces(TempoClient):
             },
         )
         found = (_request_of(trace) for trace in answer.get("traces") or ())
-        return [request for request in found if request is not None][:limit]
+        return tuple(request for request in found if request is not None)[:limit]
 
 
 def _request_of(trace: Mapping[str, Any]) -> TracedRequest | None:

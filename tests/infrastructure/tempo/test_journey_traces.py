@@ -11,7 +11,12 @@ import pytest
 
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.journeys.derive import TracedRequest, derive_from_traces
-from sloengine.infrastructure.tempo.journey_traces import QUERY, TempoJourneyTraces
+from sloengine.infrastructure.tempo.journey_traces import (
+    ONLY_CALLERS,
+    PLAIN_QUERY,
+    QUERY,
+    TempoJourneyTraces,
+)
 
 RECORDED = Path(__file__).parent / "recorded"
 UNTIL = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,7 +37,7 @@ async def test_a_search_says_which_services_requests_passed_databases_without_sp
     answer = httpx.Response(200, content=(RECORDED / "search-select.json").read_bytes())
     tempo, asked = replaying(answer)
 
-    found = await tempo.sample(20, UNTIL - timedelta(hours=1), UNTIL)
+    found = (await tempo.sample(20, UNTIL - timedelta(hours=1), UNTIL)).requests
 
     assert len(found) == 20
     assert {(one.root, one.operation) for one in found} == {("frontend", "GET /frontend")}
@@ -85,7 +90,7 @@ async def test_requests_that_called_nobody_are_found_too_so_that_shares_are_of_a
 
     tempo = TempoJourneyTraces("http://tempo.test/", transport=httpx.MockTransport(reply))
 
-    (draft,) = derive_from_traces(await tempo.sample(100, UNTIL, UNTIL), {"front", "db"}).drafts
+    (draft,) = derive_from_traces((await tempo.sample(100, UNTIL, UNTIL)).requests, {"front", "db"}).drafts
 
     assert [(route.weight, route.services) for route in draft.routes] == [
         (0.8, ("front",)),
@@ -101,10 +106,37 @@ async def test_traces_without_their_first_span_are_left_out():
     ]
     tempo, _ = replaying(httpx.Response(200, json={"traces": traces}))
 
-    assert await tempo.sample(10, UNTIL, UNTIL) == [TracedRequest("a", "", ("a", "b"))]
+    assert (await tempo.sample(10, UNTIL, UNTIL)).requests == (TracedRequest("a", "", ("a", "b")),)
 
 
-async def test_a_refused_query_is_told():
+async def test_a_tempo_that_does_not_know_first_spans_is_asked_what_was_recorded():
+    asked: list[str] = []
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["q"])
+        if "nestedSetParent" in asked[-1]:
+            return httpx.Response(400, content=(RECORDED / "bad-query.txt").read_bytes())
+        return httpx.Response(200, content=(RECORDED / "search-select.json").read_bytes())
+
+    tempo = TempoJourneyTraces("http://tempo.test/", transport=httpx.MockTransport(reply))
+
+    sample = await tempo.sample(20, UNTIL - timedelta(hours=1), UNTIL)
+
+    assert asked == [QUERY, PLAIN_QUERY]
+    assert len(sample.requests) == 20
+    assert sample.warnings == (ONLY_CALLERS,)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_another_refusal_is_no_reason_to_ask_otherwise(status: int):
+    tempo, asked = replaying(httpx.Response(status, text="no"))
+
+    with pytest.raises(Unavailable, match=str(status)):
+        await tempo.sample(10, UNTIL, UNTIL)
+    assert len(asked) == 1
+
+
+async def test_a_query_that_is_refused_in_both_forms_is_told():
     tempo, _ = replaying(httpx.Response(400, text="parse error"))
 
     with pytest.raises(Unavailable, match="parse error"):
