@@ -32,6 +32,7 @@ from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.ports.telemetry_source import TelemetrySource
 from sloengine.application.ports.trace_latency import TraceLatency
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.team_authority import TeamAuthority
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +69,4 @@ class Adapters:
     missing_discoveries: Mapping[str, str] = field(default_factory=dict)
     journey_traces: JourneyTraces | None = None
     discover_every: Mapping[DiscoverySource, timedelta] = field(default_factory=dict)
+    teams: TeamAuthority = field(default_factory=TeamAuthority)

@@ -15,7 +15,7 @@ from sloengine.application.ports.trace_latency import TraceLatency
 from sloengine.bootstrap.adapters import Adapters
 from sloengine.bootstrap.container import UseCases, wire
 from sloengine.bootstrap.discoveries import MISSING_DISCOVERIES, configured_discoveries
-from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms
+from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms, team_authority
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import RiskThreshold
@@ -103,6 +103,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 ],
                 missing_discoveries={**MISSING_DISCOVERIES, **MISSING_PLATFORMS},
                 discover_every=settings.discover_every(),
+                teams=team_authority(settings),
             ),
             risk=RiskThreshold(settings.at_risk_probability),
         )

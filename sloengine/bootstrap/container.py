@@ -184,7 +184,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
     budgets = ReadBudget(a.sli_history, a.clock)
     forecasts = ForecastBudgets(a.sli_history, a.ledger, a.forecasts, priors, a.clock)
     discovery_states = ReadDiscoveryStates(a.discoveries, a.discovery, a.discover_every)
-    ingest = IngestDependencies(a.ingestions, a.queue, a.clock, dump_json)
+    ingest = IngestDependencies(a.ingestions, a.queue, a.clock, dump_json, a.teams)
     return UseCases(
         ingest_dependencies=ingest,
         discover_dependencies=DiscoverDependencies(

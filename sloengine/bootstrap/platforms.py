@@ -15,6 +15,7 @@ from sloengine.domain.errors import DomainError, Invalid, Unavailable
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.discovered import Discovered
 from sloengine.domain.topology.service import Criticality
+from sloengine.domain.topology.team_authority import ANY_TEAM, TeamAuthority
 from sloengine.infrastructure.backstage.client import BackstageClient
 from sloengine.infrastructure.backstage.discovery import BackstageDiscovery
 from sloengine.infrastructure.backstage.reading import CatalogueRules
@@ -70,6 +71,22 @@ def platforms(settings: Settings, stack: AsyncExitStack) -> list[DependencyDisco
             stack.push_async_callback(backstage.close)
             found.append(BackstageDiscovery(backstage, rules))
     return found
+
+
+def team_authority(settings: Settings) -> TeamAuthority:
+    """Which teams the two may give, by whichever way their word comes in."""
+    given: dict[DiscoverySource, frozenset[str] | None] = {
+        DiscoverySource.BACKSTAGE: frozenset((settings.backstage_teams or {}).values())
+    }
+    if settings.kubernetes_team_keys:
+        given[DiscoverySource.K8S] = frozenset(settings.kubernetes_teams) or ANY_TEAM
+    return TeamAuthority(
+        given,
+        {
+            DiscoverySource.BACKSTAGE: "SLOENGINE_BACKSTAGE_TEAMS",
+            DiscoverySource.K8S: "SLOENGINE_KUBERNETES_TEAM_KEYS (with SLOENGINE_KUBERNETES_TEAMS)",
+        },
+    )
 
 
 def _access(settings: Settings, url: str) -> KubernetesAccess:

@@ -21,6 +21,7 @@ from sloengine.domain.governance.model import Actor, Role
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion
+from sloengine.domain.topology.team_authority import TeamAuthority
 from sloengine.infrastructure.memory import MemoryStores, open_memory
 from sloengine.infrastructure.memory.archetype_groups import GapGroups
 from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
@@ -55,6 +56,7 @@ class Engine:
     cache: MemoryRecommendationCache = field(default_factory=MemoryRecommendationCache)
     stream: MemoryEventStream = field(default_factory=MemoryEventStream)
     discoveries: Sequence[DependencyDiscovery] = ()
+    teams: TeamAuthority = field(default_factory=TeamAuthority)
     stores: MemoryStores = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +97,7 @@ class Engine:
                 journey_traces=self.journey_traces,
                 missing_discoveries=MISSING_DISCOVERIES,
                 discover_every={DiscoverySource.OTEL: HOUR},
+                teams=self.teams,
             )
         )
 

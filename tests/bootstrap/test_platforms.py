@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms
+from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms, team_authority
 from sloengine.bootstrap.settings import Settings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.service import Criticality
+from sloengine.domain.topology.team_authority import TeamAuthority
 from sloengine.infrastructure.backstage.discovery import BackstageDiscovery
 from sloengine.infrastructure.kubernetes.discovery import KubernetesDiscovery
 from sloengine.infrastructure.kubernetes.reading_rules import ReadingRules
@@ -44,6 +45,10 @@ async def test_both_platforms_come_from_their_addresses():
     assert kubernetes.rules == ReadingRules()
 
 
+def given(teams: TeamAuthority, source: DiscoverySource) -> list[str]:
+    return [team for team in ("web", "pay", "storefront") if teams.gives(source, team)]
+
+
 async def test_lists_and_mappings_are_written_with_commas(monkeypatch):
     for name, text in {
         "KUBERNETES_URL": "http://127.0.0.1:8001",
@@ -62,6 +67,26 @@ async def test_lists_and_mappings_are_written_with_commas(monkeypatch):
     assert (kubernetes.rules.team_keys, kubernetes.rules.teams) == (("team", "owner"), ("web", "pay"))
     assert backstage.rules.teams == {"group:default/web": "storefront"}
     assert backstage.rules.criticality_tags == {"tier-1": Criticality.CRITICAL, "tier-2": Criticality.HIGH}
+    teams = team_authority(Settings())
+    assert [team for team in ("web", "storefront", "pay") if teams.gives(DiscoverySource.K8S, team)] == [
+        "web",
+        "pay",
+    ]
+    assert [team for team in ("web", "storefront") if teams.gives(DiscoverySource.BACKSTAGE, team)] == [
+        "storefront"
+    ]
+
+
+def test_without_settings_no_source_gives_a_team_and_label_keys_alone_give_any():
+    nobody = team_authority(Settings())
+    labels = team_authority(Settings(kubernetes_team_keys=("team",)))
+
+    assert not any(
+        nobody.gives(source, "web") for source in DiscoverySource if source is not DiscoverySource.MANUAL
+    )
+    assert nobody.gives(DiscoverySource.MANUAL, "web")
+    assert labels.gives(DiscoverySource.K8S, "web")
+    assert not labels.gives(DiscoverySource.BACKSTAGE, "web")
 
 
 def test_a_mapping_without_a_meaning_is_refused_at_the_start():

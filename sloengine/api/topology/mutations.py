@@ -27,7 +27,11 @@ class ServiceInput:
 
     service_id: str = strawberry.field(description="1 to 253 characters, no control characters.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="For people.")
-    team: str | None = strawberry.field(default=strawberry.UNSET, description="Who owns it.")
+    team: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Who decides on it. An ingestion of another source than MANUAL gives one only where a setting "
+        "lets that source, and only to a service without one.",
+    )
     criticality: Criticality | None = strawberry.field(
         default=strawberry.UNSET, description="How much the organisation suffers when it is down."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,8 @@ from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
+from sloengine.domain.topology.name_decisions import cut
+from sloengine.domain.topology.team_authority import TeamAuthority
 
 MAX_TYPED_ROWS = 2_000
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
@@ -49,13 +51,15 @@ class IngestDependenciesCommand:
 class IngestDependencies:
     """Store the payload, then have it merged. Who may: sre_admin.
 
-    ``dump``: plain JSON values as bytes, equal for equal values.
+    ``dump``: plain JSON values as bytes, equal for equal values. ``teams``: which teams a source may give: what
+    other sources than a person say of teams is left out of what is stored, with a warning for each row.
     """
 
     store: IngestionStore
     queue: JobQueue
     clock: Clock
     dump: Callable[[object], bytes]
+    teams: TeamAuthority = field(default_factory=TeamAuthority)
 
     async def __call__(self, command: IngestDependenciesCommand, *, actor: Actor) -> Ingestion:
         """The queued ingestion; the same idempotency key gives the same one.
@@ -66,7 +70,7 @@ class IngestDependencies:
         require_admin(actor, "ingest dependencies")
         check_idempotency_key(command.idempotency_key)
         now = self.clock.now()
-        stated = _stated(command, now)
+        stated = await asyncio.to_thread(self._authorised, command.source, _stated(command, now))
         payload = await asyncio.to_thread(self.dump, stated)
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise TooLarge(
@@ -74,7 +78,8 @@ class IngestDependencies:
                 " split it by caller",
                 path=("input", "document" if command.document is not None else "dependencies"),
             )
-        queued = Ingestion(str(uuid4()), command.source, JobStatus.QUEUED, submitted_at=now)
+        warnings = tuple(stated.get("warnings", ()))
+        queued = Ingestion(str(uuid4()), command.source, JobStatus.QUEUED, warnings=warnings, submitted_at=now)
         stored = await self.store.submit(
             queued,
             payload,
@@ -90,6 +95,22 @@ class IngestDependencies:
             waiting = f"stored, but merging starts later, within minutes of the queue being back: {error.message}"
             return replace(stored, warnings=(*stored.warnings, waiting))
         return stored
+
+    def _authorised(self, source: DiscoverySource, stated: dict[str, Any]) -> dict[str, Any]:
+        """The rows without teams that the source may not give."""
+        rows: list[Any] = []
+        warnings: list[str] = []
+        for place, row in enumerate(stated["services"]):
+            team = row.get("team") if isinstance(row, Mapping) else None
+            # What is no text is refused by the check of rows.
+            if isinstance(team, str) and not self.teams.gives(source, team):
+                warnings.append(f"services.{place}.team: {self.teams.refusal(source, team)}.")
+                rows.append({name: value for name, value in row.items() if name != "team"})
+            else:
+                rows.append(row)
+        if not warnings:
+            return stated
+        return {**stated, "services": rows, "warnings": cut(warnings, "more teams were not taken")}
 
 
 def _stated(command: IngestDependenciesCommand, now: datetime) -> dict[str, Any]:

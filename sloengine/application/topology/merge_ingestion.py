@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
 from typing import Any
@@ -17,13 +17,14 @@ from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.service_graph import ClaimCounts, ServiceGraph
 from sloengine.application.topology.condensing import Condensing
+from sloengine.application.topology.stated_rows import Noted, Pair, StatedRows, read_statement
 from sloengine.domain.errors import Conflict, NotFound, Unavailable
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.domain.topology.merging import join_claims, merge_claims
 from sloengine.domain.topology.rows import DependencyRow, ServiceRow
 from sloengine.domain.topology.service import Service
-from sloengine.domain.topology.validation import CheckedRows, check_rows
+from sloengine.domain.topology.team_authority import may_move, team_stays
 
 GRAPH_LOCK = "graph"
 GRAPH_LOCK_SECONDS = 15.0
@@ -36,41 +37,6 @@ MERGED_SHARE = 0.9
 
 _PERSONS = (DiscoverySource.MANUAL, DiscoverySource.BACKSTAGE)
 _log = logging.getLogger(__name__)
-
-type Pair = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Stated:
-    """The payload, read."""
-
-    source: DiscoverySource
-    observed_at: datetime
-    complete: bool
-    rows: CheckedRows
-    named_callers: tuple[str, ...]
-    listed: frozenset[Pair]
-
-
-@dataclass(slots=True)
-class _Noted:
-    """``callers`` of which anything was said; rows that a later complete list of their source does not have."""
-
-    callers: set[str] = field(default_factory=set)
-    count: int = 0
-    first: Pair | None = None
-
-    def add_outdated(self, pair: Pair) -> None:
-        self.count += 1
-        self.first = self.first or pair
-
-    def warnings(self) -> tuple[str, ...]:
-        if self.first is None:
-            return ()
-        return (
-            f"{self.count} rows were observed before a complete list of this source that does not have them, and"
-            f" were not taken, such as {self.first[0]} → {self.first[1]}.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +88,7 @@ class MergeIngestion:
             )
         now = self.clock.now()
         resumed = ingestion.status is JobStatus.RUNNING
-        stated = await asyncio.to_thread(self._read, payload, ingestion.submitted_at or now)
+        stated = await asyncio.to_thread(lambda: read_statement(self.load(payload), ingestion.submitted_at or now))
         rows = stated.rows
         ingestion = replace(
             ingestion,
@@ -130,7 +96,7 @@ class MergeIngestion:
             started_at=ingestion.started_at or now,
             accepted=rows.accepted,
             rejected=rows.rejected,
-            warnings=rows.warnings,
+            warnings=(*stated.warnings, *rows.warnings),
         )
         await self.store.save(ingestion)
         # What an earlier run wrote no longer looks changed, so a resumed run counts as one that changed the graph.
@@ -139,9 +105,11 @@ class MergeIngestion:
         edges = list(batched(rows.dependencies, self.edges_per_batch))
         steps = len(services) + len(edges) + stated.complete
         counts = ClaimCounts()
-        noted = _Noted(set(stated.named_callers) if stated.complete else set())
+        noted = Noted(set(stated.named_callers) if stated.complete else set())
         for done, chunk in enumerate(services, start=1):
-            counts, different = await self._write_services(ingestion.ingestion_id, stated.source, chunk, now)
+            counts, different = await self._write_services(
+                ingestion.ingestion_id, stated.source, chunk, now, noted
+            )
             changed = changed or different
             ingestion = await self._progress(ingestion, counts, done / steps)
         for done, batch in enumerate(edges, start=1 + len(services)):
@@ -171,34 +139,24 @@ class MergeIngestion:
         except Unavailable as error:
             _log.warning("divergences are looked for within the hour: %s", error.message)
 
-    def _read(self, payload: bytes, submitted_at: datetime) -> _Stated:
-        document = self.load(payload)
-        services, dependencies = document["services"], document["dependencies"]
-        observed_at = document["observedAt"]
-        return _Stated(
-            source=DiscoverySource(document["source"]),
-            observed_at=submitted_at if observed_at is None else datetime.fromisoformat(observed_at),
-            complete=document["complete"],
-            rows=check_rows(services, dependencies),
-            named_callers=tuple(_texts(services, "serviceId")),
-            # A row that was refused is still listed: a typing mistake must not withdraw a dependency.
-            listed=frozenset(
-                (row["caller"], row["dependency"])
-                for row in dependencies
-                if isinstance(row, Mapping)
-                and isinstance(row.get("caller"), str)
-                and isinstance(row.get("dependency"), str)
-            ),
-        )
-
     async def _write_services(
-        self, ingestion_id: str, source: DiscoverySource, rows: Sequence[ServiceRow], now: datetime
+        self,
+        ingestion_id: str,
+        source: DiscoverySource,
+        rows: Sequence[ServiceRow],
+        now: datetime,
+        noted: Noted,
     ) -> tuple[ClaimCounts, bool]:
         existing = await self.graph.services([row.service_id for row in rows])
         by_person = source in _PERSONS
         services: list[Service] = []
         for row in rows:
             before = existing.get(row.service_id)
+            team = None if before is None or may_move(source) else before.team
+            if team is not None and row.team is not None:
+                if row.team != team:
+                    noted.teams.append(team_stays(row.service_id, team, source, row.team))
+                row = replace(row, team=None)  # noqa: PLW2901 - the row as far as its source may say it
             after = row.onto(before, now)
             discovered = not by_person and (before is None or before.discovered)
             services.append(replace(after, discovered=discovered))
@@ -220,10 +178,10 @@ class MergeIngestion:
     async def _write_edges(
         self,
         ingestion_id: str,
-        stated: _Stated,
+        stated: StatedRows,
         rows: Sequence[DependencyRow],
         now: datetime,
-        noted: _Noted,
+        noted: Noted,
     ) -> ClaimCounts:
         new = [row.claim(stated.source, stated.observed_at) for row in rows]
         pairs = [(claim.caller, claim.dependency) for claim in new]
@@ -259,7 +217,7 @@ class MergeIngestion:
         )
 
     async def _withdraw(
-        self, ingestion_id: str, stated: _Stated, now: datetime, counts: ClaimCounts, noted: _Noted
+        self, ingestion_id: str, stated: StatedRows, now: datetime, counts: ClaimCounts, noted: Noted
     ) -> ClaimCounts:
         callers = stated.named_callers or None
         await self.graph.note_listing(stated.source, callers, at=stated.observed_at)
@@ -309,10 +267,6 @@ class MergeIngestion:
         ended = replace(ingestion, status=status, error=error, progress=progress, finished_at=self.clock.now())
         await self.store.save(ended, drop_payload=True)
         return ended
-
-
-def _texts(rows: Sequence[Any], name: str) -> list[str]:
-    return [row[name] for row in rows if isinstance(row, Mapping) and isinstance(row.get(name), str)]
 
 
 def _updated_at(existing: Mapping[str, Service], service: Service) -> datetime | None:

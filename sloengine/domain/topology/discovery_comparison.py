@@ -22,6 +22,7 @@ from sloengine.domain.topology.discovery_difference import (
 from sloengine.domain.topology.name_decisions import cut
 from sloengine.domain.topology.name_reconciliation import Reconciled
 from sloengine.domain.topology.service import Service
+from sloengine.domain.topology.team_authority import team_stays
 
 _NAMED_AT_MOST = 20
 
@@ -126,9 +127,8 @@ def _team_warnings(source: DiscoverySource, rows: Reconciled, existing: Mapping[
     warnings = []
     for service in rows.services:
         before = existing.get(service.source_name)
-        if before is not None and None not in (before.team, service.team) and before.team != service.team:
-            warnings.append(
-                f"{service.source_name} stays with team {before.team}, although {source} says {service.team}: "
-                "discovery moves no service to another team. Register it with that team if that is meant."
-            )
+        if before is None or before.team is None or service.team is None:
+            continue
+        if before.team != service.team:
+            warnings.append(team_stays(service.source_name, before.team, source, service.team))
     return cut(warnings, "more services would have another team")

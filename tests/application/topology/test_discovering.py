@@ -14,6 +14,7 @@ from sloengine.domain.topology.discovery_difference import ChangeKind
 from sloengine.domain.topology.name_decisions import RememberedName
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRule, NameRules
 from sloengine.domain.topology.service import Criticality
+from sloengine.domain.topology.team_authority import ANY_TEAM, TeamAuthority
 from sloengine.infrastructure.memory.dependency_discovery import MemoryDependencyDiscovery
 from sloengine.infrastructure.memory.discovery_store import MemoryDiscoveryStore
 from tests.application.organisation import ADMIN, NOW, OWNER, Engine, edges
@@ -28,7 +29,10 @@ def calls(*pairs: str, weight: float | None = None, mode: DependencyMode | None 
 
 
 def seeing(found: Discovered, source: DiscoverySource = OTEL, name: str = "service-graph") -> Engine:
-    engine = Engine(discoveries=[MemoryDependencyDiscovery(source, name, found)])
+    engine = Engine(
+        discoveries=[MemoryDependencyDiscovery(source, name, found)],
+        teams=TeamAuthority({source: ANY_TEAM, MESH: ANY_TEAM}),
+    )
     engine.clock.advance(timedelta(seconds=17))
     return engine
 

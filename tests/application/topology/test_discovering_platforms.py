@@ -12,6 +12,7 @@ import pytest
 from sloengine.application.topology.discover_dependencies import DiscoverDependenciesCommand
 from sloengine.domain.topology.dependency import DependencyMode, DiscoverySource
 from sloengine.domain.topology.service import Criticality
+from sloengine.domain.topology.team_authority import TeamAuthority
 from sloengine.infrastructure.backstage.client import BackstageClient
 from sloengine.infrastructure.backstage.discovery import BackstageDiscovery
 from sloengine.infrastructure.backstage.reading import CatalogueRules
@@ -25,6 +26,7 @@ ENTITIES = Path(__file__).parents[2] / "infrastructure" / "backstage" / "entitie
 # Without a mapping no group is a team.
 TEAMS = CatalogueRules(teams={"group:default/web": "web"})
 K8S, BACKSTAGE = DiscoverySource.K8S, DiscoverySource.BACKSTAGE
+MAPPED = TeamAuthority({BACKSTAGE: frozenset({"web"})})
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def pairs(engine: Engine) -> set[str]:
 
 async def test_a_catalogue_becomes_part_of_the_graph_and_what_it_drops_is_withdrawn(replay):
     client = BackstageClient(replay.url, page_size=4)
-    engine = Engine(discoveries=[BackstageDiscovery(client, TEAMS)])
+    engine = Engine(discoveries=[BackstageDiscovery(client, TEAMS)], teams=MAPPED)
 
     await take_in(engine, BACKSTAGE)
 
@@ -92,7 +94,8 @@ async def test_a_cluster_and_a_catalogue_speak_of_the_same_services(replay):
         [service("cart"), service("bank", external="api.bank.example")],
     )
     client = BackstageClient(replay.url)
-    engine = Engine(discoveries=[MemoryDependencyDiscovery(K8S, "k8s", found), BackstageDiscovery(client, TEAMS)])
+    discoveries = [MemoryDependencyDiscovery(K8S, "k8s", found), BackstageDiscovery(client, TEAMS)]
+    engine = Engine(discoveries=discoveries, teams=MAPPED)
 
     await take_in(engine, BACKSTAGE)
     await take_in(engine, K8S)

@@ -12,10 +12,11 @@ from sloengine.application.topology.ingest_dependencies import IngestDependencie
 from sloengine.domain.errors import Conflict, Forbidden, IdempotencyMismatch, Invalid, TooLarge
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
+from sloengine.domain.topology.team_authority import ANY_TEAM, TeamAuthority
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from tests.application.organisation import ADMIN, NOW, OWNER, Engine, edges
 
-MANUAL, OTEL = DiscoverySource.MANUAL, DiscoverySource.OTEL
+MANUAL, OTEL, K8S = DiscoverySource.MANUAL, DiscoverySource.OTEL, DiscoverySource.K8S
 
 
 def pairs(engine: Engine) -> set[str]:
@@ -301,3 +302,37 @@ async def test_a_merge_that_dies_anywhere_and_runs_again_loses_and_doubles_nothi
     )
     assert [getattr(got, name) for name in counted] == [getattr(expected, name) for name in counted]
     assert broken.db.version > 1
+
+
+@pytest.mark.parametrize("source", [one for one in DiscoverySource if one is not MANUAL])
+@pytest.mark.parametrize("in_document", [True, False])
+async def test_a_source_gives_no_team_unless_a_setting_says_so(source: DiscoverySource, in_document: bool):
+    rows = [{"serviceId": "a", "name": "A", "team": "attackers"}, {"serviceId": "b", "team": "web"}]
+    given: dict[str, Any] = {"document": {"services": rows}} if in_document else {"services": rows}
+    engine = Engine(teams=TeamAuthority({source: frozenset({"web"})}, {source: "SLOENGINE_TEAMS"}))
+
+    queued = await engine.submit(source, **given)
+    merged = await engine.use.merge_ingestion(queued.ingestion_id)
+
+    assert [(engine.db.services[one].team, engine.db.services[one].name) for one in "ab"] == [
+        (None, "A"),
+        ("web", None),
+    ]
+    assert merged.warnings == queued.warnings
+    [warning] = queued.warnings
+    assert warning.startswith("services.0.team: team 'attackers' was not taken")
+    assert "SLOENGINE_TEAMS" in warning
+
+
+async def test_a_source_that_may_give_teams_moves_no_service_and_a_person_does():
+    engine = Engine(teams=TeamAuthority({K8S: ANY_TEAM}))
+    await engine.ingest(MANUAL, services=[{"serviceId": "a", "team": "front"}])
+
+    by_source = await engine.ingest(K8S, services=[{"serviceId": "a", "team": "attackers"}])
+    team_then = engine.db.services["a"].team
+    by_person = await engine.ingest(MANUAL, services=[{"serviceId": "a", "team": "back"}])
+
+    assert team_then == "front"
+    assert [("front" in one, "attackers" in one) for one in by_source.warnings] == [(True, True)]
+    assert engine.db.services["a"].team == "back"
+    assert by_person.warnings == ()
