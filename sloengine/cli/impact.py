@@ -21,6 +21,7 @@ from sloengine.domain.impact.journeys import ImpactedJourney
 from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.percent import percent_from_ratio, ratio_from_percent
+from sloengine.domain.topology.composed_latency import ComposedLatency
 from sloengine.infrastructure.files.small_document import read_list
 
 _SHOWN = 30
@@ -108,7 +109,7 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
     output.say(found.summary)
     if found.rows:
         table = output.table()
-        for heading in ("caller", "team", "kind", "before", "after", "objective", "", "why"):
+        for heading in ("caller", "team", "kind", "before", "after", "composed", "objective", "", "why"):
             table.add_column(heading, overflow="fold")
         for row in found.rows[:_SHOWN]:
             verdict = "breaks" if row.newly_violates else "broken" if row.violates else "holds"
@@ -119,6 +120,7 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
                 row.kind.lower().replace("latency_", ""),
                 _value(row, row.before),
                 _value(row, row.after),
+                composed_text(row.composed),
                 _value(row, target),
                 verdict if row.target is not None else "–",
                 row.reason,
@@ -180,6 +182,19 @@ def impacted_journey_shape(one: ImpactedJourney) -> dict[str, Any]:
     }
 
 
+def composed_shape(found: ComposedLatency | None) -> dict[str, Any] | None:
+    """The GraphQL type ``ComposedLatency``."""
+    return None if found is None else {"lowMs": found.low_ms, "highMs": found.high_ms, "reason": found.reason}
+
+
+def composed_text(found: ComposedLatency | None) -> str:
+    """In one cell."""
+    if found is None or found.low_ms is None or found.high_ms is None:
+        return "–"
+    low, high = f"{found.low_ms:.4g}", f"{found.high_ms:.4g}"
+    return f"{low} ms" if low == high else f"{low} to {high} ms"
+
+
 def row_shape(row: ImpactRow) -> dict[str, Any]:
     """The GraphQL type ``ImpactRow``."""
     is_availability = row.kind is ObjectiveKind.AVAILABILITY
@@ -197,6 +212,7 @@ def row_shape(row: ImpactRow) -> dict[str, Any]:
         "boundAfterPercent": percent(row.after),
         "latencyBeforeMs": None if is_availability else row.before,
         "latencyAfterMs": None if is_availability else row.after,
+        "composed": composed_shape(row.composed),
         "activeTarget": None if row.target is None else slo_target_shape(row.target),
         "violates": row.violates,
         "violatedBefore": row.was_violated,

@@ -9,6 +9,7 @@ import typer
 
 from sloengine.application.what_if.explore_edits import ExploreEditsCommand
 from sloengine.cli import output
+from sloengine.cli.impact import composed_shape, composed_text
 from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.session import ask
 from sloengine.cli.shapes import service_reference
@@ -51,11 +52,12 @@ def what_if(
 def _print(found: WhatIfResult) -> None:
     output.say(found.summary)
     targets = output.table()
-    for heading in ("service", "number", "tier", "before", "after", "note"):
+    for heading in ("service", "number", "tier", "before", "after", "composed", "note"):
         targets.add_column(heading, overflow="fold")
     for row in found.focus:
         kind = row.kind.lower().replace("latency_", "")
-        cells = (_figure(row, row.before), _figure(row, row.after), row.note or "")
+        figures = (_figure(row, row.before), _figure(row, row.after), composed_text(row.composed))
+        cells = (*figures, row.note or "")
         targets.add_row(row.service_id, kind, row.tier.lower(), *cells)
     output.out.print(targets)
     gains = output.table()
@@ -95,6 +97,7 @@ def what_if_shape(found: WhatIfResult) -> dict[str, Any]:
                 "before": shown(row, row.before),
                 "after": shown(row, row.after),
                 "note": row.note,
+                "composed": composed_shape(row.composed),
             }
             for row in found.focus
         ],

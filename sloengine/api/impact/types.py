@@ -21,6 +21,24 @@ from sloengine.domain.errors import Invalid
 from sloengine.domain.impact import journeys as impacted
 from sloengine.domain.impact import model
 from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.topology import composed_latency as composed
+
+
+@strawberry.type(
+    description="A latency composed along calls from measured histograms. The graph does not know the order of "
+    "calls, so it is told as a range: calls side by side make one end, calls one after another the other."
+)
+class ComposedLatency:
+    """A range, or why there is none."""
+
+    low_ms: float | None = strawberry.field(description="The least; null together with `highMs`.")
+    high_ms: float | None = strawberry.field(description="The most.")
+    reason: str = strawberry.field(description="What the figures rest on, or why they are null.")
+
+    @classmethod
+    def from_domain(cls, found: composed.ComposedLatency | None) -> ComposedLatency | None:
+        """As clients read it."""
+        return None if found is None else cls(low_ms=found.low_ms, high_ms=found.high_ms, reason=found.reason)
 
 
 @strawberry.type(description="One caller of a changed service, at any depth, and what becomes of its bound.")
@@ -45,6 +63,11 @@ class ImpactRow:
     )
     latency_after_ms: float | None = strawberry.field(
         description="The most it can become; null: not known, without limit, or availability."
+    )
+    composed: ComposedLatency | None = strawberry.field(
+        description="What the percentile becomes if changed services use the room that they get, by the measured "
+        "distributions; an estimate beside the limit, also where a cycle of waiting leaves none. Null for "
+        "availability."
     )
     active_target: SloTarget | None = strawberry.field(
         description="What it is judged by: its active SLO, or its own new objective; null: it has none."
@@ -72,6 +95,7 @@ class ImpactRow:
             bound_after_percent=_percent(row.after) if is_availability else None,
             latency_before_ms=None if is_availability else row.before,
             latency_after_ms=None if is_availability else row.after,
+            composed=ComposedLatency.from_domain(row.composed),
             active_target=None if row.target is None else SloTarget.from_domain(row.target),
             violates=row.violates,
             violated_before=row.was_violated,

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from sloengine.api.enums import ObjectiveKind, TierName
+from sloengine.api.impact.types import ComposedLatency
 from sloengine.api.topology.references import service_link
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.what_if import model
@@ -30,6 +31,10 @@ class WhatIfRow:
         "is not known."
     )
     note: str | None = strawberry.field(description="Why there is none, or what the figure rests on.")
+    composed: ComposedLatency | None = strawberry.field(
+        description="Of latency, the target that the measured distributions give on the edited graph: an estimate "
+        "beside `after`, which is at best. Null: availability, or no edit changes what anybody waits for."
+    )
 
     @classmethod
     def from_domain(cls, row: model.WhatIfRow) -> WhatIfRow:
@@ -41,6 +46,7 @@ class WhatIfRow:
             before=shown(row.kind, row.before),
             after=shown(row.kind, row.after),
             note=row.note,
+            composed=ComposedLatency.from_domain(row.composed),
         )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.decisions import checked_target
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability, analysis_of
+from sloengine.domain.impact.composed import LatencyComposition
 from sloengine.domain.impact.latency import LatencyLevels, analyse_latency
 from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange, worst_first
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -44,7 +45,14 @@ class AnalyseImpact:
                 )
         is_latency = any(change.target.kind is not ObjectiveKind.AVAILABILITY for change in command.changes)
         levels = await self.bases.latency(basis) if is_latency else None
-        return await asyncio.to_thread(analysed, basis, command, levels)
+        found = await asyncio.to_thread(analysed, basis, command, levels)
+        if levels is None:
+            return found
+        composition = await asyncio.to_thread(
+            LatencyComposition.of, basis.network.graph, levels, command.changes, found.rows
+        )
+        histories = await self.bases.histograms(sorted(composition.needs))
+        return replace(found, rows=await asyncio.to_thread(composition.composed, found.rows, histories))
 
 
 def check(command: AnalyseImpactCommand) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from sloengine.application.impact.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
+from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Slo, SloTarget
@@ -23,8 +23,9 @@ from sloengine.domain.impact.latency import LatencyLevels
 from sloengine.domain.impact.network import FailureNetwork, failure_network
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
-from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.measured_draws import on_same_days
 
 LARGE = 2_000
 """Components."""
@@ -188,7 +189,7 @@ class ImpactBases:
             self.history.watermark(), self.ledger.active(ids, SliType.LATENCY)
         )
         to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
-        last = floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
+        last = _last_day(to_at)
         measured = await self._measured((graph.version, to_at), ids, last)
         promised = {
             (service_id, target.kind): target.threshold_ms
@@ -198,13 +199,30 @@ class ImpactBases:
         }
         return LatencyLevels(promised, measured)
 
+    async def histograms(self, service_ids: Sequence[str]) -> Mapping[str, LatencyHistory]:
+        """Daily histograms of the look-back, all over the same days; services without any are absent."""
+        if not service_ids:
+            return {}
+        watermark = await self.history.watermark()
+        last = _last_day(watermark.aggregated_to or floor_to(self.clock.now(), HOUR))
+        return on_same_days(await self.history.read_latency(service_ids, last - LOOKBACK, last))
+
     async def _measured(
         self, key: object, ids: list[str], last: datetime
     ) -> Mapping[tuple[str, ObjectiveKind], float]:
         async with self._measuring:
             if self._levels is None or self._levels[0] != key:
-                self._levels = (key, await measured_latency(self.history, ids, last))
+                found = await measured_latency(self.history, ids, last)
+                self._levels = (
+                    key,
+                    {(one, kind): ms for one, known in found.items() for kind, ms in known.percentile_ms.items()},
+                )
             return self._levels[1]
+
+
+def _last_day(to_at: datetime) -> datetime:
+    """End of the day that is known up to here."""
+    return floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
 
 
 def _network_of(graph: DependencyGraph, seen: _Seen) -> _Looked:

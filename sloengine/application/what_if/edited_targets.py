@@ -27,8 +27,10 @@ from sloengine.domain.recommendation.recommend import (
 from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.bound_parts import either
+from sloengine.domain.topology.composed_latency import ComposedChange
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.what_if.achievable import AvailabilityFocus, latency_after, targets_by_tier
+from sloengine.domain.what_if.composed import composed_tiers
 from sloengine.domain.what_if.edited_model import edited_model, whole_hazard
 from sloengine.domain.what_if.edits import AddReplica, GraphEdit, Improve, edge_of
 from sloengine.domain.what_if.improved_focus import held_to_what_was_asked
@@ -51,6 +53,7 @@ class _World:
     now: datetime
     settings: EngineSettings
     measured: Measured
+    composition: ComposedChange | None
 
     def minutes(self, unavailability: float) -> float:
         """Of full outage in a window."""
@@ -97,13 +100,18 @@ def edited_targets(
     now: datetime,
     settings: EngineSettings,
     measured: Measured,
+    composition: ComposedChange | None = None,
 ) -> WhatIfResult:
     """The same engine on the graph as it is and as edited. The edits fit the graph.
+
+    ``composition``: what the edits change of waiting, with the histograms that tell what comes of it.
 
     A model holds what reaches what, the square of its services at worst. Edited ones are made and dropped one
     after the other, and only figures are kept of them; a focus that is improved needs a second one for a moment.
     """
-    world = _World(prepared, tuple(edits), window, now, prepared.evidence.priors.calibrated(settings), measured)
+    world = _World(
+        prepared, tuple(edits), window, now, prepared.evidence.priors.calibrated(settings), measured, composition
+    )
     asked = [_asked(world, service_id) for service_id in focus]
     rows, whole, short = _together(world, asked)
     gained = [whole] if len(edits) == 1 else [_alone(world, asked, edit) for edit in edits]
@@ -201,7 +209,10 @@ def _latency(world: _World, service_id: str) -> list[WhatIfRow]:
         tiers: Sequence[Tier] = result.tiers if how.is_none else after
         found = _rows(service_id, (kind,), result.tiers, tiers, _latency_note(world, service_id, kind, how))
         rows += [replace(row, after=None) for row in found] if how.missing else found
-    return rows
+    if world.composition is None:
+        return rows
+    composed = composed_tiers(world.composition, service_id, case, settings, world.window)
+    return [replace(row, composed=composed.get((row.kind, row.tier))) for row in rows]
 
 
 def _latency_note(world: _World, service_id: str, kind: ObjectiveKind, how: MovedLatency) -> str | None:

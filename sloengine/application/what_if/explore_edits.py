@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
+from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.application.what_if.edited_targets import edited_targets
-from sloengine.application.what_if.measured_waits import measured_waits
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.composed_latency import ComposedChange, LatencyChange
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, GraphEdit, Improve, MakeAsync, check_edits
+from sloengine.domain.topology.measured_draws import on_same_days
+from sloengine.domain.what_if.composed import latency_change
+from sloengine.domain.what_if.edits import AddFallback, GraphEdit, check_edits
 from sloengine.domain.what_if.model import WhatIfResult
 from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
 MOST_IN_SCOPE = 5_000
 """Services whose evidence is read for one answer: up to 90 days of each are held while it is worked out."""
+MOST_COMPOSED = 300
+"""Services whose histograms are drawn from for composed latency; where it takes more, there is none."""
 AT_ONCE = 2
 """Answers worked out at a time in one process; who comes later waits, holding nothing."""
 
@@ -74,8 +79,13 @@ class ExploreEdits:
         as_of = (await self.evidence.history.watermark()).aggregated_to or floor_to(now, HOUR)
         prepared = await self.evidence.read(scope, as_of=as_of, filled=0)
         below = list(scope.graph.distances(focus, None))
-        measured = await self._latency(command.edits, below, as_of)
-        return await asyncio.to_thread(
+        change = latency_change(command.edits)
+        measured: Measured = {}
+        composition = None
+        if change is not None:
+            measured = await measured_latency(self.evidence.history, below, floor_to(as_of, DAY))
+            composition = await self._composition(scope.graph, change, focus, floor_to(as_of, DAY))
+        found = await asyncio.to_thread(
             edited_targets,
             prepared,
             command.edits,
@@ -84,18 +94,24 @@ class ExploreEdits:
             now=now,
             settings=self.settings,
             measured=measured,
+            composition=composition,
+        )
+        if change is None or composition is not None:
+            return found
+        return replace(
+            found, notes=(*found.notes, f"latency is not composed: it takes over {MOST_COMPOSED} histograms")
         )
 
-    async def _latency(self, edits: Sequence[GraphEdit], service_ids: Sequence[str], as_of: datetime) -> Measured:
-        """Measured latency, where an edit changes how long anybody waits."""
-        waits = any(
-            isinstance(edit, MakeAsync | Cut | AddCache)
-            or (isinstance(edit, Improve) and edit.latency_scale is not None)
-            for edit in edits
-        )
-        if not waits:
-            return {}
-        return await measured_waits(self.evidence.history, service_ids, floor_to(as_of, DAY))
+    async def _composition(
+        self, graph: DependencyGraph, change: LatencyChange, focus: Sequence[str], to_day: datetime
+    ) -> ComposedChange | None:
+        """With the histograms that it needs; None where those are of too many services."""
+        without = ComposedChange(graph, {}, change)
+        needs = sorted(frozenset[str]().union(*map(without.needs, focus)))
+        if len(needs) > MOST_COMPOSED:
+            return None
+        found = await self.evidence.history.read_latency(needs, to_day - LOOKBACK, to_day)
+        return ComposedChange(graph, on_same_days(found), change)
 
 
 def _checked_focus(graph: DependencyGraph, focus: Sequence[str]) -> list[str]:

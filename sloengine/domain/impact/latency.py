@@ -42,12 +42,10 @@ def analyse_latency(
     for kind in LATENCY_KINDS:
         asked = {c.service_id: c.target for c in changes if c.target.kind is kind}
         moves: dict[int, float | None] = {}
-        for service_id, target in asked.items():
-            before = levels.promised.get((service_id, kind), levels.measured.get((service_id, kind)))
-            moved = None if before is None or target.threshold_ms is None else target.threshold_ms - before
+        for service_id, moved in moves_of(levels, changes, kind).items():
             moves[network.graph.index[service_id]] = moved
             tightens = tightens or (moved is not None and moved < 0.0)
-            if before is None:
+            if moved is None:
                 notes.append(
                     f"{service_id} has neither a {_name(kind)} objective nor a latency histogram: by how much it "
                     "changes is not known, so callers' latency after the change is null unless a timeout cuts it"
@@ -57,13 +55,29 @@ def analyse_latency(
     if rows:
         notes.append(
             "latency after the change is the most that callers can inherit (calls one after another); with calls "
-            "side by side it can be as little as nothing, and joint timings that would tell are not stored"
+            "side by side it can be as little as nothing; `composed` is what the measured distributions make of it"
         )
         if tightens:
             notes.append(
                 "a tighter latency objective takes nothing off that limit: callers may be waiting for another call"
             )
     return tuple(sorted(rows, key=worst_first)), tuple(notes)
+
+
+def moves_of(
+    levels: LatencyLevels, changes: Sequence[SloChange], kind: ObjectiveKind
+) -> Mapping[str, float | None]:
+    """Milliseconds by which objectives of this kind change, from what is promised or else measured.
+
+    None: not known. Negative: tighter.
+    """
+    found: dict[str, float | None] = {}
+    for change in changes:
+        if change.target.kind is kind:
+            key = change.service_id, kind
+            before, after = levels.promised.get(key, levels.measured.get(key)), change.target.threshold_ms
+            found[change.service_id] = None if before is None or after is None else after - before
+    return found
 
 
 def _rows(
@@ -134,7 +148,8 @@ def _reason(row: ImpactRow, services: Sequence[str], *, is_unknown: bool) -> str
     name = _name(row.kind)
     if row.before is None:
         return (
-            f"{path}: the {name} of {row.service_id} is not known (no latency histogram), so nothing is said of it"
+            f"{path}: the {name} of {row.service_id} is not known (no latency histogram that reaches it), so"
+            " nothing is said of it"
         )
     if row.after is None and is_unknown:
         return (

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.topology.composed_latency import ComposedLatency
 
 MINUTE = timedelta(minutes=1)
 
@@ -40,6 +41,7 @@ class ImpactRow:
     ``after``, 0 where it is exact. ``target``: the objective it is judged by, None: it has none.
     ``was_violated``: the bound was worse than the objective already. ``margin_change``: in percentage points of
     availability, or milliseconds of room; negative: room is lost. ``distance``: fewest calls to a changed service.
+    ``composed``: of latency, what comes of the measured distributions; None: not asked for, or availability.
     """
 
     service_id: str
@@ -54,6 +56,7 @@ class ImpactRow:
     standard_error: float = 0.0
     team: str | None = None
     own_known: bool = True
+    composed: ComposedLatency | None = None
     words: RowWords | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sloengine.domain.recommendation.model import ObjectiveKind, TierName
+from sloengine.domain.topology.composed_latency import ComposedLatency
 from sloengine.domain.what_if.edits import GraphEdit
 
 
@@ -12,7 +13,8 @@ from sloengine.domain.what_if.edits import GraphEdit
 class WhatIfRow:
     """One achievable target before and after: ratio of availability, or milliseconds; None: there is none.
 
-    ``note``: why there is none, or what the figure rests on.
+    ``note``: why there is none, or what the figure rests on. ``composed``: of latency, what the measured
+    distributions make of the edits; None: not asked for, or availability.
     """
 
     service_id: str
@@ -21,6 +23,7 @@ class WhatIfRow:
     before: float | None
     after: float | None
     note: str | None = None
+    composed: ComposedLatency | None = None
 
 
 @dataclass(frozen=True, slots=True)

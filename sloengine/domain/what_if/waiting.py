@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sloengine.domain.recommendation.measured_latency import MeasuredLatency
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
@@ -24,16 +25,6 @@ from sloengine.domain.what_if.edits import AddCache, Cut, GraphEdit, Improve, Ma
 
 BEYOND = {ObjectiveKind.LATENCY_P95: 0.05, ObjectiveKind.LATENCY_P99: 0.01}
 _EXACT = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredLatency:
-    """What one service took of late, in milliseconds. ``percentile_ms``: kinds that its histogram can tell;
-    ``fastest_ms``: one request in twenty took no longer, > 0.
-    """
-
-    percentile_ms: Mapping[ObjectiveKind, float]
-    fastest_ms: float
 
 
 type Measured = Mapping[str, MeasuredLatency]

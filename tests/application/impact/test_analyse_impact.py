@@ -9,15 +9,17 @@ import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
 from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
-from sloengine.application.impact.measured_latency import measured_latency
+from sloengine.application.telemetry.measured_latency import measured_latency
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.model import SloChange
 from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
+from sloengine.domain.topology.dependency import Dependency
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine
+from tests.domain.topology.waiting_requests import Played
 
 AVAILABILITY, P95, P99 = ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
 TOP = NOW.replace(minute=0)
@@ -163,7 +165,45 @@ async def test_latency_is_a_limit_and_says_so():
     assert not rows["checkout"].violates
     assert rows["checkout"].path in (("checkout", "cart", "store"), ("checkout", "store"))
     assert any("at most" in row.reason for row in found.rows)
-    assert any("joint timings" in note for note in found.notes)
+    assert any("`composed`" in note for note in found.notes)
+
+
+async def test_latency_is_composed_beside_the_limit():
+    """Services that wait for each other have no limit; what the histograms make of it is told all the same."""
+    engine = Engine()
+    names = ("checkout", "cart", "store")
+    await engine.ingest(
+        services=[{"serviceId": name} for name in names],
+        dependencies=[
+            {"caller": "checkout", "dependency": "cart", "callWeight": 0.5},
+            {"caller": "cart", "dependency": "checkout", "callWeight": 0.4},
+            {"caller": "cart", "dependency": "store", "callWeight": 1.0},
+        ],
+    )
+    await watch(engine)
+    own = {"checkout": (0.05, 0.5), "cart": (0.05, 0.6), "store": (0.1, 0.5)}
+    played = Played(
+        own,
+        [
+            Dependency("checkout", "cart", call_weight=0.5),
+            Dependency("cart", "checkout", call_weight=0.4),
+            Dependency("cart", "store"),
+        ],
+    )
+    start = TOP.replace(hour=0) - 28 * DAY
+    await engine.history.write_latency([replace(one, start_at=start) for one in played.histories(1).values()])
+    await promise(engine, "store", p95=300)
+
+    rows = {row.service_id: row for row in (await asked(engine, change("store", p95=500))).rows}
+    tighter = {row.service_id: row for row in (await asked(engine, change("store", p95=200))).rows}
+
+    truth = 1000 * played.changed(later={"store": 0.2}).percentile("checkout", 0.95)
+    composed = rows["checkout"].composed
+    assert rows["checkout"].after is None
+    assert 0.8 * truth < composed.low_ms + 100 < composed.high_ms + 100
+    assert composed.high_ms == pytest.approx(truth, rel=0.06)
+    assert "nothing queues" in composed.reason
+    assert tighter["checkout"].composed.high_ms == pytest.approx(tighter["checkout"].before)
 
 
 async def test_kinds_are_judged_apart_and_ordered_together():
@@ -241,6 +281,8 @@ async def test_latency_without_a_history_is_null_with_a_reason():
     found = await asked(engine, change("store", p95=220))
 
     assert {row.after for row in found.rows} == {None}
+    assert {row.composed.low_ms for row in found.rows} == {None}
+    assert all("not known" in row.composed.reason for row in found.rows)
     assert any("neither a p95 objective nor a latency histogram" in note for note in found.notes)
 
 

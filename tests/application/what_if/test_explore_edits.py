@@ -12,9 +12,11 @@ from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType, TierName
 from sloengine.domain.reliability.panel import LatencyHistory
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, Improve, MakeAsync, Soften
 from tests.application.impact.test_analyse_impact import DAY, TOP, organisation, watch
 from tests.application.organisation import ADMIN, VIEWER
+from tests.domain.topology.waiting_requests import Played
 
 BALANCED = TierName.BALANCED
 P95, P99 = ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
@@ -135,6 +137,38 @@ async def test_a_wait_of_unknown_length_makes_no_figure():
 
     assert all(row.before is not None and row.after is None for row in rows.values())
     assert all("store" in row.note for row in rows.values())
+
+
+async def test_latency_is_composed_beside_what_is_at_best():
+    """Against requests played one by one on the edited graph: the ratio of the percentiles moves every window."""
+    engine = await organisation()
+    calls = [Dependency("checkout", "cart"), Dependency("cart", "store"), Dependency("checkout", "store")]
+    played = Played({"checkout": (0.05, 0.5), "cart": (0.05, 0.6), "store": (0.1, 0.5)}, calls, days=60)
+    start = TOP.replace(hour=0) - 60 * DAY
+    stored = played.histories(1, bounds=np.r_[np.geomspace(0.01, 10.0, 200), np.inf])
+    await engine.history.write_latency([replace(one, start_at=start) for one in stored.values()])
+
+    found = latency_rows(await asked(engine, [Improve("store", latency_scale=3.0)]))
+    soft = latency_rows(await asked(engine, [Soften("checkout", "store")]))
+
+    slower = played.changed(scale={"store": 3.0})
+    for kind, level in ((P95, 0.95), (P99, 0.99)):
+        row = found[kind, BALANCED]
+        ratio = slower.percentile("checkout", level) / played.percentile("checkout", level)
+        assert row.before < row.composed.low_ms <= row.composed.high_ms
+        assert row.composed.high_ms / row.before == pytest.approx(ratio, rel=0.08)  # everything is in turn here
+        assert "nothing queues" in row.composed.reason
+    assert all(row.composed is None for row in soft.values())
+
+
+async def test_no_more_histograms_are_drawn_from_than_is_allowed(monkeypatch):
+    engine = await with_latency()
+    monkeypatch.setattr("sloengine.application.what_if.explore_edits.MOST_COMPOSED", 2)
+
+    found = await asked(engine, [Cut("checkout", "cart")])
+
+    assert all(row.composed is None for row in latency_rows(found).values())
+    assert any("latency is not composed" in note for note in found.notes)
 
 
 async def test_other_windows_have_other_minutes():

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sloengine.domain.recommendation.measured_latency import MeasuredLatency
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.service import Service
 from sloengine.domain.what_if.edits import AddCache, Cut, Improve, MakeAsync, Soften
-from sloengine.domain.what_if.waiting import MeasuredLatency, moved_latency
+from sloengine.domain.what_if.waiting import moved_latency
 
 P95, P99 = ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
 
