@@ -22,7 +22,9 @@ from bench.forecast_baselines import RULES, Residuals
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
 from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels, pinball, random_rank
 from sloengine.domain.forecast.failure_paths import failure_paths
+from sloengine.domain.forecast.forecast import LEARN_ORIGINS
 from sloengine.domain.forecast.horizon import Horizon, horizon_of
+from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
 from sloengine.domain.recommendation.organization_prior import prior_from_days
 from sloengine.domain.recommendation.predictive import predict
 from sloengine.domain.reliability.daily import DailyHistory
@@ -35,8 +37,8 @@ WARM_DAYS, LOOKBACK = 120, 90
 BURN_IN, TESTED = 10, 12
 CUT = 2.0
 PROMISES = (0.98, 0.92, 0.80)
-OWN, RAW = "engine", "engine, uncorrected"
-NAMES = (OWN, RAW, *RULES)
+OWN, UNMAPPED, RAW = "engine", "engine, without the map", "engine, uncorrected"
+NAMES = (OWN, UNMAPPED, RAW, *RULES)
 SHOWN = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -45,6 +47,7 @@ class Row:
     """One forecast and what came of it."""
 
     organization: int
+    origin: int
     running: bool
     requests: float
     spent: float
@@ -61,6 +64,7 @@ class Pending:
     over_at: int
     running: bool
     outcome: float
+    told: float
     draws: FloatArray
     points: dict[str, float]
     rule_draws: dict[str, FloatArray]
@@ -73,8 +77,18 @@ class Learning:
     levels: AdaptiveLevels = field(default_factory=AdaptiveLevels.fresh)
     rules: dict[str, Residuals] = field(default_factory=lambda: {name: Residuals() for name in RULES})
 
+    probability: ProbabilityMap = field(default_factory=ProbabilityMap.shipped)
+    finished: list[list[Pending]] = field(default_factory=list)
+
     def learn(self, over: Sequence[Pending], rng: np.random.Generator) -> None:
         """One origin, once all of its forecasts are over."""
+        self.finished = [*self.finished, list(over)][-LEARN_ORIGINS:]
+        self.probability = fitted(
+            np.array([one.told for some in self.finished for one in some]),
+            np.array([one.outcome > 1 for some in self.finished for one in some], dtype=np.float64),
+            np.array([place for place, some in enumerate(self.finished) for _ in some], dtype=np.float64),
+            ProbabilityMap.shipped(),
+        )
         self.levels = self.levels.after(
             np.array([random_rank(one.draws, one.outcome, rng.random()) for one in over])
         )
@@ -173,9 +187,10 @@ def tried(number: int, world: World, window: ComplianceWindow) -> list[Row]:
                 rule: np.minimum(CUT, learning.rules[rule].draws(point, floor, paths.running))
                 for rule, point in points.items()
             }
-            asked.append(Pending(day + steps, paths.running, outcome, draws, points, drawn))
+            told = 1 - float(learning.levels.true_level(float((draws <= 1.0).mean())))
+            asked.append(Pending(day + steps, paths.running, outcome, told, draws, points, drawn))
             if origin >= BURN_IN:
-                rows.append(_judged(number, asked[-1], learning, 28 * traffic, spent, rng))
+                rows.append(_judged((number, origin), asked[-1], learning, 28 * traffic, spent, rng))
         waiting.append(asked)
     return rows
 
@@ -188,11 +203,17 @@ def _spent(horizon: Horizon, bad: FloatArray, valid: FloatArray, window: Complia
 
 
 def _judged(
-    number: int, one: Pending, learning: Learning, requests: float, spent: float, rng: np.random.Generator
+    at: tuple[int, int], one: Pending, learning: Learning, requests: float, spent: float, rng: np.random.Generator
 ) -> Row:
-    sorted_draws = {OWN: one.draws, RAW: one.draws, **{n: np.sort(d) for n, d in one.rule_draws.items()}}
+    sorted_draws = {
+        OWN: one.draws,
+        UNMAPPED: one.draws,
+        RAW: one.draws,
+        **{n: np.sort(d) for n, d in one.rule_draws.items()},
+    }
     levels = {
         OWN: learning.levels,
+        UNMAPPED: learning.levels,
         RAW: AdaptiveLevels.fresh(),
         **{name: learning.rules[name].levels for name in RULES},
     }
@@ -204,7 +225,8 @@ def _judged(
         covered[name] = random_rank(sorted_draws[name], one.outcome, rng.random()) <= own
         share = float((sorted_draws[name] <= 1.0).mean())
         probability[name] = 1 - float(levels[name].true_level(share))
-    return Row(number, one.running, requests, spent, loss, covered, probability, one.outcome > 1)
+    probability[OWN] = float(learning.probability.of(probability[OWN]))
+    return Row(*at, one.running, requests, spent, loss, covered, probability, one.outcome > 1)
 
 
 def _chosen(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -278,16 +300,26 @@ def report(rows: Sequence[Row]) -> None:
                 seen = clustered_mean(np.array([row.covered[name][place] for row in some], dtype=float), [labels])
                 line += f"{_interval(seen, 100, 1):>24}"
             print(line)
-    print("\nP(exhausted) told and seen, engine")
-    promised = np.array([row.probability[OWN] for row in rows])
+    for name in (OWN, UNMAPPED):
+        for title, some in (("all", list(rows)), ("incident running", [row for row in rows if row.running])):
+            reliability(title, some, name)
+
+
+def reliability(title: str, rows: Sequence[Row], name: str) -> None:
+    """Print what was told and what was seen, in bands of what was told."""
+    promised = np.array([row.probability[name] for row in rows])
     ran_out = np.array([row.exhausted for row in rows], dtype=float)
-    for low, high in ((0, 0.01), (0.01, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 1.01)):
+    every = np.array([row.organization for row in rows])
+    print(f"\nP(exhausted) told and seen, {name}, {title}")
+    for low, high in ((0, 0.01), (0.01, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 1.01), (0, 1.01)):
         inside = (promised >= low) & (promised < high)
         if inside.any():
-            labels = np.array([row.organization for row in rows])[inside]
-            share = _interval(clustered_mean(ran_out[inside], [labels]), 100, 1)
+            share = _interval(clustered_mean(ran_out[inside], [every[inside]]), 100, 1)
+            off = _interval(clustered_mean((promised - ran_out)[inside], [every[inside]]), 100, 1)
             mean = promised[inside].mean()
-            print(f"  {low:.0%} to {min(high, 1):.0%}: {inside.sum():6d} told {mean:.1%} seen {share} %")
+            print(
+                f"  {low:.0%} to {min(high, 1):.0%}: {inside.sum():6d} told {mean:.1%} seen {share} %, off {off}"
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -38,7 +38,7 @@ async def test_fifty_services_cost_as_many_reads_as_one(door: Door, count: int):
     assert all(node["forecast"] is not None for node in answer["services"]["nodes"])
     assert door.counts["MemorySliHistory.read"] == 1
     assert door.counts["MemorySloLedger.active"] == 1
-    assert door.counts["MemoryForecastStore.levels"] == 1
+    assert door.counts["MemoryForecastStore.learnt"] == 1
 
 
 async def test_latency_is_not_forecast(door: Door):

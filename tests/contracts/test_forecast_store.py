@@ -9,6 +9,8 @@ import numpy as np
 from sloengine.application.ports.forecast_store import NotedForecast
 from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.forecast.forecast import Forecast
+from sloengine.domain.forecast.learnt import Learnt
+from sloengine.domain.forecast.probability_map import ProbabilityMap
 from tests.contracts.conftest import Stores
 from tests.contracts.recommendation_samples import NOW, slo
 from tests.contracts.test_slo_ledger import decide, put
@@ -22,19 +24,21 @@ async def told(stores: Stores) -> list[str]:
     return [event.payload["slo"] for event in await stores.outbox.pending(100) if event.kind == "SloAtRisk"]
 
 
-async def test_levels_come_back_and_are_replaced(stores: Stores):
-    absent = await stores.forecasts.levels()
-    taught = AdaptiveLevels.fresh().after(np.linspace(0, 0.5, 30))
+async def test_what_was_learnt_comes_back_and_is_replaced(stores: Stores):
+    absent = await stores.forecasts.learnt()
+    levels = AdaptiveLevels.fresh().after(np.linspace(0, 0.5, 30))
+    taught = Learnt(levels, ProbabilityMap(0.75, 30))
 
-    await stores.forecasts.save_levels(AdaptiveLevels.fresh(), learnt_at=NOW)
-    await stores.forecasts.save_levels(taught, learnt_at=NOW + HOUR)
+    await stores.forecasts.save_learnt(Learnt.fresh(), learnt_at=NOW)
+    await stores.forecasts.save_learnt(taught, learnt_at=NOW + HOUR)
 
     assert absent is None
-    found = await stores.forecasts.levels()
+    found = await stores.forecasts.learnt()
     assert found is not None
     assert found[1] == NOW + HOUR
-    assert (found[0].origins, found[0].outcomes) == (1, 30)
-    assert np.array_equal(found[0].used, taught.used)
+    assert (found[0].levels.origins, found[0].levels.outcomes) == (1, 30)
+    assert np.array_equal(found[0].levels.used, levels.used)
+    assert found[0].probability == ProbabilityMap(0.75, 30)
 
 
 async def test_an_slo_at_risk_is_told_of_once_until_it_no_longer_is(stores: Stores):

@@ -276,7 +276,7 @@ async def test_an_slo_whose_budget_is_gone_is_told_of_and_relayed_once(bench: Be
     )
 
     assert [event.service_id for event in engine.stream.events.values() if event.kind == "SloAtRisk"] == ["a"]
-    assert engine.db.forecast_levels is not None
+    assert engine.db.forecasts_learnt is not None
 
 
 async def test_sources_that_are_due_are_read_and_what_they_know_is_merged(bench: Bench):

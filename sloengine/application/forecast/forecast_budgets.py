@@ -13,8 +13,8 @@ from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
-from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.forecast.forecast import LOOKBACK_DAYS, Forecast, Promise, forecast, outlook
+from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.governance.model import Slo
 from sloengine.domain.recommendation import telemetry_checks
 from sloengine.domain.recommendation.model import SliType
@@ -57,9 +57,9 @@ class ForecastBudgets:
         names = sorted({promise.service_id for promise in promises.values()})
         panel = await self.history.read(names, as_of - LOOKBACK_DAYS * DAY, as_of)
         prior = (await self.priors(now)).availability
-        stored = await self.store.levels()
-        levels = AdaptiveLevels.fresh() if stored is None else stored[0]
-        return await asyncio.to_thread(_forecasts, panel, promises, prior, levels, as_of, watermark)
+        stored = await self.store.learnt()
+        learnt = Learnt.fresh() if stored is None else stored[0]
+        return await asyncio.to_thread(_forecasts, panel, promises, prior, learnt, as_of, watermark)
 
 
 def promise_of(slo: Slo) -> Promise | None:
@@ -74,7 +74,7 @@ def _forecasts(
     panel: SliPanel,
     promises: Mapping[Slo, Promise],
     prior: OrganizationPrior,
-    levels: AdaptiveLevels,
+    learnt: Learnt,
     as_of: datetime,
     watermark: Watermark,
 ) -> dict[Slo, Forecast]:
@@ -86,5 +86,5 @@ def _forecasts(
         # Daily data end with a day that is not over yet.
         known = outlook(findings.cleaned, promise, prior, as_of=max(as_of, panel.ends_at))
         if known is not None:
-            found[slo] = forecast(known, promise, levels)
+            found[slo] = forecast(known, promise, learnt)
     return found

@@ -15,15 +15,18 @@ from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
-from sloengine.domain.forecast.conformal import AdaptiveLevels
-from sloengine.domain.forecast.forecast import LEARN_ORIGINS, LOOKBACK_DAYS, Promise, learn_levels
+from sloengine.domain.forecast.forecast import LEARN_ORIGINS, LOOKBACK_DAYS, Promise, learn
+from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.recommendation import telemetry_checks
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import learn_prior
 from sloengine.domain.reliability.panel import SliPanel
 
 MOST_SERVICES = 150
-"""Services that are learnt from: the same ones each time. More would share the same incidents and teach little."""
+"""Services whose forecasts are judged: the same ones each time. More would share the same incidents."""
+PRIOR_SERVICES = 300
+"""Services, promised or not, that tell what was to be expected then: forecasts are made with the organisation's
+prior, and the few services that have an SLO would give another one."""
 DUE_AFTER = timedelta(hours=20)
 
 
@@ -38,9 +41,9 @@ class LearnForecastLevels:
     clock: Clock
     prior_lookback_days: int = 365
 
-    async def __call__(self, *, only_if_due: bool = False) -> AdaptiveLevels | None:
-        """The levels; None: nothing to learn from, or learnt today and ``only_if_due``."""
-        stored = await self.store.levels()
+    async def __call__(self, *, only_if_due: bool = False) -> Learnt | None:
+        """What was learnt; None: nothing to learn from, or learnt today and ``only_if_due``."""
+        stored = await self.store.learnt()
         now = self.clock.now()
         if only_if_due and stored is not None and now - stored[1] < DUE_AFTER:
             return None
@@ -51,18 +54,20 @@ class LearnForecastLevels:
         services = [service.service_id for service in (await self.graph.snapshot()).services]
         active = await self.ledger.active(services, SliType.AVAILABILITY)
         promises = [one for one in map(promise_of, active.values()) if one is not None]
-        promises.sort(key=lambda one: hashlib.sha256(one.service_id.encode()).digest())
+        promises.sort(key=lambda one: _lot(one.service_id))
         chosen = promises[:MOST_SERVICES]
         if not chosen:
             return None
         reach = max(self.prior_lookback_days, LOOKBACK_DAYS) * DAY + LEARN_ORIGINS * 7 * DAY
-        names = sorted({one.service_id for one in chosen})
+        promised = {one.service_id for one in chosen}
+        others = sorted(set(services) - promised, key=_lot)
+        names = sorted({*promised, *others[: max(0, PRIOR_SERVICES - len(promised))]})
         panel = await self.history.read(names, as_of - reach, as_of)
-        levels = await asyncio.to_thread(self._learn, panel, chosen, as_of)
-        await self.store.save_levels(levels, learnt_at=now)
-        return levels
+        learnt = await asyncio.to_thread(self._learn, panel, chosen, as_of)
+        await self.store.save_learnt(learnt, learnt_at=now)
+        return learnt
 
-    def _learn(self, panel: SliPanel, promises: Sequence[Promise], as_of: datetime) -> AdaptiveLevels:
+    def _learn(self, panel: SliPanel, promises: Sequence[Promise], as_of: datetime) -> Learnt:
         findings = telemetry_checks.inspect(panel)
         origins = [as_of - 7 * DAY * back for back in range(1, LEARN_ORIGINS + 1)]
         priors = {
@@ -76,4 +81,9 @@ class LearnForecastLevels:
             if origin > panel.start_at
         }
         trusted = [one for one in promises if one.service_id not in findings.refused]
-        return learn_levels(findings.cleaned, trusted, priors, as_of=as_of)
+        return learn(findings.cleaned, trusted, priors, as_of=as_of)
+
+
+def _lot(service_id: str) -> bytes:
+    """The same for a service each time, and without any order among services."""
+    return hashlib.sha256(service_id.encode()).digest()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.forecast.forecast import Forecast
+from sloengine.domain.forecast.learnt import Learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class NotedForecast:
 
 
 class ForecastStore(Protocol):
-    """Levels of the adaptive correction, and per SLO whether it is at risk."""
+    """What finished forecasts have taught, and per SLO whether it is at risk."""
 
-    async def levels(self) -> tuple[AdaptiveLevels, datetime] | None:
-        """The levels and when they were learnt; None: never yet, or by an engine of another version."""
+    async def learnt(self) -> tuple[Learnt, datetime] | None:
+        """What has been learnt, and when; None: never yet, or by an engine of another version."""
         ...
 
-    async def save_levels(self, levels: AdaptiveLevels, *, learnt_at: datetime) -> None:
-        """Replace them."""
+    async def save_learnt(self, learnt: Learnt, *, learnt_at: datetime) -> None:
+        """Replace it."""
         ...
 
     async def note(self, forecasts: Sequence[NotedForecast], *, now: datetime) -> Sequence[str]:

@@ -11,6 +11,8 @@ import numpy as np
 from sloengine.domain.forecast.conformal import AdaptiveLevels, random_rank
 from sloengine.domain.forecast.failure_paths import N_DRAWS, FailurePaths, failure_paths
 from sloengine.domain.forecast.horizon import Horizon, horizon_of, is_calendar
+from sloengine.domain.forecast.learnt import Learnt
+from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
 from sloengine.domain.forecast.shipped import is_given_out
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
@@ -22,7 +24,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 LOOKBACK_DAYS = 90
 """Own history that is read. Beyond it only days are kept, and one coarse series makes all that is read coarse."""
-METHOD = "hierarchical Bayes on incidents, adaptive conformal levels"
+METHOD = "hierarchical Bayes on incidents, adaptive conformal levels, recalibrated probability"
 LEARN_ORIGINS = 12
 """Weekly origins that the levels are learnt from."""
 _DAY = timedelta(days=1)
@@ -109,19 +111,19 @@ def outlook(
     return None if spent is None else Outlook(horizon, spent, paths)
 
 
-def forecast(known: Outlook, promise: Promise, levels: AdaptiveLevels) -> Forecast:
-    """The forecast at these levels."""
+def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
+    """The forecast, corrected by what has been learnt from finished ones."""
     horizon = known.horizon
     if known.spent > 1.0:
         return Forecast(1.0, horizon.starts_at, horizon.ends_at, "counted: the budget is spent already")
     within = (known.peaks(promise.target) <= 1.0).mean(axis=0)
-    told = np.maximum.accumulate(1.0 - levels.true_level(within))
+    told = np.maximum.accumulate(learnt.probability.of(1.0 - learnt.levels.true_level(within)))
     likely = np.flatnonzero(told >= 0.5)
     return Forecast(
         probability_budget_exhausted=float(np.clip(told[-1], 0.0, 1.0)),
         expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
         horizon_end=horizon.ends_at,
-        method=f"{METHOD} ({levels.outcomes} finished forecasts)",
+        method=f"{METHOD} ({learnt.levels.outcomes} finished forecasts)",
         given_out=is_given_out(
             promise.window,
             running=known.paths.running,
@@ -130,21 +132,25 @@ def forecast(known: Outlook, promise: Promise, levels: AdaptiveLevels) -> Foreca
     )
 
 
-def learn_levels(
+def learn(
     panel: SliPanel,
     promises: Sequence[Promise],
     priors: Mapping[datetime, OrganizationPrior],
     *,
     as_of: datetime,
     n_draws: int = 400,
-) -> AdaptiveLevels:
-    """Levels after the finished weekly origins of ``priors`` (as each was known then), oldest first.
+) -> Learnt:
+    """What the finished weekly origins of ``priors`` (as each was known then) teach, oldest first.
 
     The organisation's services with their present promises, as if these had been in force then; the horizon is a
-    week for every window, so that no outcome counts twice. Budgets that were spent already teach nothing.
+    week for every window, so that no outcome counts twice. Budgets that were spent already teach nothing. Each
+    probability is the one that would have been told: at the levels learnt until then.
     """
     levels = AdaptiveLevels.fresh()
-    for origin in sorted(priors):
+    told: list[float] = []
+    ran_out: list[float] = []
+    origins: list[float] = []
+    for place, origin in enumerate(sorted(priors)):
         if origin + _OUTCOME_STEPS * _DAY > as_of:
             continue
         ranks = []
@@ -158,9 +164,14 @@ def learn_levels(
                 uniform = generator(
                     seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY, rolling.window)
                 ).random()
-                ranks.append(random_rank(known.peaks(promise.target)[:, -1], came, uniform))
+                peaks = known.peaks(promise.target)[:, -1]
+                ranks.append(random_rank(peaks, came, uniform))
+                told.append(1.0 - float(levels.true_level(float((peaks <= 1.0).mean()))))
+                ran_out.append(float(came > 1.0))
+                origins.append(float(place))
         levels = levels.after(np.array(ranks))
-    return levels
+    probability = fitted(np.array(told), np.array(ran_out), np.array(origins), ProbabilityMap.shipped())
+    return Learnt(levels, probability)
 
 
 def _came(panel: SliPanel, promise: Promise, known: Outlook) -> float | None:

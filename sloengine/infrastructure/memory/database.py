@@ -13,7 +13,7 @@ from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.watch import Watch
-from sloengine.domain.forecast.conformal import AdaptiveLevels
+from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, RecommendationResult, SliType
@@ -89,7 +89,7 @@ class MemoryDatabase:
     watermark: Watermark = field(default_factory=lambda: Watermark(None, None))
     watches: dict[tuple[str, ObjectiveKind], tuple[Watch, int]] = field(default_factory=dict)
     drift_events: dict[str, DriftEvent] = field(default_factory=dict)
-    forecast_levels: tuple[AdaptiveLevels, datetime] | None = None
+    forecasts_learnt: tuple[Learnt, datetime] | None = None
     at_risk: dict[str, datetime] = field(default_factory=dict)
     journeys: dict[str, Journey] = field(default_factory=dict)
     priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sloengine.application.ports.forecast_store import NotedForecast
 from sloengine.application.ports.outbox import OutboxEvent
-from sloengine.domain.forecast.conformal import AdaptiveLevels
+from sloengine.domain.forecast.learnt import Learnt
 from sloengine.infrastructure.forecast_documents import SLO_AT_RISK, at_risk_payload
 from sloengine.infrastructure.memory.database import MemoryDatabase
 
@@ -19,13 +19,13 @@ class MemoryForecastStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
 
-    async def levels(self) -> tuple[AdaptiveLevels, datetime] | None:
-        """The levels and when they were learnt."""
-        return self._db.forecast_levels
+    async def learnt(self) -> tuple[Learnt, datetime] | None:
+        """What has been learnt, and when."""
+        return self._db.forecasts_learnt
 
-    async def save_levels(self, levels: AdaptiveLevels, *, learnt_at: datetime) -> None:
-        """Replace them."""
-        self._db.forecast_levels = (levels, learnt_at)
+    async def save_learnt(self, learnt: Learnt, *, learnt_at: datetime) -> None:
+        """Replace it."""
+        self._db.forecasts_learnt = (learnt, learnt_at)
 
     async def note(self, forecasts: Sequence[NotedForecast], *, now: datetime) -> Sequence[str]:
         """Keep risk, and tell of those that are newly at risk."""

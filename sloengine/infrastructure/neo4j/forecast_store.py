@@ -1,4 +1,4 @@
-"""Forecasts in Neo4j: probability and risk are properties of the active SLO, the levels one node."""
+"""Forecasts in Neo4j: probability and risk are properties of the active SLO, what was learnt one node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 
 from sloengine.application.ports.forecast_store import NotedForecast
 from sloengine.application.ports.outbox import OutboxEvent
-from sloengine.domain.forecast.conformal import AdaptiveLevels
+from sloengine.domain.forecast.learnt import Learnt
 from sloengine.infrastructure.forecast_documents import SLO_AT_RISK, at_risk_payload
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection
 from sloengine.infrastructure.neo4j.instants import instant
@@ -24,20 +24,20 @@ class Neo4jForecastStore:
     def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
 
-    async def levels(self) -> tuple[AdaptiveLevels, datetime] | None:
-        """The levels and when they were learnt."""
+    async def learnt(self) -> tuple[Learnt, datetime] | None:
+        """What has been learnt, and when."""
         row = await self._connection.read_row("forecast_levels")
         if row is None:
             return None
         document, learnt_at_us = row
         try:
-            return AdaptiveLevels.from_dict(orjson.loads(document)), instant(learnt_at_us)
+            return Learnt.from_dict(orjson.loads(document)), instant(learnt_at_us)
         except ValueError:
-            return None  # another version of the engine wrote them; they are learnt anew
+            return None  # another version of the engine wrote it; it is learnt anew
 
-    async def save_levels(self, levels: AdaptiveLevels, *, learnt_at: datetime) -> None:
-        """Replace them."""
-        document = orjson.dumps(levels.to_dict()).decode()
+    async def save_learnt(self, learnt: Learnt, *, learnt_at: datetime) -> None:
+        """Replace it."""
+        document = orjson.dumps(learnt.to_dict()).decode()
         await self._connection.write("save_forecast_levels", document=document, learnt_at=learnt_at)
 
     async def note(self, forecasts: Sequence[NotedForecast], *, now: datetime) -> Sequence[str]:

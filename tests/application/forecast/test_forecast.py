@@ -109,11 +109,13 @@ async def test_levels_are_learnt_from_weeks_that_are_over_once_a_day():
     slos = list((await active(engine, "a")).values())
     [before] = (await engine.use.forecast_budgets.of_slos(slos)).values()
 
-    levels = await engine.use.learn_forecast_levels(only_if_due=True)
+    learnt = await engine.use.learn_forecast_levels(only_if_due=True)
     again = await engine.use.learn_forecast_levels(only_if_due=True)
 
-    assert levels is not None
+    assert learnt is not None
+    levels = learnt.levels
     assert again is None
+    assert learnt.probability.outcomes == levels.outcomes
     assert levels.outcomes == 3 * levels.origins == 15  # five whole weeks before as-of have data before them
     [after] = (await engine.use.forecast_budgets.of_slos(slos)).values()
     assert after.probability_budget_exhausted < before.probability_budget_exhausted

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.forecast.failure_paths import failure_paths
-from sloengine.domain.forecast.forecast import Promise, forecast, learn_levels, outlook
+from sloengine.domain.forecast.forecast import Promise, forecast, learn, outlook
+from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.recommendation.predictive import predict
@@ -32,10 +32,10 @@ def panel(days: int = 90, *, bad_hours: dict[int, float] | None = None, rows: in
     return SliPanel(names, AS_OF - days * DAY, HOUR, total - bad, total)
 
 
-def told(series: SliPanel, promise: Promise = PROMISE, levels: AdaptiveLevels | None = None) -> float:
+def told(series: SliPanel, promise: Promise = PROMISE, learnt: Learnt | None = None) -> float:
     known = outlook(series, promise, SHIPPED, as_of=AS_OF)
     assert known is not None
-    return forecast(known, promise, levels or AdaptiveLevels.fresh()).probability_budget_exhausted
+    return forecast(known, promise, learnt or Learnt.fresh()).probability_budget_exhausted
 
 
 @pytest.mark.parametrize("running", [False, True])
@@ -65,7 +65,7 @@ def test_a_budget_that_is_spent_is_no_forecast():
     known = outlook(panel(bad_hours={50: 1.0}), PROMISE, SHIPPED, as_of=AS_OF)
 
     assert known is not None
-    found = forecast(known, PROMISE, AdaptiveLevels.fresh())
+    found = forecast(known, PROMISE, Learnt.fresh())
     assert (found.probability_budget_exhausted, found.expected_exhaustion_at) == (1.0, AS_OF)
     assert found.method.startswith("counted")
 
@@ -93,13 +93,13 @@ def test_the_expected_moment_is_when_it_is_as_likely_as_not():
     known = outlook(burning, promise, SHIPPED, as_of=AS_OF)
 
     assert known is not None
-    found = forecast(known, promise, AdaptiveLevels.fresh())
+    found = forecast(known, promise, Learnt.fresh())
 
     # 4 in 10,000 fail where 2 may, so half of March is enough for all of it, and that is over.
     assert found.expected_exhaustion_at == AS_OF
     slower = outlook(replace(steady, good=steady.total - 0.28), promise, SHIPPED, as_of=AS_OF)
     assert slower is not None
-    at = forecast(slower, promise, AdaptiveLevels.fresh()).expected_exhaustion_at
+    at = forecast(slower, promise, Learnt.fresh()).expected_exhaustion_at
     # 31 / 1.4 = 22.1 days: on 23 March at 3:00, so by the day's end (6:00).
     assert at is not None
     assert abs(at - datetime(2026, 3, 23, 6, tzinfo=UTC)) <= DAY
@@ -132,10 +132,10 @@ def test_levels_learnt_from_a_calm_organisation_lower_its_risk():
     origins = [AS_OF - 7 * back * DAY for back in range(1, 9)]
     priors = {origin: learn_prior(series, as_of=origin) for origin in origins}
 
-    levels = learn_levels(series, promises, {**priors, AS_OF: SHIPPED}, as_of=AS_OF, n_draws=200)
+    learnt = learn(series, promises, {**priors, AS_OF: SHIPPED}, as_of=AS_OF, n_draws=200)
 
-    assert (levels.origins, levels.outcomes) == (8, 64)
-    assert told(panel(), levels=levels) < told(panel())
+    assert (learnt.levels.origins, learnt.levels.outcomes) == (8, 64)
+    assert told(panel(), learnt=learnt) < told(panel())
 
 
 @pytest.mark.parametrize("probability", [0.0, -1.0, 1.01])
