@@ -21,7 +21,7 @@ from sloengine.api.http_problems import ProblemResponse
 from sloengine.api.metrics import metrics
 from sloengine.api.observed import ObservedRequests
 from sloengine.api.schema import build_schema, schema
-from sloengine.bootstrap.connections import open_use_cases
+from sloengine.bootstrap.connections import open_served
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Environment, Settings
 
@@ -34,7 +34,7 @@ GC_THRESHOLDS = (10_000, 20, 20)
 def create_app(
     settings: Settings | None = None,
     *,
-    opened: Callable[[Settings], AbstractAsyncContextManager[UseCases]] = open_use_cases,
+    opened: Callable[[Settings], AbstractAsyncContextManager[UseCases]] = open_served,
 ) -> FastAPI:
     """The application. ``settings`` None: from the environment. ``opened`` gives the use cases while it lives."""
     settings = settings or Settings()

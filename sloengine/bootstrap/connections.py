@@ -38,6 +38,20 @@ from sloengine.infrastructure.tempo.trace_latency import TempoTraceLatency
 
 
 @asynccontextmanager
+async def open_served(settings: Settings) -> AsyncGenerator[UseCases]:
+    """The same for a process that answers questions as long as it lives: what takes long to make ready for them is
+    made beside them.
+    """
+    async with open_use_cases(settings) as use_cases:
+        beside = asyncio.create_task(use_cases.keep_impact_ready())
+        try:
+            yield use_cases
+        finally:
+            beside.cancel()
+            await asyncio.wait([beside])
+
+
+@asynccontextmanager
 async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
     """Connect to everything that the settings name; connections belong to the event loop that opens them.
 

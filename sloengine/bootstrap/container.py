@@ -23,6 +23,7 @@ from sloengine.application.governance.relay_outbox import RelayOutbox
 from sloengine.application.governance.set_slo import SetSlo
 from sloengine.application.impact.analyse_impact import AnalyseImpact
 from sloengine.application.impact.impact_bases import ImpactBases
+from sloengine.application.impact.keep_impact_ready import KeepImpactReady
 from sloengine.application.impact.resume_telling import ResumeTelling
 from sloengine.application.impact.tell_callers import TellCallers
 from sloengine.application.impact.warn_callers import WarnCallers
@@ -137,6 +138,7 @@ class UseCases:
     derive_journeys: DeriveJourneys
     journeys_hurt: JourneysHurt
     analyse_impact: AnalyseImpact
+    keep_impact_ready: KeepImpactReady
     tell_callers: TellCallers
     resume_telling: ResumeTelling
     analyse_graph: AnalyseGraph
@@ -252,6 +254,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
             snapshots, a.journeys, save_journey, a.clock, a.discovery, a.journey_traces
         ),
         analyse_impact=AnalyseImpact(bases),
+        keep_impact_ready=KeepImpactReady(bases),
         tell_callers=TellCallers(bases, a.ledger, a.outbox, a.clock),
         resume_telling=ResumeTelling(a.outbox, a.queue, a.clock),
         analyse_graph=AnalyseGraph(a.graph, a.centrality, a.locks, a.clock),

@@ -96,6 +96,12 @@ class ImpactBases:
             assert self._basis is not None  # noqa: S101  made under the lock
             return self._basis[1]
 
+    async def follow_graph(self) -> None:
+        """Make it anew where the graph has changed, or nothing was made yet."""
+        kept = self._basis
+        if kept is None or kept[1].network.graph.version != await self.snapshots.graph.version():
+            await self.current()
+
     async def for_decision(self) -> ImpactBasis:
         """Of the graph as it is and of everybody's present objectives; what is inherited may be some decisions
         old.
@@ -244,7 +250,7 @@ def _network_of(graph: DependencyGraph, seen: _Seen) -> _Looked:
             else:
                 shown[place] = prior
     network = failure_network(graph, total)
-    _ = network.masks, network.group_masks  # made once, here, not by the first who asks
+    _ = network.masks, network.group_masks, network.kept_reach  # made once, here, not by the first who asks
     return _Looked(network, shown, figures, total)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.impact.availability import AvailabilityImpact, availability_impact
-from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange, worst_first
-from sloengine.domain.impact.network import FailureNetwork, FloatArray
+from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
+from sloengine.domain.impact.network import FailureNetwork, FloatArray, IntArray
 from sloengine.domain.impact.paths import Paths
 from sloengine.domain.impact.stated import PROMISED, Standing
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -33,6 +34,19 @@ class ImpactBasis:
     shown: frozenset[str] = field(default=frozenset())
     requests: FloatArray | None = field(default=None, compare=False)
 
+    @cached_property
+    def targets(self) -> list[SloTarget | None]:
+        """The availability objective of each service, by position."""
+        return [target_of(self.slos.get(service.service_id)) for service in self.network.graph.services]
+
+    @cached_property
+    def place_by_name(self) -> IntArray:
+        """Place of each service where they are sorted by id, by position; shape (n_services,)."""
+        names = [service.service_id for service in self.network.graph.services]
+        places = np.empty(len(names), np.int64)
+        places[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+        return places
+
 
 @dataclass(frozen=True)
 class Followed:
@@ -53,28 +67,65 @@ class Followed:
             return False
         return bool(self.distances[position] > 0) or self.paths.is_caller_too(position)
 
+    def affected_callers(self) -> IntArray:
+        """Positions of all services that :meth:`is_affected_caller` is true of."""
+        found = self.impact.reached & np.isfinite(self.distances)
+        for position in np.flatnonzero(found & (self.distances == 0)).tolist():
+            found[position] = self.paths.is_caller_too(position)
+        return np.flatnonzero(found)
+
     def row(self, position: int) -> ImpactRow:
         """What becomes of one service's bound. A changed one is judged by its own new objective."""
-        impact = self.impact
-        service = self.basis.network.graph.services[position]
-        before, after = 1.0 - float(impact.before[position]), 1.0 - float(impact.after[position])
-        target = self.proposed.get(service.service_id) or target_of(self.basis.slos.get(service.service_id))
-        wanted = None if target is None else target.availability_ratio
-        return ImpactRow(
-            service_id=service.service_id,
-            kind=ObjectiveKind.AVAILABILITY,
-            distance=int(self.distances[position]),
-            before=before,
-            after=after,
-            target=target,
-            violates=wanted is not None and after < wanted - _SMALLEST,
-            was_violated=wanted is not None and before < wanted - _SMALLEST,
-            margin_change=100.0 * (after - before),
-            standard_error=float(impact.standard_error[position]),
-            team=service.team,
-            own_known=service.service_id in self.basis.shown,
-            words=self.paths,
+        return self.rows(np.array([position]))[0]
+
+    def rows(self, positions: IntArray) -> list[ImpactRow]:
+        """The same of many services, worst first."""
+        impact, services = self.impact, self.basis.network.graph.services
+        before, after = 1.0 - impact.before[positions], 1.0 - impact.after[positions]
+        targets = [self._target(position) for position in positions.tolist()]
+        wanted = np.array([np.nan if one is None else one.availability_ratio for one in targets], np.float64)
+        violates, was_violated = (
+            after < wanted - _SMALLEST,
+            before < wanted - _SMALLEST,
+        )  # False where there is none
+        left = np.where(np.isnan(wanted), after - before, (after - wanted) / (1.0 - wanted))
+        # As ``worst_first`` sorts, for all at once.
+        names = self.basis.place_by_name[positions]
+        order = np.lexsort((names, left, np.isnan(wanted), ~violates | was_violated, ~violates))
+        columns = (
+            positions,
+            self.distances[positions].astype(np.int64),
+            before,
+            after,
+            violates,
+            was_violated,
+            100.0 * (after - before),
+            impact.standard_error[positions],
         )
+        return [
+            ImpactRow(
+                services[at].service_id,
+                ObjectiveKind.AVAILABILITY,
+                distance,
+                was,
+                becomes,
+                targets[place],
+                is_broken,
+                was_broken,
+                change,
+                error,
+                services[at].team,
+                services[at].service_id in self.basis.shown,
+                self.paths,
+            )
+            for place, at, distance, was, becomes, is_broken, was_broken, change, error in zip(
+                order.tolist(), *(column[order].tolist() for column in columns), strict=True
+            )
+        ]
+
+    def _target(self, position: int) -> SloTarget | None:
+        proposed = self.proposed.get(self.basis.network.graph.services[position].service_id)
+        return proposed or self.basis.targets[position]
 
 
 def follow(basis: ImpactBasis, changes: Sequence[SloChange]) -> Followed | None:
@@ -111,13 +162,10 @@ def analyse_availability(
     followed = follow(basis, changes)
     if followed is None:
         return ()
-    rows = [
-        followed.row(position)
-        for position in np.flatnonzero(followed.impact.reached & np.isfinite(followed.distances)).tolist()
-        if (max_depth is None or followed.distances[position] <= max_depth)
-        and followed.is_affected_caller(position)
-    ]
-    return tuple(sorted(rows, key=worst_first))
+    positions = followed.affected_callers()
+    if max_depth is not None:
+        positions = positions[followed.distances[positions] <= max_depth]
+    return tuple(followed.rows(positions))
 
 
 def target_of(slo: Slo | None) -> SloTarget | None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sloengine.domain.impact.exact import inherited_exactly, is_small
 from sloengine.domain.impact.network import FailureNetwork, FloatArray, IntArray
 from sloengine.domain.impact.reach import Reach, fatal_alone, reach
-from sloengine.domain.impact.spread import Spread
+from sloengine.domain.impact.spread import Spread, spread_over
 from sloengine.domain.impact.stated import (
     OBSERVED,
     PROMISED,
@@ -115,31 +115,23 @@ class _Follow:
 
     def sampled(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Mean of what reaches each component more; mean of exp(−changes of the changed ones) and its error."""
-        spread = Spread(self.network, 1)
+        spread = spread_over(self.network, 1)
         several = np.zeros(self.network.size)
         moved = np.zeros(self.network.size)
-        above = np.zeros(self.network.size, bool)
         for height, components in enumerate(self.network.by_level):
+            here = components[self.reaching.above[components]]
+            if not len(here):
+                continue
+            arrived = spread.arrived(height, here)[:, 0]
             if height:
                 for number, group in self.network.steps[height - 1].groups:
                     several[group.caller] += self._several(number, group, moved, spread)
-            here = components[
-                (self.reaching.alone[components] > 0.0).any(axis=1)
-                | (spread.reached[components, 0] != 0.0)
-                | (several[components] != 0.0)
-            ]
-            if not len(here):
-                continue
-            above[here] = True
-            self.others[here] = spread.reached[here, 0] + several[here]
-            for place in range(len(self.components)):
-                moved[here] += self.reaching.alone[here, place] * self.more[place]
-            moved[here] += self.others[here]
+            self.others[here] = arrived + several[here]
+            moved[here] = self.reaching.alone[here] @ self.more + self.others[here]
             self._settle(here, moved)
-            absorbed = self.own - self.standing.own[:, PROMISED]
-            absorbed[list(self.components)] = 0.0
-            absorbed[np.abs(absorbed) < _SMALLEST] = 0.0
-            spread.up(here, (absorbed + several)[:, None])
+            absorbed = self.own[here] - self.standing.own[here, PROMISED]
+            absorbed[np.isin(here, self.components) | (np.abs(absorbed) < _SMALLEST)] = 0.0
+            spread.up(here, (absorbed + several[here])[:, None])
         fine, error = _kept(self.reaching, self.more, self.components)
         return moved, fine, error
 

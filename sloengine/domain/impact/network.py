@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from sloengine.domain.impact.kept_reach import KeptReach, kept_reach
 from sloengine.domain.topology.edge_scenarios import drawn_passes
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.intrinsic import callers_first
@@ -108,6 +109,14 @@ class FailureNetwork:
         return frozenset(np.flatnonzero(np.bincount(self.labels, minlength=self.size) > 1).tolist())
 
     @cached_property
+    def in_cycles(self) -> tuple[IntArray, IntArray]:
+        """Services in components of several, sorted by component, and where each component's begin among them."""
+        order, starts = self.members
+        sizes = np.diff(starts)
+        kept = order[np.repeat(sizes > 1, sizes)]
+        return kept, np.concatenate([[0], np.cumsum(sizes[sizes > 1])[:-1]]).astype(np.int64)
+
+    @cached_property
     def only_call(self) -> IntArray:
         """The one call to each component that has no other caller; -1: it has several, -2: none."""
         found = np.full(self.size, -1, np.int64)
@@ -121,11 +130,22 @@ class FailureNetwork:
         return found
 
     @cached_property
+    def group_count(self) -> int:
+        """How many redundancy groups there are."""
+        return sum(len(step.groups) for step in self.steps)
+
+    @cached_property
     def by_level(self) -> list[IntArray]:
         """Components of each level."""
         order = np.argsort(self.level, kind="stable")
         bounds = np.searchsorted(self.level[order], np.arange(int(self.level.max(initial=0)) + 2))
         return [order[first:last] for first, last in pairwise(bounds)]
+
+    @cached_property
+    def kept_reach(self) -> KeptReach | None:
+        """What reaches what; None: too much to keep. Failures of who has one caller are followed within it."""
+        groups = [[], *([group for _, group in step.groups] for step in self.steps)]
+        return kept_reach(self.contracted, self.by_level, groups, self.only_call == -1)
 
     @cached_property
     def masks(self) -> Bits:

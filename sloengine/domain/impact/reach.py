@@ -27,13 +27,14 @@ class Reach:
 
     ``bits``: draws in which the source's failure alone reaches the component, (size, n_sources, draws // 64).
     ``weights``: of the draws, None: all alike. ``alone``: probability that it does, shape (size, n_sources).
-    ``exact``: whether that is no estimate.
+    ``exact``: whether that is no estimate. ``above``: the sources and all that can be reached, shape (size,).
     """
 
     bits: Bits
     weights: FloatArray | None
     alone: FloatArray
     exact: npt.NDArray[np.bool_]
+    above: npt.NDArray[np.bool_]
 
     @property
     def draws(self) -> int:
@@ -70,21 +71,23 @@ def reach(network: FailureNetwork, sources: Sequence[int]) -> Reach:
     weights, masks = None, network.masks
     if len(uncertain) <= ENUMERATED_EDGES and not any(step.groups for step in network.steps):
         weights, masks = _enumerated(network, uncertain)
-    bits, alone, exact = _climb(network, sources, masks)
+    bits, alone, exact, above = _climb(network, sources, masks)
     sampled = (
         np.bitwise_count(bits).sum(axis=2) / network.draws
         if weights is None
         else np.unpackbits(bits.view(np.uint8), axis=2, bitorder="little") @ weights
     )
     if weights is not None:
-        return Reach(bits, weights, sampled, np.ones_like(exact))
-    return Reach(bits, weights, np.where(exact, alone, np.maximum(sampled, alone)), exact)
+        return Reach(bits, weights, sampled, np.ones_like(exact), above)
+    return Reach(bits, weights, np.where(exact, alone, np.maximum(sampled, alone)), exact, above)
 
 
 def _climb(
     network: FailureNetwork, sources: Sequence[int], masks: Bits
-) -> tuple[Bits, FloatArray, npt.NDArray[np.bool_]]:
-    """Bits; and the probability along a single way (exact where there is no other), else that of the best way."""
+) -> tuple[Bits, FloatArray, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Bits; the probability along a single way (exact where there is no other), else that of the best way; and who
+    is above.
+    """
     edges, count = network.edges, len(sources)
     bits = np.zeros((network.size, count, masks.shape[1]), np.uint64)
     alone = np.zeros((network.size, count))
@@ -114,7 +117,7 @@ def _climb(
                 bits[group.caller] |= fatal
                 exact[group.caller] &= ~fatal.any(axis=1) | (alone[group.caller] >= 1.0)
                 alive[group.caller] = True
-    return bits, alone, exact
+    return bits, alone, exact, alive
 
 
 def _fatal_bits(group: Group, bits: Bits, masks: Bits) -> Bits:

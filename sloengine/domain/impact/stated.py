@@ -14,7 +14,7 @@ import numpy as np
 
 from sloengine.domain.impact.exact import inherited_exactly, is_small
 from sloengine.domain.impact.network import FailureNetwork, FloatArray
-from sloengine.domain.impact.spread import Spread
+from sloengine.domain.impact.spread import spread_over
 from sloengine.domain.topology.common_cause import DEFAULT_COMMON_CAUSE
 from sloengine.domain.topology.intrinsic import CERTAIN_HAZARD
 from sloengine.domain.topology.system import Group
@@ -50,13 +50,17 @@ class Standing:
         ``promises``: by service; ``inherited``: by component.
         """
         own = self.own[network.labels, OBSERVED]
-        for component in network.cycles:
-            members = network.members_of(component)
-            held = promises[members]
-            order = np.argsort(held)
-            others = np.full(len(members), held[order[-1]])
-            others[order[-1]] = held[order[-2]]
-            own[members] = np.maximum(own[members], others - inherited[component])
+        services, starts = network.in_cycles
+        if len(services):
+            held = promises[services]
+            order = services[np.lexsort((held, network.labels[services]))]
+            last = np.append(starts[1:], len(services)) - 1
+            others = np.repeat(promises[order[last]], np.diff(np.append(starts, len(services))))
+            worst = np.zeros(len(promises))
+            worst[services] = others
+            worst[order[last]] = promises[order[last - 1]]
+            least = worst[services] - inherited[network.labels[services]]
+            own[services] = np.maximum(own[services], least)
         return np.asarray(own)
 
 
@@ -81,7 +85,7 @@ def learn_standing(network: FailureNetwork, shown: FloatArray, promised: FloatAr
     own = np.zeros((network.size, 2))
     inherited = np.zeros((network.size, 2))
     several = np.zeros((network.size, 2))
-    spread = Spread(network, 2)
+    spread = spread_over(network, 2)
     small = is_small(network)
     for height, components in enumerate(network.by_level):
         if small:
@@ -90,11 +94,12 @@ def learn_standing(network: FailureNetwork, shown: FloatArray, promised: FloatAr
                     below = inherited_exactly(network, component, own[:, column])
                     inherited[component, column] = hazards(np.array(below))
         else:
+            arrived = spread.arrived(height, components)
             for number, group in network.steps[height - 1].groups if height else ():
                 members = [call.dependency for call in group.calls]
                 more = group_hazard(group, own[members], inherited[members], spread.shared[number])
                 several[group.caller] += more
-            inherited[components] = spread.reached[components] + several[components]
+            inherited[components] = arrived + several[components]
         own[components, OBSERVED] = np.maximum(0.0, observed[components] - inherited[components, OBSERVED])
         own[components, PROMISED] = np.where(
             stated[components] > 0.0,
@@ -102,7 +107,7 @@ def learn_standing(network: FailureNetwork, shown: FloatArray, promised: FloatAr
             own[components, OBSERVED],
         )
         if not small:
-            spread.up(components, own + several)
+            spread.up(components, (own + several)[components])
     return Standing(own, inherited, spread.shared, promises, stated)
 
 

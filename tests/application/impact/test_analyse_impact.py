@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
-from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
+from sloengine.application.impact.analyse_impact import AnalyseImpact, AnalyseImpactCommand
+from sloengine.application.impact.impact_bases import ImpactBases
+from sloengine.application.impact.keep_impact_ready import KeepImpactReady
+from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.measured_latency import measured_latency
-from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
+from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge, Unavailable
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.model import SloChange
 from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
@@ -320,3 +323,61 @@ async def test_newer_hours_are_read_beside_the_answer():
     assert first.rows
     assert bases._seen is not None
     assert bases._seen.to_at == TOP + HOUR
+
+
+async def test_what_impact_rests_on_is_ready_before_anybody_asks():
+    engine = await organisation()
+    reads = []
+
+    async def read(*arguments):
+        reads.append(arguments)
+        return await MemorySliHistory.read(engine.history, *arguments)
+
+    bases = replace_reading(engine, read)
+    keeping = asyncio.create_task(KeepImpactReady(bases, every=timedelta(milliseconds=5))())
+
+    await until(lambda: bases._basis is not None)
+    command = AnalyseImpactCommand([change("store", 0.9)])
+    rows = (await AnalyseImpact(bases)(command, actor=VIEWER)).rows
+    await engine.ingest(dependencies=[{"caller": "entry", "dependency": "checkout", "callWeight": 1.0}])
+    version = await engine.graph.version()
+    await until(lambda: bases._basis[1].network.graph.version == version)
+    keeping.cancel()
+
+    assert {row.service_id for row in rows} == {"checkout", "cart"}
+    assert len(reads) == 1
+    assert "entry" in bases._basis[1].network.graph.index
+
+
+async def test_a_store_that_is_away_is_asked_again():
+    engine = await organisation()
+    answers = [Unavailable("the history is away"), RuntimeError("a fault")]
+
+    async def read(*arguments):
+        if answers:
+            raise answers.pop()
+        return await MemorySliHistory.read(engine.history, *arguments)
+
+    bases = replace_reading(engine, read)
+    keeping = asyncio.create_task(KeepImpactReady(bases, every=timedelta(milliseconds=5))())
+
+    await until(lambda: bases._basis is not None)
+
+    assert not answers
+    assert not keeping.done()
+    keeping.cancel()
+
+
+def replace_reading(engine, read):
+    """The bases of an engine whose history is read by this function."""
+    history = MemorySliHistory(engine.db)
+    history.read = read
+    return ImpactBases(GraphSnapshots(engine.graph), history, engine.stores.ledger, engine.clock)
+
+
+async def until(holds):
+    for _ in range(2_000):
+        if holds():
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError
