@@ -116,7 +116,7 @@ class Followed:
                 error,
                 services[at].team,
                 services[at].service_id in self.basis.shown,
-                self.paths,
+                words=self.paths,
             )
             for place, at, distance, was, becomes, is_broken, was_broken, change, error in zip(
                 order.tolist(), *(column[order].tolist() for column in columns), strict=True
