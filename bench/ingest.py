@@ -16,6 +16,7 @@ from bench.raw_writes import write_raw
 from bench.rows import Goal, Report, Row
 from bench.stage import KEY, Stage, stage
 from sloengine.application.topology.register_services import RegisterServicesCommand
+from sloengine.bootstrap.collector import settle_collector
 from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.container import UseCases
 
@@ -132,6 +133,7 @@ def _lag_in_process(report: Report, on: Stage, size: Size) -> None:
     on.empty()
 
     async def merged(use_cases: UseCases) -> tuple[float, Sequence[float]]:
+        settle_collector()  # as a worker does
         async with loop_lag() as lag:
             seconds, _ = await merged_here(use_cases, document)
         return seconds, lag.milliseconds

@@ -28,11 +28,13 @@ class Context:
             if self._use_cases is None:
                 # Imported here, and before a worker's first message: a scheduler, which only names actors, starts
                 # in a fifth of the time without it.
+                from sloengine.bootstrap.collector import settle_collector  # noqa: PLC0415
                 from sloengine.bootstrap.connections import open_use_cases  # noqa: PLC0415
 
                 stack = AsyncExitStack()
                 opened = await stack.enter_async_context(open_use_cases(Settings()))
                 self._use_cases, self._stack = opened, stack
+                settle_collector()
                 return opened
             return self._use_cases
 

@@ -1,12 +1,19 @@
-// The merged edges. An edge counts as updated when what it says of the call has changed; a newer sighting alone does not.
-// $rows: list of {caller, dependency, attributes: map, last_observed_us: int | null}, $ingestion_id: str
-//   -> created: int, updated: int, reshaped: int (new, or stale where it was not, or the reverse)
+// The merged edges, and with each the claims on it that are new: both ends are looked up once. A claim replaces its
+// source's earlier one. An edge counts as updated when what it says of the call has changed; a newer sighting alone does not.
 // What telemetry measured of an edge is no claim and stays.
+// $rows: list of {caller: str, edges: list of {dependency: str, attributes: map, seen: int | null,
+//   claims: list of {source: str, attributes: map, first_seen: int, last_seen: int}}}, times as places in $times
+// $times: list[datetime], $ingestion_id: str
+//   -> created: int, updated: int, reshaped: int (new, or stale where it was not, or the reverse)
 UNWIND $rows AS row
 MATCH (caller:Service {service_id: row.caller})
-MATCH (dependency:Service {service_id: row.dependency})
+UNWIND row.edges AS stated
+MATCH (dependency:Service {service_id: stated.dependency})
+FOREACH (said IN stated.claims |
+  MERGE (caller)-[claim:CLAIMS_DEPENDENCY {source: said.source}]->(dependency)
+  SET claim = said.attributes, claim.first_seen_at = $times[said.first_seen], claim.last_seen_at = $times[said.last_seen])
 MERGE (caller)-[edge:DEPENDS_ON]->(dependency)
-WITH edge, row.attributes AS attributes, row.last_observed_us AS seen, edge.mode IS NULL AS is_new,
+WITH edge, stated.attributes AS attributes, $times[stated.seen] AS seen, edge.mode IS NULL AS is_new,
      edge.is_stale AS was_stale,
      edge {.pass_through, .pass_through_low, .pass_through_high, .pass_through_at} AS measured,
      coalesce(edge.created_by_ingestion, $ingestion_id) AS created_by,
@@ -16,8 +23,7 @@ WITH edge, row.attributes AS attributes, row.last_observed_us AS seen, edge.mode
 SET edge = attributes,
     edge += measured,
     edge.created_by_ingestion = created_by,
-    edge.last_observed_at = CASE WHEN seen IS NOT NULL
-        THEN datetime({epochSeconds: seen / 1000000, microsecond: seen % 1000000}) END
+    edge.last_observed_at = seen
 WITH is_new, is_new OR was_stale <> attributes.is_stale AS is_reshaped, before = [attributes.mode, attributes.criticality, attributes.assumed, attributes.is_stale,
       coalesce(attributes.protocol, ''), coalesce(attributes.timeout_ms, -1), coalesce(attributes.retry_config, ''),
       coalesce(attributes.call_weight, -1.0), coalesce(attributes.redundancy_group, ''),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
@@ -21,14 +20,12 @@ from sloengine.api.http_problems import ProblemResponse
 from sloengine.api.metrics import metrics
 from sloengine.api.observed import ObservedRequests
 from sloengine.api.schema import build_schema, schema
+from sloengine.bootstrap.collector import settle_collector
 from sloengine.bootstrap.connections import open_served
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Environment, Settings
 
 GRAPHQL_PATH = "/graphql"
-# An answer is thousands of objects that reference counting frees; at the default of 700 each answer would have the
-# collector walk them several times. Much higher, and what it does find would take it long.
-GC_THRESHOLDS = (10_000, 20, 20)
 
 
 def create_app(
@@ -44,9 +41,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with opened(settings) as use_cases:
             app.state.use_cases = use_cases
-            gc.collect()
-            gc.freeze()  # schema, modules and connections live as long as the process: not worth walking again
-            gc.set_threshold(*GC_THRESHOLDS)
+            settle_collector()
             yield
 
     app = FastAPI(title="sloengine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

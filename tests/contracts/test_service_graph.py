@@ -409,6 +409,27 @@ async def test_a_snapshot_read_anew_has_what_was_written_since_the_version_moved
     assert len((await graph.snapshot()).dependencies) == 2
 
 
+async def test_the_shape_has_services_and_live_dependencies_as_they_are_now(graph: ServiceGraph):
+    await draw(graph, "a->b", "b->a", "b->c")
+    node = Supernode("scc-1", ("a", "b"), ("a", "b", "a"))
+    await graph.write_condensation(supernodes=[node], edges=(("scc-1", "c"),), alerts=(), changed=True, now=NOW)
+    await graph.write_batch(
+        ingestion_id="later",
+        services=(),
+        claims=(),
+        merged=[merged("c", "a"), merged("b", "c", is_stale=True)],
+        withdrawn=(),
+        removed=(),
+        now=LATER,
+    )
+
+    shape = await graph.shape()
+
+    assert list(shape.service_ids) == ["a", "b", "c"]
+    assert list(shape.pairs) == [("a", "b"), ("b", "a"), ("c", "a")]
+    assert list(shape.supernodes) == [node]
+
+
 async def test_a_supernode_can_change_its_members(graph: ServiceGraph):
     await draw(graph, "a->b", "b->a", "b->c", "c->b")
     small = Supernode("scc-1", ("a", "b"), ("a", "b", "a"))

@@ -62,6 +62,18 @@ class GraphStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphShape:
+    """Who is there and who calls whom: all that condensing needs.
+
+    ``pairs``: (caller, dependency) of dependencies that are not stale. ``supernodes``: as last condensed.
+    """
+
+    service_ids: Sequence[str]
+    pairs: Sequence[tuple[str, str]]
+    supernodes: Sequence[Supernode]
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbourhood:
     """Services around some roots, the edges among them (claims left out), and the cycles that they are in.
 
@@ -106,6 +118,10 @@ class ServiceGraph(Protocol):
         observation, which move without the version, may be an hour old. ``anew``: as it is now, with what was
         written since the version last moved; for those who are about to move it.
         """
+        ...
+
+    async def shape(self) -> GraphShape:
+        """Services and live dependencies as they are now, read anew; nothing that is said of them."""
         ...
 
     async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
@@ -220,6 +236,7 @@ class ServiceGraph(Protocol):
         Endpoints that nobody stated become services with ``discovered`` True. Counts are those of
         this ingestion so far, over all its batches and runs; an edge counts as updated when what it says of the
         call has changed, not when it was merely seen again. Keep batches to a few thousand edges.
+        Each claim's pair is among ``merged``: a claim makes an edge.
         """
         ...
 

@@ -10,8 +10,7 @@ from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.domain.errors import Conflict
 from sloengine.domain.topology.alerts import reconcile_alerts
-from sloengine.domain.topology.condensation import Condensation, condense
-from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.condensation import condense
 from sloengine.domain.topology.ingestion import CircularDependencyAlert
 
 _ATTEMPTS = 5
@@ -34,8 +33,8 @@ class Condensing:
         standing = await self.graph.standing()
         if not standing.is_reshaped:
             return standing.supernodes, await self.graph.move_version(changed=changed, now=self.clock.now())
-        graph = await self.graph.snapshot(anew=True)
-        found = await asyncio.to_thread(_condense, graph)
+        shape = await self.graph.shape()
+        found = await asyncio.to_thread(condense, shape.service_ids, shape.pairs, shape.supernodes)
         for attempt in range(_ATTEMPTS):
             alerts = await self._all_alerts()
             now = self.clock.now()
@@ -60,8 +59,3 @@ class Condensing:
             if not page.has_next:
                 return alerts
             after = page.cursors[-1]
-
-
-def _condense(graph: DependencyGraph) -> Condensation:
-    live = [(edge.caller, edge.dependency) for edge in graph.dependencies if not edge.is_stale]
-    return condense([service.service_id for service in graph.services], live, graph.supernodes)

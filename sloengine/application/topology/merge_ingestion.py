@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
@@ -17,12 +18,13 @@ from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.service_graph import ClaimCounts, ServiceGraph
 from sloengine.application.topology.condensing import Condensing
+from sloengine.application.topology.edge_batches import EdgeBatch, EdgeBatches
 from sloengine.application.topology.stated_rows import Noted, Pair, StatedRows, read_statement
 from sloengine.domain.errors import Conflict, NotFound, Unavailable
-from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.dependency import Dependency, DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
-from sloengine.domain.topology.merging import join_claims, merge_claims
-from sloengine.domain.topology.rows import DependencyRow, ServiceRow
+from sloengine.domain.topology.merging import merge_claims
+from sloengine.domain.topology.rows import ServiceRow
 from sloengine.domain.topology.service import Service
 from sloengine.domain.topology.team_authority import may_move, team_stays
 
@@ -112,9 +114,13 @@ class MergeIngestion:
             )
             changed = changed or different
             ingestion = await self._progress(ingestion, counts, done / steps)
-        for done, batch in enumerate(edges, start=1 + len(services)):
-            counts = await self._write_edges(ingestion.ingestion_id, stated, batch, now, noted)
-            ingestion = await self._progress(ingestion, counts, done / steps)
+        prepared = EdgeBatches(self.graph, stated.source, stated.observed_at, now).ahead(edges)
+        async with aclosing(prepared):
+            done = len(services)
+            async for batch in prepared:
+                counts = await self._write_edges(ingestion.ingestion_id, batch, now, noted)
+                done += 1
+                ingestion = await self._progress(ingestion, counts, done / steps)
         if stated.complete:
             counts = await self._withdraw(ingestion.ingestion_id, stated, now, counts, noted)
             ingestion = await self._progress(ingestion, counts, 1.0)
@@ -175,42 +181,15 @@ class MergeIngestion:
         )
         return counts, different
 
-    async def _write_edges(
-        self,
-        ingestion_id: str,
-        stated: StatedRows,
-        rows: Sequence[DependencyRow],
-        now: datetime,
-        noted: Noted,
-    ) -> ClaimCounts:
-        new = [row.claim(stated.source, stated.observed_at) for row in rows]
-        pairs = [(claim.caller, claim.dependency) for claim in new]
-        existing = await self.graph.claims_between(pairs)
-        callers = {claim.caller for claim in new}
-        noted.callers.update(callers)
-        listed_at = await self.graph.listed_at(stated.source, sorted(callers))
-        claims: list[DependencyClaim] = []
-        merged: list[Dependency] = []
-        for claim, pair in zip(new, pairs, strict=True):
-            others = [known for known in existing.get(pair, ()) if known.source is not stated.source]
-            own = next((known for known in existing.get(pair, ()) if known.source is stated.source), None)
-            listed = listed_at.get(claim.caller)
-            if listed is not None and claim.last_seen_at < listed:
-                # A later list of all that the source knows has spoken of it: whichever of the two comes first.
-                if own is None:
-                    noted.add_outdated(pair)
-                if own is None or own.last_seen_at >= listed:
-                    continue
-            joined = claim if own is None else join_claims(own, claim)
-            claims.append(joined)
-            dependency = merge_claims([joined, *others], now)
-            if dependency is not None:
-                merged.append(dependency)
+    async def _write_edges(self, ingestion_id: str, batch: EdgeBatch, now: datetime, noted: Noted) -> ClaimCounts:
+        noted.callers.update(batch.callers)
+        for pair in batch.outdated:
+            noted.add_outdated(pair)
         return await self.graph.write_batch(
             ingestion_id=ingestion_id,
             services=(),
-            claims=claims,
-            merged=merged,
+            claims=batch.claims,
+            merged=batch.merged,
             withdrawn=(),
             removed=(),
             now=now,

@@ -69,7 +69,7 @@ def read_statement(document: Mapping[str, Any], submitted_at: datetime) -> State
         # A row that was refused is still listed: a typing mistake must not withdraw a dependency.
         listed=frozenset(
             (row["caller"], row["dependency"])
-            for row in dependencies
+            for row in (dependencies if document["complete"] else ())
             if isinstance(row, Mapping)
             and isinstance(row.get("caller"), str)
             and isinstance(row.get("dependency"), str)

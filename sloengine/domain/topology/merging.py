@@ -89,8 +89,11 @@ def merge_claims(claims: Iterable[DependencyClaim], now: datetime) -> Dependency
     Raises:
         ValueError: the claims are of different pairs.
     """
+    stated_claims = tuple(claims)
+    if len(stated_claims) == 1:  # nearly always: nothing has to be ranked
+        return _alone(stated_claims[0], now)
     by_source: dict[DiscoverySource, DependencyClaim] = {}
-    for claim in claims:
+    for claim in stated_claims:
         known = by_source.get(claim.source)
         by_source[claim.source] = claim if known is None else join_claims(known, claim)
     if not by_source:
@@ -126,6 +129,36 @@ def merge_claims(claims: Iterable[DependencyClaim], now: datetime) -> Dependency
         is_stale=all(value <= 0.0 for value in fresh.values()),
         last_observed_at=max(claim.last_seen_at for claim in joined),
         claims=joined,
+    )
+
+
+_NOTHING_ASSUMED: tuple[str, ...] = ()
+
+
+def _alone(claim: DependencyClaim, now: datetime) -> Dependency:
+    """The dependency that one claim amounts to: what :func:`merge_claims` makes of it, a few times faster."""
+    stated = claim.attributes
+    fresh = freshness(claim, now)
+    mode, criticality = stated.mode, stated.criticality
+    assumed = _NOTHING_ASSUMED
+    if mode is None or criticality is None:
+        assumed = tuple(name for name, value in (("mode", mode), ("criticality", criticality)) if value is None)
+    return Dependency(
+        claim.caller,
+        claim.dependency,
+        mode or DependencyMode.SYNC,
+        criticality or DependencyCriticality.HARD,
+        assumed,
+        stated.protocol,
+        stated.timeout_ms,
+        stated.retry_config,
+        stated.call_weight,
+        stated.redundancy_group,
+        None if stated.redundancy_group is None else stated.required,
+        1.0 - (1.0 - claim.confidence * fresh),
+        fresh <= 0.0,
+        claim.last_seen_at,
+        (claim,),
     )
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from sloengine.domain.errors import ErrorCode
 from sloengine.domain.topology.dependency import (
@@ -35,6 +35,10 @@ _CALL_WEIGHT_LIMIT = 1e9
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+# Enum.__members__ builds a view at each use, which 100,000 values would feel.
+_MEMBERS: Mapping[type[StrEnum], Mapping[str, StrEnum]] = {
+    enum: dict(enum.__members__) for enum in (Criticality, DependencyCriticality, DependencyMode)
+}
 _SERVICE_FIELDS = frozenset(
     [
         "serviceId",
@@ -218,9 +222,9 @@ def _member[Member: StrEnum](get: Callable[[str], Any], field: str, enum: type[M
     if value is None:
         return None
     if isinstance(value, str):
-        member = enum.__members__.get(value.upper())
+        member = _MEMBERS[enum].get(value) or _MEMBERS[enum].get(value.upper())
         if member is not None:
-            return member
+            return cast("Member", member)
     raise _BadField(field, f"must be one of {', '.join(enum)}, not {_shown(value)}")
 
 

@@ -10,6 +10,7 @@ from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import (
     ClaimCounts,
+    GraphShape,
     GraphStanding,
     Neighbourhood,
     RegisteredServices,
@@ -57,6 +58,11 @@ class MemoryServiceGraph:
         services = tuple(self._db.services[key] for key in sorted(self._db.services))
         edges = tuple(replace(self._db.merged[pair], claims=()) for pair in sorted(self._db.merged))
         return DependencyGraph(services, edges, self._db.version, tuple(self._db.supernodes.values()))
+
+    async def shape(self) -> GraphShape:
+        """Services and live dependencies."""
+        live = [pair for pair in sorted(self._db.merged) if not self._db.merged[pair].is_stale]
+        return GraphShape(sorted(self._db.services), live, tuple(self._db.supernodes.values()))
 
     async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
         """These services."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sloengine.application.ports.idempotency import KeyedRequest
@@ -19,14 +20,14 @@ from sloengine.infrastructure.neo4j.alerts import write_alerts
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.service_rows import (
-    claim_parameters,
+    Times,
     dependency_parameters,
     pair_parameters,
     service_of,
     service_parameters,
 )
 
-_ROWS_AT_ONCE = 5_000
+_ROWS_AT_ONCE = 2_000
 """Rows of one statement: few enough that building them never holds up other tasks for long."""
 
 
@@ -48,20 +49,8 @@ async def write_batch(connection: Neo4jConnection, batch: Batch) -> ClaimCounts:
 
     async def work(transaction: Transaction) -> ClaimCounts:
         services_created, services_changed = await _merge_services(transaction, batch)
-        for claims in _slices(sorted(batch.claims, key=lambda claim: (claim.caller, claim.dependency))):
-            await transaction.rows("write/merge_claims", rows=[claim_parameters(claim) for claim in claims])
-            await asyncio.sleep(0)
-        edges_created = edges_updated = edges_removed = reshaped = 0
-        for merged in _slices(sorted(batch.merged, key=lambda edge: edge.pair)):
-            [(created, updated, come_or_gone)] = await transaction.rows(
-                "write/merge_dependencies",
-                rows=[dependency_parameters(edge) for edge in merged],
-                ingestion_id=batch.ingestion_id,
-            )
-            edges_created += created
-            edges_updated += updated
-            reshaped += come_or_gone
-            await asyncio.sleep(0)
+        edges_created, edges_updated, reshaped = await _merge_edges(transaction, batch)
+        edges_removed = 0
         for withdrawn in _slices(sorted(batch.withdrawn)):
             rows = [{"caller": c, "dependency": d, "source": source.value} for c, d, source in withdrawn]
             await transaction.rows("write/withdraw_claims", rows=rows)
@@ -170,6 +159,27 @@ async def write_condensation(
         return version
 
     return await connection.in_write(work)
+
+
+async def _merge_edges(transaction: Transaction, batch: Batch) -> tuple[int, int, int]:
+    """Claims and merged edges; how many edges were created, how many changed, how many came or went."""
+    claims: dict[tuple[str, str], list[DependencyClaim]] = {}
+    for claim in batch.claims:
+        claims.setdefault((claim.caller, claim.dependency), []).append(claim)
+    totals = (0, 0, 0)
+    for merged in _slices(sorted(batch.merged, key=lambda edge: edge.pair)):
+        times, rows = Times(), list[dict[str, Any]]()
+        for caller, edges in groupby(merged, key=lambda edge: edge.caller):
+            stated = [dependency_parameters(edge, claims.pop(edge.pair, ()), times) for edge in edges]
+            rows.append({"caller": caller, "edges": stated})
+        [counts] = await transaction.rows(
+            "write/merge_dependencies", rows=rows, times=times.values, ingestion_id=batch.ingestion_id
+        )
+        totals = (totals[0] + counts[0], totals[1] + counts[1], totals[2] + counts[2])
+        await asyncio.sleep(0)
+    if claims:
+        raise ValueError(f"claims on {len(claims)} pairs without a merged edge, such as {min(claims)}")
+    return totals
 
 
 async def _merge_services(transaction: Transaction, batch: Batch) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import (
     ClaimCounts,
+    GraphShape,
     GraphStanding,
     Neighbourhood,
     RegisteredServices,
@@ -80,6 +81,10 @@ class Neo4jServiceGraph:
                     self._snapshot = found = await self._connection.in_read(_read_snapshot)
                     self._read_at = started
         return found
+
+    async def shape(self) -> GraphShape:
+        """Services and live dependencies, in one read transaction."""
+        return await self._connection.in_read(_read_shape)
 
     def _good(self, version: int) -> DependencyGraph | None:
         """The snapshot, while it is of this version and its confidences have not faded much."""
@@ -338,6 +343,21 @@ async def _read_snapshot(transaction: Transaction) -> DependencyGraph:
         tuple(edge for edge in dependencies if edge.caller in known and edge.dependency in known),
         version,
         tuple(supernodes),
+    )
+
+
+async def _read_shape(transaction: Transaction) -> GraphShape:
+    service_ids: list[str] = []
+    pairs: list[tuple[str, str]] = []
+    async for service_id, dependencies in transaction.stream("read/graph_shape"):
+        service_ids.append(service_id)
+        pairs.extend((service_id, dependency) for dependency in sorted(dependencies))
+    known = set(service_ids)
+    return GraphShape(
+        service_ids,
+        # A batch that commits while the rows stream may name a service that was not there yet.
+        [pair for pair in pairs if pair[1] in known],
+        [supernode_of(row) for row in await transaction.rows("read/supernodes")],
     )
 
 

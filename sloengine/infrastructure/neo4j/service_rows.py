@@ -7,6 +7,7 @@ them; the tests hold the queries to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +23,7 @@ from sloengine.domain.topology.dependency import (
 )
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.service import Criticality, Service
-from sloengine.infrastructure.neo4j.instants import instant, microseconds, optional_instant, optional_microseconds
+from sloengine.infrastructure.neo4j.instants import instant, optional_instant
 
 SERVICE_COLUMNS = (
     "service_id",
@@ -163,26 +164,42 @@ def service_parameters(service: Service) -> dict[str, Any]:
     }
 
 
-def dependency_parameters(edge: Dependency) -> dict[str, Any]:
-    """A merged edge as a row of the write."""
+class Times:
+    """Times of one statement: rows carry places in this list, because most of them share a few."""
+
+    def __init__(self) -> None:
+        self._places: dict[datetime, int] = {}
+
+    def place(self, at: datetime | None) -> int | None:
+        """Where this time stands; None stays None."""
+        return None if at is None else self._places.setdefault(at, len(self._places))
+
+    @property
+    def values(self) -> list[datetime]:
+        """All times that were placed, in UTC, as Neo4j is to keep them."""
+        return [at.astimezone(UTC) for at in self._places]
+
+
+def dependency_parameters(edge: Dependency, claims: Sequence[DependencyClaim], times: Times) -> dict[str, Any]:
+    """A merged edge, with the claims on it that are to be written, as an edge of a row of the write."""
     attributes = {
         "mode": edge.mode.value,
         "criticality": edge.criticality.value,
-        "assumed": list(edge.assumed),
+        "assumed": edge.assumed,
         "confidence": edge.confidence,
         "is_stale": edge.is_stale,
     }
     _add_stated(attributes, edge)
     return {
-        "caller": edge.caller,
         "dependency": edge.dependency,
         "attributes": attributes,
-        "last_observed_us": optional_microseconds(edge.last_observed_at),
+        "seen": times.place(edge.last_observed_at),
+        "claims": [claim_parameters(claim, times) for claim in claims],
     }
 
 
-def claim_parameters(claim: DependencyClaim) -> dict[str, Any]:
-    """A claim as a row of the write."""
+def claim_parameters(claim: DependencyClaim, times: Times) -> dict[str, Any]:
+    """A claim as a part of the write."""
     stated = claim.attributes
     attributes: dict[str, Any] = {"source": claim.source.value, "confidence": claim.confidence}
     if stated.mode is not None:
@@ -191,12 +208,10 @@ def claim_parameters(claim: DependencyClaim) -> dict[str, Any]:
         attributes["criticality"] = stated.criticality.value
     _add_stated(attributes, stated)
     return {
-        "caller": claim.caller,
-        "dependency": claim.dependency,
         "source": claim.source.value,
         "attributes": attributes,
-        "first_seen_us": microseconds(claim.first_seen_at),
-        "last_seen_us": microseconds(claim.last_seen_at),
+        "first_seen": times.place(claim.first_seen_at),
+        "last_seen": times.place(claim.last_seen_at),
     }
 
 
