@@ -101,7 +101,18 @@ class PrometheusClient:
         result: list[Any] = (await self._ask("/api/v1/query", form))["result"]
         return result
 
-    async def _ask(self, path: str, form: Mapping[str, str]) -> Any:
+    async def build(self) -> Mapping[str, Any]:
+        """What the server says of itself: ``version``, ``application`` (not Prometheus' own). Empty: nothing.
+
+        Raises: Unavailable.
+        """
+        try:
+            said = await self._ask("/api/v1/status/buildinfo", None)
+        except QueryRefused:
+            return {}
+        return said if isinstance(said, dict) else {}
+
+    async def _ask(self, path: str, form: Mapping[str, str] | None) -> Any:
         async with self._places:
             reason = ""
             for attempt in range(self.limits.attempts):
@@ -122,10 +133,13 @@ class PrometheusClient:
                 f"Prometheus at {self.base_url} did not answer after {self.limits.attempts} attempts: {reason}"
             )
 
-    async def _once(self, path: str, form: Mapping[str, str]) -> Any:
-        self.query_count += 1
+    async def _once(self, path: str, form: Mapping[str, str] | None) -> Any:
         try:
-            response = await self._http.post(path, data=dict(form))
+            if form is None:
+                response = await self._http.get(path)
+            else:
+                self.query_count += 1
+                response = await self._http.post(path, data=dict(form))
         except httpx.HTTPError as error:
             raise _Retry(f"{type(error).__name__}: {error}") from error
         if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:

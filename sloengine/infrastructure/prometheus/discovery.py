@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sloengine.infrastructure.prometheus import promql
+from sloengine.infrastructure.prometheus.any_names import NameSupport, name_support
 from sloengine.infrastructure.prometheus.client import PrometheusClient
 from sloengine.infrastructure.prometheus.presets import (
     REQUEST_PRESETS,
@@ -14,6 +15,7 @@ from sloengine.infrastructure.prometheus.presets import (
     EdgePreset,
     RequestPreset,
 )
+from sloengine.infrastructure.prometheus.promql_names import name, selector
 
 
 class HistogramKind(StrEnum):
@@ -56,13 +58,18 @@ class Conventions:
     edges: EdgePreset | None
 
 
-async def discover(client: PrometheusClient, *, at: float, lookback: str = "1d") -> Conventions:
+async def discover(
+    client: PrometheusClient, *, at: float, lookback: str = "1d", support: NameSupport | None = None
+) -> Conventions:
     """Ask which conventions have series with samples in the look-back. Raises as the client.
 
     While services move from classic to native histograms a server has both: both are found, classic first.
+    ``support``: where it is known already.
     """
     asking = _Asking(client, at, lookback)
-    found = [convention for preset in REQUEST_PRESETS async for convention in asking.conventions(preset)]
+    support = support or await name_support(client)
+    presets = [preset for preset in REQUEST_PRESETS if support.takes_any or not preset.needs_any_name]
+    found = [convention for preset in presets async for convention in asking.conventions(preset)]
     edges = await asking.edges()
     # Two presets on the same counter differ in the histogram only: the one whose histogram is there wins.
     best: dict[str, Convention] = {}
@@ -81,14 +88,14 @@ class _Asking:
 
     async def conventions(self, preset: RequestPreset) -> AsyncIterator[Convention]:
         for label in preset.service_labels:
-            series = await self.series(preset.metric, preset.matchers, f'{label}!=""')
+            series = await self.series(preset.metric, preset.matchers, _has(label))
             if series:
                 yield Convention(preset, label, series, await self._histogram(preset, label))
                 break
         if not preset.counts_by_histogram:
             return
         for label in preset.service_labels:
-            series = await self.series(promql.native_metric(preset), preset.matchers, f'{label}!=""')
+            series = await self.series(promql.native_metric(preset), preset.matchers, _has(label))
             if series:
                 yield Convention(preset, label, series, HistogramKind.NATIVE, counted_natively=True)
                 break
@@ -96,16 +103,16 @@ class _Asking:
     async def _histogram(self, preset: RequestPreset, label: str) -> HistogramKind:
         if preset.histogram is None:
             return HistogramKind.NONE
-        if await self.series(preset.histogram, f'{label}!=""'):
+        if await self.series(preset.histogram, _has(label)):
             return HistogramKind.CLASSIC
-        if not preset.counts_by_histogram and await self.series(promql.native_metric(preset), f'{label}!=""'):
+        if not preset.counts_by_histogram and await self.series(promql.native_metric(preset), _has(label)):
             return HistogramKind.NATIVE
         return HistogramKind.NONE
 
     async def edges(self) -> EdgePreset | None:
         """The service graph, under whatever namespace its exporter puts in front; the one with most series."""
-        name = f"(.+[_:])?{SERVICE_GRAPH.calls}"
-        query = f'count by (__name__) (last_over_time({{__name__=~"{name}"}}[{self.lookback}]))'
+        pattern = f"(.+[_:.])?{SERVICE_GRAPH.calls}"
+        query = f'count by (__name__) (last_over_time({{__name__=~"{pattern}"}}[{self.lookback}]))'
         found = {
             str(one["metric"]["__name__"]): float(one["value"][1])
             for one in await self.client.query(query, at=self.at)
@@ -117,7 +124,10 @@ class _Asking:
 
     async def series(self, metric: str, *matchers: str) -> int:
         """Series with samples in the look-back; a bare name where there is nothing to match."""
-        inside = ",".join(part for part in matchers if part)
-        selector = f"{metric}{{{inside}}}"
-        result = await self.client.query(f"count(last_over_time({selector}[{self.lookback}]))", at=self.at)
+        series = f"{selector(metric, matchers)}[{self.lookback}]"
+        result = await self.client.query(f"count(last_over_time({series}))", at=self.at)
         return int(float(result[0]["value"][1])) if result else 0
+
+
+def _has(label: str) -> str:
+    return f'{name(label)}!=""'

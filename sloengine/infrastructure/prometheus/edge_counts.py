@@ -10,6 +10,7 @@ from typing import Any
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
+from sloengine.infrastructure.prometheus.promql_names import name, names, selector
 from sloengine.infrastructure.prometheus.together import together
 
 _ENDINGS = ("[0-4]", "[5-9]", "[a-h]", "[i-p]", "[q-z]", "[^0-9a-z]")
@@ -55,7 +56,7 @@ class EdgeCounts:
         Raises: ``Unavailable``.
         """
         grown = await self._sharded(lambda shard: self._grown(metric, alternatives, by, shard), shard_label)
-        was_there = f"count(last_over_time({metric}[{_BEFORE}] offset {self.range_}))"
+        was_there = f"count(last_over_time({selector(metric, ())}[{_BEFORE}] offset {self.range_}))"
         born: list[Any] = []
         if await self._ask(was_there):
             born = await self._sharded(lambda shard: self._born(metric, alternatives, by, shard), shard_label)
@@ -68,23 +69,23 @@ class EdgeCounts:
         return {key: value for key, value in counts.items() if value > 0}
 
     def _grown(self, metric: str, alternatives: Sequence[str], by: Sequence[str], shard: str) -> str:
-        parts = [f"increase({_selector(metric, one, shard)}[{self.range_}])" for one in alternatives]
-        return f"sum by ({', '.join(by)}) ({' or '.join(parts)})"
+        parts = [f"increase({selector(metric, (one, shard))}[{self.range_}])" for one in alternatives]
+        return f"sum by ({names(by)}) ({' or '.join(parts)})"
 
     def _born(self, metric: str, alternatives: Sequence[str], by: Sequence[str], shard: str) -> str:
         parts = [
-            f"(min_over_time({selector}[{self.range_}]) "
-            f"unless last_over_time({selector}[{_BEFORE}] offset {self.range_}))"
-            for selector in (_selector(metric, one, shard) for one in alternatives)
+            f"(min_over_time({series}[{self.range_}]) "
+            f"unless last_over_time({series}[{_BEFORE}] offset {self.range_}))"
+            for series in (selector(metric, (one, shard)) for one in alternatives)
         ]
-        return f"sum by ({', '.join(by)}) ({' or '.join(parts)})"
+        return f"sum by ({names(by)}) ({' or '.join(parts)})"
 
     async def _sharded(
         self, query: Callable[[str], str], label: str, value: str | None = None, depth: int = 0
     ) -> list[Any]:
         """The whole in one query; in shards by the end of a label's value where the server finds that too much."""
         try:
-            return await self._asked(query("" if value is None else f'{label}=~"{value}"'))
+            return await self._asked(query("" if value is None else f'{name(label)}=~"{value}"'))
         except QueryRefused as error:
             if not error.too_large or depth >= _MAX_DEPTH:
                 raise Unavailable(f"Prometheus refused a query: {error}") from error
@@ -106,7 +107,3 @@ def _shards(value: str | None) -> list[str]:
     """Patterns that part the values matching ``value`` (None: all but the empty one) by the last character."""
     end = "" if value is None else value.removeprefix(".*")
     return [*(f".*{one}{end}" for one in _ENDINGS), *([end] if end else [])]
-
-
-def _selector(metric: str, *matchers: str) -> str:
-    return f"{metric}{{{','.join(part for part in matchers if part)}}}"

@@ -7,9 +7,10 @@ Collector contrib, spanmetrics and servicegraph connectors; istio.io, docs/refer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.infrastructure.prometheus.promql_names import is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class RequestPreset:
     histogram_matchers: str = ""
     unit_seconds: float = 1.0
     source: DiscoverySource = DiscoverySource.OTEL
+
+    @property
+    def needs_any_name(self) -> bool:
+        """Whether a server must keep names with dots to have it."""
+        return not is_plain(self.metric)
 
     @property
     def native_histogram(self) -> str | None:
@@ -66,6 +72,54 @@ OTEL_HTTP = RequestPreset(
     failures=('http_response_status_code=~"5.."', 'http_response_status_code="",error_type!=""'),
     service_labels=("service_name", "job"),
     histogram="http_server_request_duration_seconds_bucket",
+)
+# Where the server keeps OpenTelemetry's own names: Prometheus 3 with the translation strategy
+# NoUTF8EscapingWithSuffixes, and with NoTranslation, which leaves units and types off as well.
+_DOTTED_FAILURES = (
+    '"http.response.status_code"=~"5.."',
+    '"http.response.status_code"="","error.type"!=""',
+)
+_DOTTED_IDENTITY = ("service.name", "service_name", "job")
+OTEL_HTTP_DOTTED = RequestPreset(
+    name="otel-http-dotted",
+    metric="http.server.request.duration_seconds_count",
+    matchers="",
+    failures=_DOTTED_FAILURES,
+    service_labels=_DOTTED_IDENTITY,
+    histogram="http.server.request.duration_seconds_bucket",
+)
+OTEL_HTTP_UNTRANSLATED = RequestPreset(
+    name="otel-http-untranslated",
+    metric="http.server.request.duration_count",
+    matchers="",
+    failures=_DOTTED_FAILURES,
+    service_labels=_DOTTED_IDENTITY,
+    histogram="http.server.request.duration_bucket",
+)
+_DOTTED_SERVER_SPANS = '"span.kind"="SPAN_KIND_SERVER"'
+_DOTTED_SPAN_FAILED = ('"status.code"="STATUS_CODE_ERROR"',)
+SPAN_METRICS_DOTTED = RequestPreset(
+    name="collector-span-metrics-dotted",
+    metric="traces.span.metrics.calls_total",
+    matchers=_DOTTED_SERVER_SPANS,
+    failures=_DOTTED_SPAN_FAILED,
+    service_labels=_DOTTED_IDENTITY,
+    histogram="traces.span.metrics.duration_milliseconds_bucket",
+    histogram_matchers=_DOTTED_SERVER_SPANS,
+    unit_seconds=0.001,
+)
+SPAN_METRICS_DOTTED_SECONDS = replace(
+    SPAN_METRICS_DOTTED,
+    name="collector-span-metrics-dotted-seconds",
+    histogram="traces.span.metrics.duration_seconds_bucket",
+    unit_seconds=1.0,
+)
+SPAN_METRICS_UNTRANSLATED = replace(
+    SPAN_METRICS_DOTTED,
+    name="collector-span-metrics-untranslated",
+    metric="traces.span.metrics.calls",
+    # Without its unit in the name nobody can tell milliseconds, the connector's default, from seconds.
+    histogram=None,
 )
 OTEL_HTTP_OLD = RequestPreset(
     name="otel-http-old",
@@ -123,8 +177,13 @@ ISTIO = RequestPreset(
 
 REQUEST_PRESETS: tuple[RequestPreset, ...] = (
     OTEL_HTTP,
+    OTEL_HTTP_DOTTED,
+    OTEL_HTTP_UNTRANSLATED,
     COLLECTOR_SPAN_METRICS_SECONDS,
     COLLECTOR_SPAN_METRICS,
+    SPAN_METRICS_DOTTED_SECONDS,
+    SPAN_METRICS_DOTTED,
+    SPAN_METRICS_UNTRANSLATED,
     TEMPO_SPAN_METRICS,
     ISTIO,
     OTEL_HTTP_OLD,

@@ -6,32 +6,26 @@ import re
 from collections.abc import Iterable, Sequence
 
 from sloengine.infrastructure.prometheus.presets import EdgePreset, RequestPreset
+from sloengine.infrastructure.prometheus.promql_names import name, names, quoted, selector
 
 _RE2_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
-
-
-def quoted(value: str) -> str:
-    """A PromQL string literal."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def service_matcher(label: str, service_ids: Sequence[str]) -> str:
     """Matches these identities; ``job`` may carry a namespace before a slash."""
     alternatives = "|".join(_RE2_SPECIAL.sub(r"\\\g<0>", service_id) for service_id in service_ids)
     prefix = "(.+/)?" if label == "job" else ""
-    return f"{label}=~{quoted(f'{prefix}({alternatives})')}"
+    return f"{name(label)}=~{quoted(f'{prefix}({alternatives})')}"
 
 
 def value_matcher(label: str, values: Sequence[str]) -> str:
     """Matches these values and nothing else."""
     alternatives = "|".join(_RE2_SPECIAL.sub(r"\\\g<0>", value) for value in values)
-    return f"{label}=~{quoted(f'({alternatives})')}"
+    return f"{name(label)}=~{quoted(f'({alternatives})')}"
 
 
-def _selector(metric: str, matchers: Iterable[str], range_: str) -> str:
-    inside = ",".join(part for part in matchers if part)
-    return f"{metric}{{{inside}}}[{range_}]"
+def _range(metric: str, matchers: Iterable[str], range_: str) -> str:
+    return f"{selector(metric, matchers)}[{range_}]"
 
 
 def requests(preset: RequestPreset, label: str, matcher: str, *, native: bool = False, range_: str = "1h") -> str:
@@ -49,8 +43,8 @@ def failures(preset: RequestPreset, label: str, matcher: str, *, native: bool = 
 
 def _requests(preset: RequestPreset, label: str, alternatives: Iterable[str], native: bool, range_: str) -> str:
     metric = native_metric(preset) if native else preset.metric
-    parts = [f"increase({_selector(metric, (preset.matchers, one), range_)})" for one in alternatives]
-    summed = f"sum by ({label}) ({' or '.join(parts)})"
+    parts = [f"increase({_range(metric, (preset.matchers, one), range_)})" for one in alternatives]
+    summed = f"sum by ({name(label)}) ({' or '.join(parts)})"
     return f"histogram_count({summed})" if native else summed
 
 
@@ -59,8 +53,8 @@ def buckets(preset: RequestPreset, label: str, matcher: str, *, native: bool = F
     if preset.histogram is None:
         raise ValueError(f"preset {preset.name} has no histogram")
     metric = native_metric(preset) if native else preset.histogram
-    selector = _selector(metric, (preset.histogram_matchers, matcher), range_)
-    return f"sum by ({label if native else f'{label}, le'}) (increase({selector}))"
+    selected = _range(metric, (preset.histogram_matchers, matcher), range_)
+    return f"sum by ({names([label] if native else [label, 'le'])}) (increase({selected}))"
 
 
 def native_metric(preset: RequestPreset) -> str:
@@ -73,5 +67,5 @@ def native_metric(preset: RequestPreset) -> str:
 def edge_calls(preset: EdgePreset, matcher: str, *, failed: bool, range_: str = "1h") -> str:
     """Calls, or failed calls, per (caller, dependency)."""
     metric = preset.failed if failed else preset.calls
-    selector = _selector(metric, (matcher,), range_)
-    return f"sum by ({preset.caller_label}, {preset.dependency_label}) (increase({selector}))"
+    selected = _range(metric, (matcher,), range_)
+    return f"sum by ({names([preset.caller_label, preset.dependency_label])}) (increase({selected}))"

@@ -6,7 +6,7 @@ connector/servicegraphconnector.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,14 +19,16 @@ from sloengine.domain.topology.discovered import (
     LeftOut,
     joined,
 )
+from sloengine.infrastructure.prometheus.any_names import NameSupport, name_support
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
 from sloengine.infrastructure.prometheus.discovery import Convention, discover
 from sloengine.infrastructure.prometheus.edge_counts import EdgeCounts, Labels
 from sloengine.infrastructure.prometheus.edge_names import looks_external
+from sloengine.infrastructure.prometheus.promql_names import name
 
 _CALLS = "request_total"
 _FAILED = "request_failed_total"
-_PATTERN = "(.+[_:])?traces_service_graph_request_total"
+_PATTERN = "(.+[_:.])?traces_service_graph_request_total"
 """An exporter's ``namespace`` stands in front."""
 _VIRTUAL, _DATABASE, _QUEUE = "virtual_node", "database", "messaging_system"
 _DATABASE_LABELS = ("server_db_system", "client_db_system", "db_system")
@@ -34,6 +36,13 @@ _QUEUE_LABELS = ("client_messaging_system", "server_messaging_system", "messagin
 _BY = ("client", "server", "connection_type", *_DATABASE_LABELS, *_QUEUE_LABELS)
 """Dimensions that are not configured are empty. Whatever else a series carries is added up, the connector's
 ``failed`` above all: it stands on every series, so that each edge has two."""
+_DOTTED = {
+    label.removesuffix(system) + system.replace("_", "."): label
+    for system in ("db_system", "messaging_system")
+    for label in (*_DATABASE_LABELS, *_QUEUE_LABELS)
+    if label.endswith(system)
+}
+"""The same dimensions as a server has them that keeps OpenTelemetry's names: ``client_db.system``."""
 _SAMPLED_BELOW = 0.8
 """Share of the requests of HTTP metrics that the service graph must see for HTTP metrics to be its denominator."""
 _NEVER_TRACED = {"traced": False}
@@ -59,9 +68,13 @@ class ServiceGraphDiscovery:
                 ),
                 queries=tuple(counts.queries),
             )
-        readings = [await self._read(counts, metric) for metric in metrics]
+        try:
+            support = await name_support(self.client)
+        except QueryRefused as error:
+            raise Unavailable(f"Prometheus refused to say what it is: {error}") from error
+        readings = [await self._read(counts, metric, takes_any_name=support.takes_any) for metric in metrics]
         found = joined([reading for reading, _ in readings])
-        requests, warnings = await self._own_requests(counts, readings[0][1])
+        requests, warnings = await self._own_requests(counts, readings[0][1], support)
         if len(metrics) > 1:
             warnings = (
                 f"{' and '.join(metrics)} are both there: where both know an edge, {metrics[0]} counts",
@@ -76,11 +89,14 @@ class ServiceGraphDiscovery:
             queries=tuple(counts.queries),
         )
 
-    async def _read(self, counts: EdgeCounts, metric: str) -> tuple[Discovered, Mapping[str, float]]:
+    async def _read(
+        self, counts: EdgeCounts, metric: str, *, takes_any_name: bool
+    ) -> tuple[Discovered, Mapping[str, float]]:
         """Edges, and the calls that came in by service, those of callers that are not traced among them."""
         ends = 'client!="",server!=""'
-        calls = await counts.count(metric, [ends], _BY, "client")
-        failed = await counts.count(metric.removesuffix(_CALLS) + _FAILED, [ends], _BY, "client")
+        by = (*_BY, *_DOTTED) if takes_any_name else _BY
+        calls = _folded(await counts.count(metric, [ends], by, "client"), by)
+        failed = _folded(await counts.count(metric.removesuffix(_CALLS) + _FAILED, [ends], by, "client"), by)
         services: dict[str, DiscoveredService] = {}
         edges: dict[tuple[str, str], DiscoveredDependency] = {}
         left_out: dict[LeftOut, None] = {}
@@ -101,7 +117,7 @@ class ServiceGraphDiscovery:
         return found, incoming
 
     async def _own_requests(
-        self, counts: EdgeCounts, incoming: Mapping[str, float]
+        self, counts: EdgeCounts, incoming: Mapping[str, float], support: NameSupport
     ) -> tuple[Mapping[str, float], tuple[str, ...]]:
         """Own requests by name, counted from the same traces where that is possible, else by HTTP metrics.
 
@@ -110,14 +126,20 @@ class ServiceGraphDiscovery:
         service graph does on the services that both know.
         """
         try:
-            conventions = await discover(self.client, at=counts.until.timestamp(), lookback=counts.range_)
+            conventions = await discover(
+                self.client, at=counts.until.timestamp(), lookback=counts.range_, support=support
+            )
         except QueryRefused as error:
             raise Unavailable(f"Prometheus refused to say what it has: {error}") from error
         spans = [
-            one for one in conventions.requests if "spanmetrics" in one.metric or "span_metrics" in one.metric
+            one
+            for one in conventions.requests
+            if any(sign in one.metric for sign in ("spanmetrics", "span_metrics", "span.metrics"))
         ]
         others = [
-            one for one in conventions.requests if one.metric.startswith("http_") and not one.counted_natively
+            one
+            for one in conventions.requests
+            if one.metric.startswith(("http_", "http.")) and not one.counted_natively
         ]
         for convention in spans:
             requests = await self._requests(counts, convention)
@@ -139,10 +161,23 @@ class ServiceGraphDiscovery:
 
     async def _requests(self, counts: EdgeCounts, convention: Convention) -> Mapping[str, float]:
         label = convention.service_label
+        has_it = f'{name(label)}!=""'
         by_name = await counts.count(
-            convention.metric, [f'{convention.preset.matchers},{label}!=""'.lstrip(",")], [label], label
+            convention.metric, [f"{convention.preset.matchers},{has_it}".lstrip(",")], [label], label
         )
         return {key[0]: count for key, count in by_name.items()}
+
+
+def _folded(counts: Mapping[Labels, float], by: Sequence[str]) -> Mapping[Labels, float]:
+    """Counts by the values of ``_BY``; a dimension that has a dotted name counts as the plain one."""
+    folded: dict[Labels, float] = {}
+    for key, count in counts.items():
+        values = dict(zip(by, key, strict=True))
+        for dotted, plain in _DOTTED.items():
+            values[plain] = values[plain] or values.get(dotted, "")
+        plain_key = tuple(values[label] for label in _BY)
+        folded[plain_key] = folded.get(plain_key, 0.0) + count
+    return folded
 
 
 def _what_is_known(key: Labels) -> list[DiscoveredService]:

@@ -12,10 +12,12 @@ from sloengine.domain.errors import Unavailable
 from sloengine.domain.topology.name_decisions import NOTHING_REMEMBERED, RememberedNames, resolve_all
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.infrastructure.prometheus import promql, throttling
+from sloengine.infrastructure.prometheus.any_names import name_support
 from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
 from sloengine.infrastructure.prometheus.collected import HOUR, Collected, Grid
 from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, HistogramKind, discover
 from sloengine.infrastructure.prometheus.identities import reconcile
+from sloengine.infrastructure.prometheus.promql_names import is_plain, name, selector
 from sloengine.infrastructure.prometheus.together import together
 
 _MAX_POINTS = 10_000
@@ -82,8 +84,8 @@ class PrometheusTelemetrySource:
     async def _values(self, convention: Convention, from_at: datetime, to_at: datetime) -> Sequence[str]:
         seconds = max(1, int((to_at - from_at).total_seconds()))
         label, preset = convention.service_label, convention.preset
-        selector = ",".join(part for part in (preset.matchers, f'{label}!=""') if part)
-        query = f"count by ({label}) (last_over_time({convention.metric}{{{selector}}}[{seconds}s]))"
+        series = selector(convention.metric, (preset.matchers, f'{name(label)}!=""'))
+        query = f"count by ({name(label)}) (last_over_time({series}[{seconds}s]))"
         return [str(series["metric"][label]) for series in await self._instant(query, to_at)]
 
     async def cpu_throttling(self, service_ids: Sequence[str], at: datetime) -> Mapping[str, float]:
@@ -96,6 +98,8 @@ class PrometheusTelemetrySource:
     async def _throttled(self, shard: Sequence[str], at: datetime) -> Mapping[str, float]:
         query = throttling.query(self.throttling_label, shard)
         try:
+            if not is_plain(self.throttling_label):
+                (await name_support(self.client)).require(self.throttling_label, "SLOENGINE_THROTTLING_LABEL")
             answer = await self.client.query(query, at=at.timestamp())
         except QueryRefused as error:
             if not error.too_large or len(shard) <= 1:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sloengine.infrastructure.prometheus.identities import reconcile
 from sloengine.infrastructure.prometheus.promql import service_matcher
+from sloengine.infrastructure.prometheus.promql_names import name, selector
 
 LABEL = "container"
 """The label that carries the service's identity unless told otherwise."""
@@ -22,7 +23,8 @@ def query(label: str, service_ids: Sequence[str], *, range_: str = "1d") -> str:
     """Throttled periods over all periods of each service; sums first, so that busy instances weigh more."""
     matcher = service_matcher(label, service_ids)
     throttled, periods = (
-        f"sum by ({label}) (increase({name}{{{matcher}}}[{range_}]))" for name in (_THROTTLED, _PERIODS)
+        f"sum by ({name(label)}) (increase({selector(metric, [matcher])}[{range_}]))"
+        for metric in (_THROTTLED, _PERIODS)
     )
     return f"{throttled} / {periods}"
 
