@@ -28,9 +28,10 @@ test: install-dev ## All tests, on real Neo4j and Redis, and on real Prometheus 
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-slow
-test-slow: install-dev ## What takes long to build: the chart and Kubernetes discovery, on a helm, a kube-apiserver and an etcd made by the Go toolchain
+test-slow: install-dev ## What takes long to build: the chart, Kubernetes discovery and PromQL of Prometheus 3, on a helm, a kube-apiserver, an etcd and a parser made by the Go toolchain
 	scripts/build_helm .tools
 	scripts/build_kube_apiserver .tools
+	scripts/build_promql_check .tools
 	PATH="$(CURDIR)/.tools:$$PATH" $(BIN)/python -m pytest -m slow $(ARGS)
 
 .PHONY: check
