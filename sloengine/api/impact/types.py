@@ -109,23 +109,25 @@ def _percent(ratio: float | None) -> float | None:
 
 
 @strawberry.type(
-    description="A journey that a change reaches: an entry point is changed, inherits the change at any depth, or "
-    "answers too late with it."
+    description="A journey that a change reaches: a route of it passes what changes; it has no routes, and an "
+    "entry point is changed or inherits the change at any depth; or an entry point answers too late with it."
 )
 class ImpactedJourney:
     """A journey that is hurt, or helped."""
 
     journey: Journey = strawberry.field(description="The journey.")
     bound_before_percent: float | None = strawberry.field(
-        description="Bounds of its entry points as the rows have them, of a changed one no more than it promises, "
-        "weighted by the requests of the last 28 days. Null together with `boundAfterPercent`; `reason` says why."
+        description="With routes: what requests on each route get, weighted by the routes. Without: bounds of its "
+        "entry points as the rows have them, of a changed one no more than it promises, weighted by the requests "
+        "of the last 28 days. Null together with `boundAfterPercent`; `reason` says why."
     )
     bound_after_percent: float | None = strawberry.field(description="The same with the changes.")
     violates: bool = strawberry.field(
         description="With the changes an entry point cannot keep its objective, of availability or of latency."
     )
     reason: str = strawberry.field(
-        description="The entry point that loses most and why, or why the bounds are null."
+        description="The routes that pass what changes, or the entry point that loses most and why, or why the "
+        "bounds are null."
     )
 
     @classmethod

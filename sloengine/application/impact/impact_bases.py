@@ -263,4 +263,4 @@ def _basis_of(looked: _Looked, slos: Mapping[str, Slo]) -> ImpactBasis:
     known = frozenset(
         service.service_id for place, service in enumerate(network.graph.services) if not np.isnan(shown[place])
     )
-    return ImpactBasis(network, learn_standing(network, shown, promised), slos, known, looked.requests)
+    return ImpactBasis(network, learn_standing(network, shown, promised), slos, known, looked.requests, shown)

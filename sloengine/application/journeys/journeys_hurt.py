@@ -44,4 +44,5 @@ def _hurt(
     basis: ImpactBasis, levels: LatencyLevels | None, changes: Sequence[SloChange], journeys: Sequence[Journey]
 ) -> Sequence[ImpactedJourney]:
     slow = () if levels is None else analyse_latency(basis.network, levels, changes)[0]
-    return impacted_journeys(follow(basis, changes), slow, journeys)
+    slowed = {change.service_id for change in changes if change.target.kind is not ObjectiveKind.AVAILABILITY}
+    return impacted_journeys(follow(basis, changes), slow, journeys, slowed)

@@ -58,6 +58,7 @@ class RecommendJourneys:
             availability_prior=priors.availability,
             latency_prior=priors.latency,
             settings=priors.calibrated(self.settings),
+            graph=evidence.graph,
             graph_version=evidence.graph_version,
             queries=() if evidence.source is None else (f"hourly sums pulled from {evidence.source}",),
         )

@@ -138,7 +138,7 @@ class LatencyGame:
             own_share=share,
             running=self.days.running and trend and reliability and bool(kept[-1:].all()),
         )
-        count = spell_counts(spells, self.numbers, self.window_days)
+        count = spell_counts(spells, self.prior, self.numbers, self.window_days)
         tails = window_tails(count, spells, self.prior, self.service_id, self.numbers, self.window_days)
         return tails.factors(self.tail_share)
 

@@ -26,6 +26,7 @@ class ImpactBasis:
 
     ``slos``: active availability SLOs by service. ``shown``: services of which anything was observed.
     ``requests``: that each service got over the look-back, by position, shape (n_services,); None: not known.
+    ``seen``: unavailability that each showed or publishes, NaN: not known, in the same form.
     """
 
     network: FailureNetwork
@@ -33,6 +34,7 @@ class ImpactBasis:
     slos: Mapping[str, Slo]
     shown: frozenset[str] = field(default=frozenset())
     requests: FloatArray | None = field(default=None, compare=False)
+    seen: FloatArray | None = field(default=None, compare=False)
 
     @cached_property
     def targets(self) -> list[SloTarget | None]:

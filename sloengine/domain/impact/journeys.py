@@ -1,14 +1,14 @@
 """Which journeys a change reaches: those whose entry points it reaches, with the bounds of these.
 
-A journey's requests get what its entry points can give, each weighted by its requests. The change has come up to
-the entry points as it does in the rows: at any depth, along calls that a journey's routes need not name. What a
-route leaves out takes nothing off: objectives are promised to all requests of a service, not route by route.
+A journey with routes is hurt by its routes: those that pass a changed service count with their weight, the
+others stay as they are (:mod:`route_bounds`). The requests of a journey without routes get what its entry points
+can give, each weighted by its requests: there the change comes up as it does in the rows, at any depth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,7 +18,8 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from sloengine.domain.impact.analyse import Followed
 from sloengine.domain.impact.model import ImpactRow
-from sloengine.domain.journeys.model import Journey
+from sloengine.domain.impact.route_bounds import RouteBound, route_bound
+from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 _SMALLEST = 1e-9
@@ -51,23 +52,45 @@ class _Entry:
 
 
 def impacted_journeys(
-    followed: Followed | None, slow: Sequence[ImpactRow], journeys: Sequence[Journey]
+    followed: Followed | None,
+    slow: Sequence[ImpactRow],
+    journeys: Sequence[Journey],
+    slowed: Collection[str] = (),
 ) -> tuple[ImpactedJourney, ...]:
     """Of these journeys those that the changes reach, most hurt first.
 
     Parameters:
         followed: changes of availability; None: there are none.
         slow: rows of changes of latency; they say which entry points answer too late, at any depth.
+        slowed: services whose latency objectives change.
     """
     late = {row.service_id: row for row in slow if row.violates}
     touched = _Touched(followed) if followed is not None else None
-    found = [_of(journey, touched, late) for journey in journeys]
+    found = [_of(journey, touched, _late_for(journey, late, slowed)) for journey in journeys]
     return tuple(sorted((one for one in found if one is not None), key=_most_hurt_first))
 
 
 def _most_hurt_first(one: ImpactedJourney) -> tuple[object, ...]:
     lost = 0.0 if one.after is None or one.before is None else one.after - one.before
     return not one.violates, one.after is None, lost, one.journey.name
+
+
+def _late_for(journey: Journey, late: Mapping[str, ImpactRow], slowed: Collection[str]) -> Mapping[str, ImpactRow]:
+    """Those that concern it. Where routes name all that slows down: entry points of those that pass any of it."""
+    listed = {service for route in journey.routes for service in route.services}
+    if not listed or not slowed or not listed.issuperset(slowed):
+        return late
+    concerned = {
+        entry
+        for route in journey.routes
+        if not set(slowed).isdisjoint(route.services)
+        for entry in _starts(journey, route)
+    }
+    return {entry: row for entry, row in late.items() if entry in concerned}
+
+
+def _starts(journey: Journey, route: JourneyRoute) -> Sequence[str]:
+    return [entry for entry in journey.entry_points if entry in route.services] or journey.entry_points
 
 
 def _of(journey: Journey, touched: _Touched | None, late: Mapping[str, ImpactRow]) -> ImpactedJourney | None:
@@ -80,13 +103,52 @@ def _of(journey: Journey, touched: _Touched | None, late: Mapping[str, ImpactRow
     violates = bool(slow) or any(entry.violates for entry in known)
     if missing:
         return ImpactedJourney(journey, None, None, violates, " ".join([missing, *said]))
+    bounds = touched.routes(journey)
+    if bounds is not None:
+        return _by_routes(journey, touched, bounds, slow)
     shares, how = _shares(known)
     before = math.fsum(share * entry.before for share, entry in zip(shares, known, strict=True))
     after = math.fsum(share * entry.after for share, entry in zip(shares, known, strict=True))
     worst = min(known, key=lambda entry: (not entry.violates, entry.after - entry.before))
-    if journey.routes and touched.followed.proposed.keys().isdisjoint(journey.named):
-        said.append("Its routes do not name what changes: the bound is that of all requests on its entry points.")
+    if journey.routes:
+        said.append("Its routes pass too much to be told apart: the bound is that of all requests that enter.")
     return ImpactedJourney(journey, before, after, violates, " ".join([f"{how}{worst.reason}", *said]))
+
+
+def _by_routes(
+    journey: Journey, touched: _Touched, bounds: Sequence[RouteBound], slow: Sequence[ImpactRow]
+) -> ImpactedJourney | None:
+    """Route by route, each with its weight; None: no route passes what changes."""
+    passing = [
+        (route, share, bound)
+        for route, share, bound in zip(journey.routes, journey.shares(), bounds, strict=True)
+        if bound.changed
+    ]
+    said = [row.reason for row in slow]
+    if not passing:
+        return ImpactedJourney(journey, None, None, True, " ".join([_ONLY_LATENCY, *said])) if slow else None
+    shares = journey.shares()
+    before = math.fsum(share * bound.before for share, bound in zip(shares, bounds, strict=True))
+    after = math.fsum(share * bound.after for share, bound in zip(shares, bounds, strict=True))
+    entries = [
+        touched.entry(entry) for entry in dict.fromkeys(s for r, _, _ in passing for s in _starts(journey, r))
+    ]
+    worst, _, bound = min(passing, key=lambda one: one[1] * (one[2].after - one[2].before))
+    whole = math.fsum(share for _, share, _ in passing)
+    reason = (
+        f"{whole:.0%} of its requests, on {len(passing)} of {len(journey.routes)} routes, pass"
+        f" {', '.join(dict.fromkeys(name for *_, b in passing for name in b.changed))}; most is lost on route"
+        f" {worst.name}, whose bound goes from {_percent(bound.before)} to {_percent(bound.after)}."
+    )
+    hurt = [entry for entry in entries if entry.violates]
+    unlisted = dict.fromkeys(name for *_, bound in passing for name in bound.unlisted)
+    if unlisted:
+        reason += (
+            f" No list names {', '.join(unlisted)}, but listed services call it, or what calls it, for every other"
+            " request at least, or nobody knows how often."
+        )
+    said = [*(entry.reason for entry in hurt), *said]
+    return ImpactedJourney(journey, before, after, bool(hurt or slow), " ".join([reason, *said]))
 
 
 def _shares(entries: Sequence[_Entry]) -> tuple[list[float], str]:
@@ -109,6 +171,9 @@ class _Touched:
 
     followed: Followed
     _below: dict[int, frozenset[int]] = field(default_factory=dict)
+    _routes: dict[tuple[tuple[str, ...], frozenset[str], frozenset[str]], RouteBound | None] = field(
+        default_factory=dict
+    )
 
     @property
     def index(self) -> Mapping[str, int]:
@@ -141,6 +206,24 @@ class _Touched:
             f"It passes {apart[0]}, to which no known call leads from its entry points that passes failures on:"
             " what the change does to it cannot be told."
         )
+
+    def routes(self, journey: Journey) -> list[RouteBound] | None:
+        """Bounds of the requests on each route; None: it has none, or they cannot be told apart."""
+        seen = self.followed.basis.seen
+        if not journey.routes or seen is None:
+            return None
+        listed = {service for route in journey.routes for service in route.services}
+        found: list[RouteBound] = []
+        for route in journey.routes:
+            starts, services = tuple(_starts(journey, route)), frozenset(route.services)
+            key = starts, services, frozenset(listed - services)
+            if key not in self._routes:  # routes that pass the same services are worked out once
+                self._routes[key] = route_bound(self.followed, seen, *key)
+            known = self._routes[key]
+            if known is None:
+                return None
+            found.append(known)
+        return found
 
     @cached_property
     def _calls(self) -> csr_array:

@@ -11,6 +11,7 @@ import numpy as np
 from sloengine.domain.journeys.composite import JourneyComposite, series_id_of
 from sloengine.domain.journeys.entry_latency import entry_latency
 from sloengine.domain.journeys.model import Journey
+from sloengine.domain.journeys.route_latency import route_latency
 from sloengine.domain.recommendation.model import (
     BoundContribution,
     CompositeBound,
@@ -32,6 +33,7 @@ from sloengine.domain.recommendation.recommend import (
 )
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.graph import DependencyGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class _ComposedBound:
 
 @dataclass(frozen=True)
 class JourneySetting:
-    """What all journeys of one answer share: window, clock, priors, engine settings, graph version."""
+    """What all journeys of one answer share: window, clock, priors, engine settings, the graph and its version."""
 
     window: ComplianceWindow
     as_of: datetime
@@ -70,6 +72,7 @@ class JourneySetting:
     availability_prior: OrganizationPrior
     latency_prior: LatencyPrior
     settings: EngineSettings
+    graph: DependencyGraph | None = None
     graph_version: int | None = None
     queries: tuple[str, ...] = ()
 
@@ -81,10 +84,11 @@ def recommend_journey(
     setting: JourneySetting,
     findings: TelemetryFindings | None = None,
 ) -> JourneyAnswer:
-    """Availability tiers from the composed series, latency tiers from what the entry points measure.
+    """Availability tiers from the composed series, latency tiers from what the entry points measure; where they do
+    not, from what requests wait for along the routes.
 
-    ``latency``: of the entry points, where it is known. ``findings``: what is wrong with services' telemetry; an
-    entry point whose series cannot be true is warned of. Deterministic.
+    ``latency``: of the entry points and the services on the way, where it is known. ``findings``: what is wrong
+    with services' telemetry; an entry point whose series cannot be true is warned of. Deterministic.
     """
     return JourneyAnswer(
         journey,
@@ -128,6 +132,9 @@ def _latency(
     journey: Journey, histories: Mapping[str, LatencyHistory], setting: JourneySetting
 ) -> RecommendationResult:
     history, warning = entry_latency(journey, histories)
+    if history is None and setting.graph is not None and not all(one in histories for one in journey.entry_points):
+        composed, said = route_latency(journey, setting.graph, histories)
+        history, warning = composed, said if composed is not None else f"{warning} {said}"
     if history is None:
         return RecommendationUnavailable(
             series_id_of(journey), SliType.LATENCY, UnavailableReason.NO_HISTOGRAM, warning or ""

@@ -18,7 +18,7 @@ from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.poisson import poisson_quantile
 from sloengine.domain.recommendation.predictive import PredictiveFacts
-from sloengine.domain.recommendation.window_draws import OWN_JITTER, PEER_JITTER
+from sloengine.domain.recommendation.window_draws import OWN_JITTER, PEER_JITTER, unseen_outages
 from sloengine.domain.reliability.panel import FloatArray
 
 SHIPPED_EXCESS_DAYS, SHIPPED_EXCESS_LOG_SD, SHIPPED_DECAY = 0.03, 1.3, 0.7
@@ -27,6 +27,8 @@ _REGIME_SPREAD = 4.0
 _PSEUDO_WEEKS = 3.0
 _BLOCK_DAYS = 7
 _MOST_EPISODES = 200
+_LEAST_EXCESS_DAYS = 1e-6
+_AT_BASE = int(np.argmax(FACTORS >= 1.0))
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class LatencyNumbers:
     goes_on: FloatArray
     scale: FloatArray
     level: FloatArray
+    unseen: FloatArray
     _sizes: np.random.Generator
     _episodes: list[tuple[FloatArray, ...]] = field(default_factory=list)
     _base_factors: dict[float, FloatArray] = field(default_factory=dict)
@@ -77,7 +80,7 @@ class LatencyNumbers:
     @classmethod
     def of(cls, days: LatencyDays, rng: np.random.Generator, n: int, window_days: float) -> LatencyNumbers:
         """Drawn from ``rng``."""
-        base_rng, rate_rng, count_rng, size_rng, level_rng = rng.spawn(5)
+        base_rng, rate_rng, count_rng, size_rng, level_rng, unseen_rng = rng.spawn(6)
         scale_rng, sizes_rng = size_rng.spawn(2)
         return cls(
             n=n,
@@ -87,6 +90,7 @@ class LatencyNumbers:
             goes_on=count_rng.random(n),
             scale=scale_rng.standard_normal(n),
             level=level_rng.standard_normal(n),
+            unseen=stratified(unseen_rng, n),
             _sizes=sizes_rng,
         )
 
@@ -161,7 +165,7 @@ def predict_latency_with(
     spells = slow_spells(days, prior, service_id)
     level = WanderingLevel.of(days)
     by_rate = rate_spells(spells, numbers, window_days)
-    count = with_running(by_rate, spells, numbers)
+    count = with_other_spells(by_rate, spells, prior, numbers, window_days)
     tails = window_tails(count, spells, prior, service_id, numbers, window_days)
     factor = level_factors(level, prior, numbers, window_days) * days.scale_seconds
     return LatencyPredictive(
@@ -184,9 +188,12 @@ def predict_latency_with(
     )
 
 
-def spell_counts(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
+def spell_counts(
+    spells: SlowSpells, prior: LatencyPrior, numbers: LatencyNumbers, window_days: float
+) -> npt.NDArray[np.int64]:
     """Slow spells in each window."""
-    return with_running(rate_spells(spells, numbers, window_days), spells, numbers)
+    by_rate = rate_spells(spells, numbers, window_days)
+    return with_other_spells(by_rate, spells, prior, numbers, window_days)
 
 
 def rate_spells(spells: SlowSpells, numbers: LatencyNumbers, window_days: float) -> npt.NDArray[np.int64]:
@@ -195,10 +202,18 @@ def rate_spells(spells: SlowSpells, numbers: LatencyNumbers, window_days: float)
     return np.minimum(poisson_quantile(numbers.count_level, mean), _MOST_EPISODES).astype(np.int64)
 
 
-def with_running(
-    count: npt.NDArray[np.int64], spells: SlowSpells, numbers: LatencyNumbers
+def with_other_spells(
+    by_rate: npt.NDArray[np.int64],
+    spells: SlowSpells,
+    prior: LatencyPrior,
+    numbers: LatencyNumbers,
+    window_days: float,
 ) -> npt.NDArray[np.int64]:
-    """The same and the one under way, with the chance that it goes on."""
+    """The same and those that have nothing to do with the rate: slow spells that many services share and that the
+    organisation has not had yet (as for availability), and the one under way, with the chance that it goes on.
+    """
+    unseen = unseen_outages(numbers.unseen, shipped_prior.UNSEEN_DAYS + prior.seen_days, window_days)
+    count = np.minimum(by_rate + unseen.astype(np.int64), _MOST_EPISODES)
     return count + (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS) if spells.running else count
 
 
@@ -263,9 +278,12 @@ def window_tails(
     spells_of = count[having]
     total = np.zeros((len(having), len(FACTORS)))
     rows, cumulative = prior.peer_rows(service_id)
-    pool_share = len(rows) / (len(rows) + shipped_prior.PSEUDO_EPISODES)
-    scale_sd = SHIPPED_EXCESS_LOG_SD / np.sqrt(prior.evidence(service_id) + shipped_prior.PSEUDO_EPISODES)
+    # A spell that a platform's services had together is one observation of how far and how long such things go.
+    evidence = prior.evidence(service_id)
+    pool_share = evidence / (evidence + shipped_prior.PSEUDO_EPISODES)
+    scale_sd = SHIPPED_EXCESS_LOG_SD / np.sqrt(evidence + shipped_prior.PSEUDO_EPISODES)
     scale = np.exp(scale_sd * numbers.scale)
+    median = _others_median(prior, rows, cumulative, evidence)
     shipped = np.maximum(FACTORS, 1.0) ** -SHIPPED_DECAY
     for position in range(int(count.max(initial=0))):
         active = np.flatnonzero(spells_of > position)
@@ -282,11 +300,27 @@ def window_tails(
             size = np.exp(PEER_JITTER * jitter[pooled]) * scale[window[pooled]]
             total[active[pooled]] += prior.shapes[chosen] * size[:, None]
         if rest.any():
-            size = SHIPPED_EXCESS_DAYS * np.exp(SHIPPED_EXCESS_LOG_SD * jitter[rest]) * scale[window[rest]]
+            size = median * np.exp(SHIPPED_EXCESS_LOG_SD * jitter[rest]) * scale[window[rest]]
             total[active[rest]] += size[:, None] * shipped
     total /= window_days
     total += numbers.base_tail[having]
     return WindowTails(numbers, having, _falling(total))
+
+
+def _others_median(
+    prior: LatencyPrior, rows: npt.NDArray[np.int64], cumulative: FloatArray, evidence: float
+) -> float:
+    """Middle excess, in days, of spells in nobody's record: the shipped one, drawn to the peers' mean logarithm.
+
+    As a normal law's mean with a normal prior worth ``PSEUDO_EPISODES``: an organisation whose spells are long has
+    long ones still to come, also where it has had few.
+    """
+    if not len(rows):
+        return SHIPPED_EXCESS_DAYS
+    logs = np.log(np.maximum(prior.shapes[rows, _AT_BASE], _LEAST_EXCESS_DAYS))
+    mean = float((np.diff(cumulative, prepend=0.0) * logs).sum())
+    pseudo = shipped_prior.PSEUDO_EPISODES
+    return float(np.exp((evidence * mean + pseudo * np.log(SHIPPED_EXCESS_DAYS)) / (evidence + pseudo)))
 
 
 def _falling(tail: FloatArray) -> FloatArray:

@@ -124,6 +124,11 @@ class LatencyPrior:
         cumulative = np.cumsum(weight)
         return rows, cumulative / cumulative[-1]
 
+    @property
+    def seen_days(self) -> float:
+        """Days, discounted by age, over which the organisation was seen: those of the service seen longest."""
+        return float(self.days.max(initial=0.0))
+
     def evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""
         return min(float(len(self.peer_rows(service_id)[0])), self.independent_starts)

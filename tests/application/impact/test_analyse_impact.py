@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from bench.waiting_requests import Played
 from sloengine.application.governance.set_slo import SetSloCommand
 from sloengine.application.impact.analyse_impact import AnalyseImpact, AnalyseImpactCommand
 from sloengine.application.impact.impact_bases import ImpactBases
@@ -22,7 +23,6 @@ from sloengine.domain.topology.dependency import Dependency
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine
-from tests.domain.topology.waiting_requests import Played
 
 AVAILABILITY, P95, P99 = ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
 TOP = NOW.replace(minute=0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.waiting_requests import Played
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.what_if.explore_edits import AT_ONCE, ExploreEditsCommand
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
@@ -16,7 +17,6 @@ from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, Improve, MakeAsync, Soften
 from tests.application.impact.test_analyse_impact import DAY, TOP, organisation, watch
 from tests.application.organisation import ADMIN, VIEWER
-from tests.domain.topology.waiting_requests import Played
 
 BALANCED = TierName.BALANCED
 P95, P99 = ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
@@ -27,10 +27,10 @@ async def asked(engine, edits, focus=("checkout",)):
 
 
 async def with_latency(**milliseconds):
-    """Requests of each service spread evenly over a range, in buckets of 10 ms up to one second."""
+    """Requests of each service spread evenly over a range, in buckets of 10 ms up to four seconds."""
     engine = await organisation(store=2, cart=2.5, checkout=5)
     ranges = milliseconds or {"store": (20, 100), "cart": (40, 200), "checkout": (60, 400)}
-    bounds = np.append(np.arange(10, 1010, 10) / 1000.0, np.inf)
+    bounds = np.append(np.arange(10, 4010, 10) / 1000.0, np.inf)
     start = TOP.replace(hour=0) - 60 * DAY
     rows = []
     for name, (low, high) in ranges.items():

@@ -49,7 +49,7 @@ def basis_of(names, edges, shown, promised):
     column = np.array([shown.get(name, np.nan) for name in names])
     held = np.array([promised.get(name, np.nan) for name in names])
     slos = {name: slo(name, 1.0 - u) for name, u in promised.items()}
-    return ImpactBasis(network, learn_standing(network, column, held), slos, frozenset(shown))
+    return ImpactBasis(network, learn_standing(network, column, held), slos, frozenset(shown), seen=column)
 
 
 def analysed(basis, changes, **options):

@@ -17,7 +17,7 @@ from sloengine.domain.impact.model import ImpactRow, SloChange
 from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.topology.dependency import DependencyMode
-from tests.domain.impact.test_availability_impact import analysed, basis_of, cases, edge, target
+from tests.domain.impact.test_availability_impact import SOFT, analysed, basis_of, cases, edge, target
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 NEVER = 1e-9
@@ -105,13 +105,88 @@ def test_a_changed_entry_point_gives_what_it_promises():
     assert "front is changed itself" in one.reason
 
 
-def test_a_changed_service_need_not_be_listed_on_the_route():
+def test_a_changed_service_need_not_be_listed_on_the_route_where_every_request_passes_it():
     basis = chain("front", "cart", "store", promised={})
 
     one = hurt(basis, {"store": 0.99}, journey("buy", ["front"], ["front", "cart"]))["buy"]
 
     assert 1 - one.after == pytest.approx(0.01, abs=1e-6)
-    assert "routes do not name what changes" in one.reason
+    assert "No list names store" in one.reason
+
+
+def shop(**promised):
+    """Front calls the cart always and the payment for one request in ten; both use the store."""
+    names = ("front", "cart", "pay", "store")
+    calls = [
+        edge("front", "cart"),
+        edge("front", "pay", weight=0.1),
+        edge("cart", "store", SOFT),
+        edge("pay", "store"),
+    ]
+    return basis_of(list(names), calls, dict.fromkeys(names, NEVER), promised)
+
+
+def test_a_change_counts_on_the_routes_that_pass_it_with_their_weight():
+    """One request in ten pays, and each of those calls the payment: 0.1 * 1 %, and nothing on the other route."""
+    routes = (JourneyRoute("look", 9.0, ("front", "cart")), JourneyRoute("pay", 1.0, ("front", "cart", "pay")))
+    buy = replace(journey("buy", ["front"]), routes=routes)
+    look = replace(journey("look", ["front"]), routes=routes[:1])
+
+    found = hurt(shop(), {"pay": 0.99}, buy, look)
+
+    assert set(found) == {"buy"}
+    assert found["buy"].before == pytest.approx(1.0, abs=1e-6)
+    assert 1 - found["buy"].after == pytest.approx(0.1 * 0.01, abs=1e-6)
+    assert "10% of its requests, on 1 of 2 routes, pass pay" in found["buy"].reason
+
+
+def test_what_two_routes_pass_differently_is_weighed_route_by_route():
+    """The store fails every payment, and one look in ten: 0.25 * 2 % + 0.75 * 0.2 %."""
+    routes = (
+        JourneyRoute("look", 3.0, ("front", "cart", "store")),
+        JourneyRoute("pay", 1.0, ("front", "pay", "store")),
+    )
+
+    one = hurt(shop(), {"store": 0.98}, replace(journey("buy", ["front"]), routes=routes))["buy"]
+
+    assert 1 - one.after == pytest.approx(0.25 * 0.02 + 0.75 * 0.002, abs=1e-5)
+    assert "on 2 of 2 routes" in one.reason
+    assert "route pay" in one.reason
+
+
+def test_a_promise_with_room_on_the_route_absorbs_the_change():
+    basis = shop(pay=0.02, store=0.001)
+    routes = (JourneyRoute("pay", 1.0, ("front", "pay", "store")),)
+
+    one = hurt(basis, {"store": 0.99}, replace(journey("buy", ["front"]), routes=routes))["buy"]
+
+    assert 1 - one.before == pytest.approx(0.02, abs=1e-6)
+    assert one.after == pytest.approx(one.before, abs=1e-9)
+
+
+def test_a_redundant_service_beside_the_route_goes_on_standing_in():
+    calls = [
+        edge("front", "a", redundancy_group="pool", required=1),
+        edge("front", "b", redundancy_group="pool", required=1),
+    ]
+    basis = basis_of(["front", "a", "b"], calls, {"front": NEVER, "a": NEVER, "b": 0.01}, {})
+
+    one = hurt(basis, {"a": 0.9}, journey("buy", ["front"], ["front", "a"]))["buy"]
+
+    # Both at once, a tenth of the less failing one's failures in common.
+    assert 0.0009 < 1 - one.after < 0.0025
+
+
+def test_late_entry_points_concern_routes_that_wait_for_what_slows_down():
+    routes = (JourneyRoute("look", 9.0, ("front", "cart")), JourneyRoute("pay", 1.0, ("app", "pay")))
+    buy = replace(journey("buy", ["front", "app"]), routes=routes)
+
+    named = impacted_journeys(None, [late("front")], [buy], {"pay"})
+    other = impacted_journeys(None, [late("front")], [buy], {"store"})
+    mine = impacted_journeys(None, [late("app")], [buy], {"pay"})
+
+    assert named == ()
+    assert [one.violates for one in (*other, *mine)] == [True, True]
 
 
 def test_entry_points_count_by_their_requests():

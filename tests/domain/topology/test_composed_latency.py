@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.waiting_requests import BOUNDS, OTEL, START, Played
 from sloengine.domain.topology.composed_latency import ComposedChange, LatencyChange, rests_on
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.measured_draws import measured_draws, on_same_days
-from tests.domain.topology.waiting_requests import BOUNDS, OTEL, START, Played
 
 SLOW = np.where(np.random.default_rng(5).random(28) < 0.1, 4.0, 1.0)
 """Days on which several services are slow at once."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
-from sloengine.domain.reliability.panel import LatencyHistory
+from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.service import Service
@@ -30,15 +31,16 @@ class Played:
     calls: Sequence[Dependency]
     days: int = 28
     side_by_side: frozenset[str] = frozenset()
-    slow: Mapping[str, np.ndarray] = field(default_factory=dict)
+    slow: Mapping[str, FloatArray] = field(default_factory=dict)
     later: Mapping[str, float] = field(default_factory=dict)
     scale: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def graph(self) -> DependencyGraph:
+        """As the engine is told."""
         return DependencyGraph(tuple(Service(name) for name in sorted(self.own)), tuple(self.calls))
 
-    def seconds(self, service: str, requests: int, rng: np.random.Generator, depth: int = 0) -> np.ndarray:
+    def seconds(self, service: str, requests: int, rng: np.random.Generator, depth: int = 0) -> FloatArray:
         """Of so many requests a day, shape (days, requests)."""
         if depth > 30:
             return np.zeros((self.days, requests))
@@ -54,7 +56,7 @@ class Played:
             taken = taken + (np.max(waits, axis=0) if service in self.side_by_side else np.sum(waits, axis=0))
         return self.scale.get(service, 1.0) * taken + self.later.get(service, 0.0)
 
-    def _calls(self, edge: Dependency, requests: int, rng: np.random.Generator, depth: int) -> np.ndarray:
+    def _calls(self, edge: Dependency, requests: int, rng: np.random.Generator, depth: int) -> FloatArray:
         weight = 1.0 if edge.call_weight is None else edge.call_weight
         total = np.zeros((self.days, requests))
         for position in range(int(np.ceil(weight))):
@@ -69,7 +71,7 @@ class Played:
         return total
 
     def histories(
-        self, seed: int, requests: int = 3_000, bounds: np.ndarray = BOUNDS
+        self, seed: int, requests: int = 3_000, bounds: FloatArray = BOUNDS
     ) -> dict[str, LatencyHistory]:
         """What telemetry stores."""
         found = {}
@@ -81,7 +83,9 @@ class Played:
         return found
 
     def percentile(self, service: str, level: float, seed: int = 99, requests: int = 6_000) -> float:
+        """In seconds, over so many requests a day."""
         return float(np.quantile(self.seconds(service, requests, np.random.default_rng(seed)), level))
 
-    def changed(self, **how) -> Played:
+    def changed(self, **how: Any) -> Played:
+        """The same with other parts."""
         return replace(self, **how)
