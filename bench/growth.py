@@ -1,108 +1,153 @@
-"""How time and memory grow from 2,500 to 10,000 services: ingest until condensed, analysis, three hops.
+"""How every step on the graph grows from 2,500 to 10,000 services, and what memory it takes.
 
-Each step's growth is held against that of n log n, and the worker's peak memory is told.
+Ingestion, condensing and the analysis after it run in a worker as it ships; every other step in one process
+(``bench.growth_steps``) on the same stored graph. Growth is that of processor time, which others on the machine
+hardly change, held against n log n. At the largest size the API answers, too, and peaks of all processes are told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import orjson
 import psutil
 
-from bench.graphs import layered_graph
+from bench.graphs import giant_cycle, layered_graph
+from bench.impact import GOAL_MS, ask_impact, hubs_of
 from bench.merging import merged_by_worker
 from bench.rows import Goal, Report, Row
 from bench.stage import Stage, stage
-from sloengine.application.topology.graph_measures import measure
 from sloengine.bootstrap.connections import open_use_cases
-from sloengine.bootstrap.container import UseCases
 from sloengine.infrastructure.neo4j import open_neo4j
 
 SECTION = "growth"
 SIZES = (2_500, 5_000, 10_000)
 QUICK_SIZES = (200, 400)
 EDGES_EACH = 10
-_ROOTS = 60
+HEAP_MB = 2_048
 _NOISE = 1.15
 """A ratio of two single measurements on a shared machine wavers by so much."""
+_SHORT = 0.02
+"""Seconds: what takes less at the smaller size says nothing of growth."""
 _ANALYSIS_SECONDS = 600.0
 _MB = 2**20
+
+type Taken = dict[str, list[float]]
 
 
 @dataclass
 class Measured:
-    """Seconds of each step at one size; ``three_hops``: milliseconds of each of some roots."""
+    """One size. ``cpu``, ``seconds``: of each run of each step; ``peaks``: MB by process."""
 
     services: int
-    ingest: float
-    analysis: float
-    analysis_cpu: float
-    three_hops: Sequence[float]
-    answers: Sequence[int]
-    worker_mb: float
+    cpu: Mapping[str, Sequence[float]]
+    seconds: Mapping[str, Sequence[float]]
+    notes: Mapping[str, str]
+    peaks: Mapping[str, float]
 
 
 def run(report: Report, *, quick: bool) -> None:
-    """All sizes, each into the empty database with a worker of its own, then what grew how."""
+    """All sizes of the layered graph and how they grow; then the largest as one giant cycle, which has to work."""
+    sizes = QUICK_SIZES if quick else SIZES
     found: list[Measured] = []
-    with stage(heap_mb=2048) as on:
-        for size in QUICK_SIZES if quick else SIZES:
-            on.empty()
-            with on.workers():
-                _warm_up(on)
-                on.empty()
-                found.append(asyncio.run(_measured(on, size)))
+    with stage(heap_mb=HEAP_MB) as on:
+        for size in sizes:
+            found.append(_measured(on, size))
             _say(report, found[-1])
-    for before, after in pairwise(found):
-        _compare(report, before, after)
-    if len(found) > 2:
-        _compare(report, found[0], found[-1])
+        _answers(report, on, sizes[-1])
+        for before, after in pairwise(found):
+            _compare(report, before, after)
+        if len(found) > 2:
+            _compare(report, found[0], found[-1])
+        _say(report, _measured(on, sizes[-1], is_cycle=True), "one cycle of ")
 
 
-def _warm_up(on: Stage) -> None:
-    async def merged() -> None:
-        async with open_use_cases(on.settings) as use_cases:
-            await merged_by_worker(use_cases, layered_graph(400, 4_000))
+def _measured(on: Stage, services: int, *, is_cycle: bool = False) -> Measured:
+    """Into the empty database with a worker of its own."""
+    document = (giant_cycle if is_cycle else layered_graph)(services, services * EDGES_EACH)
+    on.empty()
+    with on.workers():
+        asyncio.run(_merged(on, layered_graph(400, 4_000)))  # the first writes of a process are slow
+        on.empty()
+        cpu, seconds = asyncio.run(_ingested(on, document))
+        peaks = {"worker": _peak_mb(on.processes["worker"])}
+    told = _steps(on, services, is_cycle=is_cycle)
+    peaks["one process that did every step"] = told["peak_mib"]
+    peaks |= {name: _peak_mb(process) for name, process in _stores(on).items()}
+    return Measured(services, cpu | told["cpu"], seconds | told["seconds"], told["notes"], peaks)
 
-    asyncio.run(merged())
+
+def _steps(on: Stage, services: int, *, is_cycle: bool) -> dict[str, Any]:
+    arguments = [str(services), str(services * EDGES_EACH), *(["cycle"] if is_cycle else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.growth_steps", *arguments],
+        stdout=subprocess.PIPE,
+        check=True,
+        env=on.environment(),
+    )
+    told: dict[str, Any] = orjson.loads(done.stdout)
+    return told
 
 
-async def _measured(on: Stage, services: int) -> Measured:
-    document = layered_graph(services, services * EDGES_EACH)
+async def _merged(on: Stage, document: Mapping[str, Any]) -> float:
+    async with open_use_cases(on.settings) as use_cases:
+        return (await merged_by_worker(use_cases, document))[0]
+
+
+async def _ingested(on: Stage, document: Mapping[str, Any]) -> tuple[Taken, Taken]:
+    """Until condensed, then until analysed: processor time of the worker, and time."""
     url, user, password = on.settings.required_neo4j()
-    async with open_use_cases(on.settings) as use_cases, open_neo4j(url, user, password) as stores:
-        seconds, _ = await merged_by_worker(use_cases, document)
-        began = time.monotonic()
-        version = await use_cases.read_graph.version()
+    start = on.cpu_seconds("worker")
+    ingest = await _merged(on, document)
+    merged, began = on.cpu_seconds("worker"), time.monotonic()
+    async with open_neo4j(url, user, password) as stores:
+        version = await stores.graph.version()
         while await stores.centrality.analysed_version() != version:
             if time.monotonic() - began > _ANALYSIS_SECONDS:
                 raise RuntimeError(f"graph version {version} was not analysed within {_ANALYSIS_SECONDS:.0f} s")
             await asyncio.sleep(0.05)
-        analysis = time.monotonic() - began
-        snapshot = await stores.graph.snapshot()
-        cpu = time.process_time()
-        await asyncio.to_thread(measure, snapshot)
-        cpu = time.process_time() - cpu
-        hops, answers = await _three_hops(use_cases, [service.service_id for service in snapshot.services])
-    return Measured(services, seconds, analysis, cpu, hops, answers, _peak_mb(on.processes["worker"]))
+    cpu = {"ingest until condensed": [merged - start], "analysed after that": [on.cpu_seconds("worker") - merged]}
+    return cpu, {"ingest until condensed": [ingest], "analysed after that": [time.monotonic() - began]}
 
 
-async def _three_hops(use_cases: UseCases, service_ids: Sequence[str]) -> tuple[list[float], list[int]]:
-    chosen = np.random.default_rng(7).choice(len(service_ids), min(_ROOTS, len(service_ids)), replace=False)
-    milliseconds: list[float] = []
-    edges: list[int] = []
-    for position in chosen.tolist():
-        began = time.perf_counter()
-        found = await use_cases.read_graph.neighbourhood([service_ids[position]], depth=3)
-        milliseconds.append(1000.0 * (time.perf_counter() - began))
-        edges.append(len(found.dependencies))
-    return milliseconds, edges
+def _answers(report: Report, on: Stage, services: int) -> None:
+    """Impact through the API on what is stored now, and what memory the API took."""
+    document = layered_graph(services, services * EDGES_EACH)
+    names = [str(row["serviceId"]) for row in document["services"]]
+    some = [names[place] for place in np.random.default_rng(7).permutation(len(names))[:60]]
+    what = f"{services:,} services, {services * EDGES_EACH:,} edges, through GraphQL: impact"
+    with on.api() as url:
+        first, _ = ask_impact(on, url, some[:1])
+        usual, cpu_ms = ask_impact(on, url, some)
+        hard, hub_cpu_ms = ask_impact(on, url, hubs_of(document) * 3)
+        peak = _peak_mb(on.processes["api"])
+    goal = Goal(GOAL_MS, quantile=0.95) if services <= 5_000 else None
+    note = f"asked right after the start: {first[0]:,.0f} ms; processor time of the API {cpu_ms:.0f} ms"
+    report.add(Row(SECTION, f"{what}, any service", usual, "ms", goal, note=note))
+    note = f"processor time of the API {hub_cpu_ms:.0f} ms"
+    report.add(Row(SECTION, f"{what}, hubs", hard, "ms", goal, note=note))
+    report.add(Row(SECTION, f"{services:,} services: peak memory, API", [peak], "MB"))
+
+
+def _stores(on: Stage) -> dict[str, psutil.Process]:
+    """Neo4j and Redis of this stage, by name."""
+    names = {"java": "Neo4j", "redis-server": "Redis"}
+    home = str(on.home)
+    found: dict[str, psutil.Process] = {}
+    for process in psutil.Process().children(recursive=True):
+        name = names.get(process.name())
+        if name is not None and any(home in argument for argument in process.cmdline()):
+            found[name] = process
+    return found
 
 
 def _peak_mb(root: psutil.Process) -> float:
@@ -118,32 +163,30 @@ def _peak_mb(root: psutil.Process) -> float:
     return peaks / _MB
 
 
-def _say(report: Report, one: Measured) -> None:
-    named = f"{one.services:,} services, {one.services * EDGES_EACH:,} edges"
-    report.add(Row(SECTION, f"{named}: ingest until condensed", [one.ingest], "s"))
-    cpu = f"measures alone {one.analysis_cpu:.2f} s of a processor"
-    report.add(Row(SECTION, f"{named}: analysed after that", [one.analysis], "s", note=cpu))
-    edges = f"median answer {int(np.median(one.answers)):,} edges, largest {max(one.answers):,}"
-    report.add(Row(SECTION, f"{named}: three hops", one.three_hops, "ms", note=edges))
-    report.add(Row(SECTION, f"{named}: peak memory of the worker", [one.worker_mb], "MB"))
+def _say(report: Report, one: Measured, kind: str = "") -> None:
+    named = f"{kind}{one.services:,} services, {one.services * EDGES_EACH:,} edges"
+    for step, taken in one.cpu.items():
+        waited = f"took {np.median(one.seconds[step]):.3g} s" + (", median" if len(taken) > 1 else "")
+        note = "; ".join(filter(None, [waited, one.notes.get(step, "")]))
+        report.add(Row(SECTION, f"{named}: {step}, processor time", taken, "s", note=note))
+    for process, peak in one.peaks.items():
+        report.add(Row(SECTION, f"{named}: peak memory, {process}", [peak], "MB"))
 
 
 def _compare(report: Report, before: Measured, after: Measured) -> None:
-    """Growth of each step over growth of n log n; 1 or less is what is asked for."""
+    """Growth of each step's processor time over growth of n log n; 1 or less is what is asked for."""
     allowed = after.services * np.log(after.services) / (before.services * np.log(before.services))
-    steps = {
-        "ingest until condensed": after.ingest / before.ingest,
-        "measures of the graph (processor time)": after.analysis_cpu / before.analysis_cpu,
-        "three hops (median)": float(np.median(after.three_hops) / np.median(before.three_hops)),
-    }
-    for step, grown in steps.items():
+    for step in before.cpu:
+        small, large = float(np.median(before.cpu[step])), float(np.median(after.cpu.get(step, [np.nan])))
+        if small < _SHORT or not np.isfinite(large):
+            continue
         report.add(
             Row(
                 SECTION,
-                f"{before.services:,} to {after.services:,} services: {step}, growth over that of n log n",
-                [grown / allowed],
+                f"{before.services:,} to {after.services:,}: {step}, growth over that of n log n",
+                [large / small / allowed],
                 "×",
                 Goal(_NOISE),
-                note=f"{grown:.2f} times as long, n log n {allowed:.2f}",
+                note=f"{large / small:.2f} times the processor time, n log n {allowed:.2f}",
             )
         )

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import log
@@ -49,7 +49,7 @@ query Impact($changes: [SloChangeInput!]!) {
   }
 }
 """
-_SLOS = """
+CREATE_SLOS = """
 UNWIND $rows AS row
 CREATE (slo:Slo) SET slo = row SET slo:ActiveSlo
 """
@@ -109,21 +109,26 @@ def _alone(size: Size, *, cycle: bool = False) -> dict[str, Any]:
 def _through_the_api(report: Report, size: Size, asked: int) -> None:
     document = layered_graph(size.services, size.edges)
     names = [str(row["serviceId"]) for row in document["services"]]
-    called = np.unique([row["dependency"] for row in document["dependencies"]], return_counts=True)
-    hubs = [str(called[0][place]) for place in np.argsort(-called[1], kind="stable")[:HUBS]]
+    hubs = hubs_of(document)
     some = [names[place] for place in np.random.default_rng(7).permutation(len(names))[:asked]]
     with stage(heap_mb=2_048) as on:
         asyncio.run(_prepare(on, document))
         with on.api() as url:
-            first, _ = _ask(on, url, some[:1])
-            usual, cpu_ms = _ask(on, url, some)
-            hard, hard_cpu_ms = _ask(on, url, hubs * 3)
+            first, _ = ask_impact(on, url, some[:1])
+            usual, cpu_ms = ask_impact(on, url, some)
+            hard, hard_cpu_ms = ask_impact(on, url, hubs * 3)
     what = f"{size.services:,} services, {size.edges:,} edges, through GraphQL"
     goal = Goal(GOAL_MS, quantile=0.95)
     note = f"the first question of a process, which reads {DAYS} days, took {first[0]:,.0f} ms"
     report.add(Row(SECTION, f"{what}, any service", usual, "ms", goal, note=note))
     report.add(Row(SECTION, f"{what}, hubs", hard, "ms", goal))
     report.add(Row(SECTION, "processor time of the API per answer", [cpu_ms, hard_cpu_ms], "ms"))
+
+
+def hubs_of(document: Mapping[str, Any]) -> list[str]:
+    """Services with the most callers of a graph."""
+    called = np.unique([row["dependency"] for row in document["dependencies"]], return_counts=True)
+    return [str(called[0][place]) for place in np.argsort(-called[1], kind="stable")[:HUBS]]
 
 
 async def _prepare(on: Stage, document: dict[str, Any]) -> None:
@@ -150,7 +155,7 @@ async def _prepare(on: Stage, document: dict[str, Any]) -> None:
         if rng.random() < 2 / 3
     ]
     with on.driver() as driver, driver.session() as session:
-        session.run(_SLOS, rows=slos).consume()
+        session.run(CREATE_SLOS, rows=slos).consume()
 
 
 def objective(service_id: str, ratio: float, at: datetime) -> Slo:
@@ -167,7 +172,7 @@ def objective(service_id: str, ratio: float, at: datetime) -> Slo:
     )
 
 
-def _ask(on: Stage, url: str, names: Sequence[str]) -> tuple[list[float], float]:
+def ask_impact(on: Stage, url: str, names: Sequence[str]) -> tuple[list[float], float]:
     """Milliseconds that the client waits, and the processor time of the API per answer."""
     taken: list[float] = []
     with httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=120, trust_env=False) as client:

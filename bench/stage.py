@@ -95,7 +95,7 @@ class Stage:
     @contextmanager
     def _process(self, name: str, arguments: list[str]) -> Generator[ChildProcess]:
         child = ChildProcess(name, self.home, self.home / f"{name}.log")
-        child.start([sys.executable, *arguments], self._environment())
+        child.start([sys.executable, *arguments], self.environment())
         try:
             self.processes[name] = psutil.Process(child.pid)
             yield child
@@ -103,7 +103,8 @@ class Stage:
             self.processes.pop(name, None)
             child.stop(_STOP_SECONDS)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Of a process that is to work on these stores."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("SLOENGINE_")}
         own["PYTHONPATH"] = str(Path(sloengine.__file__).resolve().parents[1])
         for name in Settings.model_fields:
