@@ -1,7 +1,8 @@
-"""What keeping the graph right costs: condensing after a change, and learning pass-through in portions.
+"""What keeping the graph right costs: condensing after a change, measures, pass-through in portions, making ready.
 
-Run as ``python -m bench.living_graph`` (5,000 services, 50,000 edges, 30 days hourly); ``--quick`` is smaller.
-No server: CPU seconds of this process, and peak memory. What reading from a server costs is in ``bench ingest``.
+Run as ``python -m bench.living_graph SERVICES EDGES [cycle]`` (5,000 and 50,000 unless given, 30 days hourly);
+``--quick`` is smaller. No server: CPU seconds of this process, and peak memory. What stored graphs cost is in
+``bench growth``.
 """
 
 from __future__ import annotations
@@ -10,33 +11,44 @@ import asyncio
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from functools import partial
+from math import ceil
+from typing import Any, cast
 
 import numpy as np
 
-from bench.graphs import layered_graph
+from bench.graphs import giant_cycle, layered_graph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.detect_divergences import DetectDivergences
+from sloengine.application.topology.graph_measures import measure
 from sloengine.application.topology.learn_pass_through import LearnPassThrough
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.condensation import condense
-from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
+from sloengine.domain.topology.dependency import (
+    Dependency,
+    DependencyClaim,
+    DependencyCriticality,
+    DependencyMode,
+    DiscoverySource,
+)
+from sloengine.domain.topology.graph_reliability import learn_reliability
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.memory import MemoryStores, open_memory
 from sloengine.infrastructure.memory.small_stores import MemoryLocks, SetClock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+PORTIONS = 3
 
 
-async def measure(services: int, edges: int) -> None:
+async def measured(services: int, edges: int, *, is_cycle: bool = False) -> None:
     """Print all figures of one size."""
     clock = SetClock(NOW)
     stores = open_memory(clock)
-    pairs = await _drawn(stores, services, edges)
+    pairs = await _drawn(stores, (giant_cycle if is_cycle else layered_graph)(services, edges))
     ids = sorted(stores.database.services)
     print(f"{services:,} services, {len(pairs):,} edges")
 
@@ -55,26 +67,50 @@ async def measure(services: int, edges: int) -> None:
     print(f"divergences of all callers: {await _cpu(divergences):.2f} s")
     print(f"divergences of one caller: {await _cpu(lambda: divergences([pairs[0][0]])) * 1e3:.1f} ms")
 
-    learn = LearnPassThrough(stores.graph, cast("SliHistory", _History(_panel(ids))), clock)
-    after, portions, spent, measured = None, 0, 0.0, 0
+    graph = await stores.graph.snapshot()
+    print(f"measures: {await _cpu(lambda: asyncio.to_thread(measure, graph)):.2f} s")
+    panel = _panel(ids)
     resident = _peak_mb()
-    while portions == 0 or after is not None:
-        started = time.process_time()
-        learnt = await learn(after)
-        spent += time.process_time() - started
-        after, portions, measured = learnt.last, portions + 1, measured + learnt.measured
-    print(f"pass-through: {spent:.1f} s CPU in {portions} portions, {measured:,} edges with evidence enough")
-    print(f"peak memory {_peak_mb():,.0f} MB, {_peak_mb() - resident:,.0f} MB of it by learning")
+    before = time.process_time()
+    reliability = learn_reliability(graph, panel)
+    kept = reliability.intrinsic.reach.entries
+    print(f"made ready: {time.process_time() - before:.1f} s; {kept:,} pairs of what reaches what are kept")
+    print(f"peak memory {_peak_mb():,.0f} MB, {_peak_mb() - resident:,.0f} MB of it by making ready")
+    del reliability
+    await _pass_through(stores, panel, clock)
+    print(f"peak memory {_peak_mb():,.0f} MB")
 
 
-async def _drawn(stores: MemoryStores, services: int, edges: int) -> list[tuple[str, str]]:
-    document = layered_graph(services, edges)
+async def _pass_through(stores: MemoryStores, panel: SliPanel, clock: SetClock) -> None:
+    """Some portions, spread over all callers; told as what all would take."""
+    learn = LearnPassThrough(stores.graph, cast("SliHistory", _History(panel)), clock)
+    callers = sorted({caller for caller, _ in stores.database.merged})
+    portions = ceil(len(callers) / learn.callers_at_once)
+    taken: list[float] = []
+    for portion in np.unique(np.linspace(0, portions - 1, PORTIONS).astype(int)).tolist():
+        place = portion * learn.callers_at_once - 1
+        taken.append(await _cpu(partial(learn, callers[place] if place >= 0 else None)))
+    whole = float(np.mean(taken)) * portions
+    print(f"pass-through: {whole:.1f} s of {portions} portions, {len(taken)} of them measured")
+
+
+async def _drawn(stores: MemoryStores, document: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs = sorted({(row["caller"], row["dependency"]) for row in document["dependencies"]})
+    stated = {
+        (row["caller"], row["dependency"]): Dependency(
+            row["caller"],
+            row["dependency"],
+            DependencyMode(row["mode"]),
+            DependencyCriticality(row["criticality"]),
+            call_weight=row["callWeight"],
+        )
+        for row in document["dependencies"]
+    }
     database = stores.database
     for row in document["services"]:
         database.services[row["serviceId"]] = Service(row["serviceId"])
     for place, (caller, dependency) in enumerate(pairs):
-        database.merged[caller, dependency] = Dependency(caller, dependency)
+        database.merged[caller, dependency] = stated[caller, dependency]
         sources = (DiscoverySource.OTEL, DiscoverySource.MANUAL)[place % 3 == 0 : 1 + (place % 5 != 0)]
         for source in sources:
             seen = NOW - timedelta(days=20)
@@ -118,4 +154,6 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(measure(*((400, 4_000) if "--quick" in sys.argv else (5_000, 50_000))))
+    given = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    size = (400, 4_000) if "--quick" in sys.argv else (given[0], given[1]) if given else (5_000, 50_000)
+    asyncio.run(measured(*size, is_cycle="cycle" in sys.argv))
