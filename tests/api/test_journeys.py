@@ -115,7 +115,7 @@ async def test_a_changed_objective_says_which_journeys_it_reaches(client: httpx.
         assert hurt["boundBeforePercent"] == row["boundBeforePercent"]
         assert hurt["boundAfterPercent"] == row["boundAfterPercent"]
         assert hurt["violates"] is False  # front has no objective of its own
-    assert "routes do not name" in told["stay"]["reason"]
+    assert "No list names cart" in told["stay"]["reason"]
     assert "routes do not name" not in told["buy"]["reason"]
 
 

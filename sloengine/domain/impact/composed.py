@@ -26,6 +26,7 @@ MOST_ROWS = 40
 """Callers that are composed, nearest first."""
 MOST_SERVICES = 300
 """Services whose histograms are looked at for that."""
+_MOST_LOOKED_AT = 400
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class LatencyComposition:
         chosen: set[tuple[str, ObjectiveKind]] = set()
         needs: set[str] = set()
         without = {kind: ComposedChange(graph, {}, _change(moves[kind])) for kind in LATENCY_KINDS}
-        for row in sorted(rows, key=lambda row: (row.distance, row.service_id, row.kind)):
-            if row.kind not in LATENCY_KINDS or row.before is None or len(chosen) == MOST_ROWS:
-                continue
-            together = needs | without[row.kind].needs(row.service_id)
+        known = (row for row in rows if row.kind in LATENCY_KINDS and row.before is not None)
+        nearest = sorted(known, key=lambda row: (row.distance, row.service_id, row.kind))
+        for row in nearest[:_MOST_LOOKED_AT]:
+            if len(chosen) == MOST_ROWS:
+                break
+            together = needs | without[row.kind].needs(row.service_id, MOST_SERVICES)
             if len(together) <= MOST_SERVICES:
                 needs = together
                 chosen.add((row.service_id, row.kind))

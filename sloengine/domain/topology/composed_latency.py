@@ -11,6 +11,7 @@ queues: nobody waits longer for a busy service because others do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,10 +120,13 @@ class ComposedChange:
                     frontier.append(edge.caller)
         return frozenset(found)
 
-    def needs(self, service_id: str) -> frozenset[str]:
-        """Services whose histograms are needed: itself, what changes below it, and what these wait for."""
+    def needs(self, service_id: str, most: float = math.inf) -> frozenset[str]:
+        """Services whose histograms are needed: itself, what changes below it, and what these wait for.
+
+        ``most``: beyond so many it is not looked further; more than so many are then returned.
+        """
         found, frontier = {service_id}, [service_id]
-        while frontier:
+        while frontier and len(found) <= most:
             caller = frontier.pop()
             if caller in self.change.shifts or caller not in self.affected:
                 continue

@@ -148,6 +148,23 @@ async def test_an_entry_point_without_histogram_has_no_latency_and_a_reason():
     assert "cart" in answer.latency.message
 
 
+async def test_latency_is_composed_behind_an_entry_point_without_histogram():
+    engine = await shop()
+    await engine.ingest(services=[{"serviceId": "page"}], dependencies=edges("page>front"))
+    command = SaveJourneyCommand("visit", ["page"], (JourneyRoute("r", 1.0, ("page", "front")),))
+    journey = await engine.use.save_journey(command, actor=ADMIN)
+    itself = await engine.use.save_journey(BUY, actor=ADMIN)
+
+    answers = await engine.use.recommend_journeys([journey, itself])
+
+    found, measured = answers[journey.journey_id].latency, answers[itself.journey_id].latency
+    assert isinstance(found, Recommendation)
+    assert isinstance(measured, Recommendation)
+    assert any("no latency histogram of page" in one for one in found.data_quality.warnings)
+    there, here = (one.tier(TierName.BALANCED).targets[0].threshold_ms for one in (measured, found))
+    assert here == pytest.approx(there, rel=0.3)  # the same requests, a bucket bound at most apart
+
+
 async def test_deriving_saves_what_is_new_and_nothing_in_a_dry_run():
     engine = await shop(days=10)
     command = DeriveJourneysCommand(JourneySource.GRAPH, dry_run=True)

@@ -177,6 +177,16 @@ def test_a_redundant_service_beside_the_route_goes_on_standing_in():
     assert 0.0009 < 1 - one.after < 0.0025
 
 
+def test_routes_too_long_to_be_told_apart_are_as_no_routes(monkeypatch):
+    monkeypatch.setattr("sloengine.domain.impact.route_bounds.MOST_SERVICES", 2)
+    routes = (JourneyRoute("pay", 1.0, ("front", "pay", "store")),)
+
+    one = hurt(shop(), {"store": 0.98}, replace(journey("buy", ["front"]), routes=routes))["buy"]
+
+    assert "too much to be told apart" in one.reason
+    assert 1 - one.after == pytest.approx(0.9 * 0.002 + 0.1 * 0.02, abs=5e-4)
+
+
 def test_late_entry_points_concern_routes_that_wait_for_what_slows_down():
     routes = (JourneyRoute("look", 9.0, ("front", "cart")), JourneyRoute("pay", 1.0, ("app", "pay")))
     buy = replace(journey("buy", ["front", "app"]), routes=routes)
