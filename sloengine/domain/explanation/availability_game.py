@@ -148,6 +148,17 @@ class AvailabilityGame:
         inert = sum(1 << group for group, is_inert in enumerate(self._inert) if is_inert)
         return np.asarray(coalitions @ (1 << np.arange(self.players)) | inert, np.int64)
 
+    def averaged(self, drawn: Sequence[FloatArray]) -> list[FloatArray]:
+        """What values take means of over all windows, all groups being in; each of shape (n,).
+
+        ``drawn``: :meth:`draws` of all groups.
+        """
+        below = (1 << self._parts) - 1
+        base = base_level(self._record(True, below).base, self.prior, self.numbers)
+        if not below:
+            return [base]
+        return [base, *drawn, -np.expm1(-self._world(True, below)[1])]
+
     def draws(self, row: BoolArray) -> list[FloatArray]:
         """Unavailability of each window: the service's own, and the composite's where there is one."""
         key = int(self._keys(row[None, :])[0])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
 from sloengine.domain.explanation.availability_counterfactuals import availability_counterfactuals
-from sloengine.domain.explanation.availability_game import CLUSTERING, OWN_GROUPS, AvailabilityGame
+from sloengine.domain.explanation.availability_game import OWN_GROUPS, AvailabilityGame
 from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
+from sloengine.domain.explanation.deciding_windows import on_fewer_windows
 from sloengine.domain.explanation.dependency_parts import Dependencies, main_parts, split_failures
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import BoolArray, Values
@@ -29,13 +29,15 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import probability_met
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.percent import percent_from_ratio
+from sloengine.domain.reliability.rounding import round_availability_down
 from sloengine.domain.topology.bound_softened import Softened
 from sloengine.domain.topology.joint_draws import DrawnSources
 
 OTHER_DEPENDENCIES, DEPENDENCY, ROUNDING = "other dependencies", "dependency", "rounding"
+PROMISED, ON_RECORD = "dependencies' promises", "target on record"
+"""What dependencies' promises cost a Conservative target; what it differs by because the one before stays."""
 CHANGE = "confirmed change"
 """What a confirmed change of behaviour costs on top: the more cautious of all days and of the days since."""
-_TAIL_MARGIN = 1.3
 _PREFERRED = (TierName.BALANCED, TierName.AGGRESSIVE, TierName.CONSERVATIVE)
 
 type Attribute = Callable[[Values, int], FloatArray]
@@ -79,7 +81,7 @@ class AvailabilityExplainer:
         dependencies = self._dependencies()
         game = self.game(level, dependencies)
         unrounded = AvailabilityRerun(self.case, level, self.settings.testable_failures, dependencies)
-        values = self.values(game, unrounded.unchanged())
+        values = self.values(game)
         none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
         shapley = self.attribute(values, game.players)
         reference_value, reached = float(values(none)[0]), float(values(everything)[0])
@@ -88,7 +90,7 @@ class AvailabilityExplainer:
         if self.case.changed is not None:
             before, reached = reached, 100.0 * (1.0 - unrounded.unavailability())
             attributions.append(Attribution(CHANGE, reached - before))
-        attributions.append(Attribution(ROUNDING, published - reached))
+        attributions.extend(self._to_published(tier, reached, published))
         towards, beyond = availability_counterfactuals(
             unrounded,
             target,
@@ -133,50 +135,33 @@ class AvailabilityExplainer:
         )
         if self.settings.explanation_draws >= self.case.numbers.n:
             return whole
-        rows, weights = self._deciding_windows(whole)
-        below = dependencies
-        if below is not None:
-            below = Dependencies(below.drawn.take(rows, weights), below.parts, below.failures)
-        return replace(whole, numbers=self.case.numbers.take(rows, weights), dependencies=below)
+        return on_fewer_windows(whole, self.settings.explanation_draws)
 
-    def _deciding_windows(self, game: AvailabilityGame) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        """Windows near or above the quantile in some coalition, and a few that stand for all others.
+    def _to_published(self, tier: TierName, reached: float, published: float) -> list[Attribution]:
+        """What leads from the unrounded target, in percent, on to the published one."""
+        caps, lines, at = self.case.caps, [], reached
+        promised = None if caps.promised_ratio is None else percent_from_ratio(caps.promised_ratio)
+        if tier is TierName.CONSERVATIVE and promised is not None and promised < at:
+            lines.append(Attribution(PROMISED, promised - at))
+            at = promised
+        rounded = round_availability_down(at / 100.0, caps.window_requests)
+        figure = published if rounded is None else percent_from_ratio(rounded)
+        lines.append(Attribution(ROUNDING, figure - at))
+        if figure != published:
+            lines.append(Attribution(ON_RECORD, published - figure))
+        return lines
 
-        A window that is better than the quantile in every coalition may be any such window.
+    @staticmethod
+    def values(game: AvailabilityGame) -> Values:
+        """Coalitions' targets in percent.
+
+        That of all groups is the engine's own unrounded target. Nothing is scaled to make it so: the game is made
+        of the same windows and means.
         """
-        n = self.case.numbers.n
-        tail = n - int(np.ceil(game.level * (n - 1)))
-        kept = min(n, int(tail * _TAIL_MARGIN))
-        everything = np.ones(game.players, bool)
-        looked_at = [self.case.predictive.unavailability]
-        if self.case.caps.composite is not None:
-            looked_at.append(self.case.caps.composite)
-        for row in (~everything, everything ^ (np.arange(game.players) == CLUSTERING)):
-            looked_at.extend(game.draws(row))
-        decides = np.zeros(n, bool)
-        for drawn in looked_at:
-            decides[np.argpartition(drawn, n - kept)[n - kept :]] = True
-        rest = np.flatnonzero(~decides)
-        others = rest[:: max(1, len(rest) // max(1, self.settings.explanation_draws))]
-        rows = np.concatenate([np.flatnonzero(decides), others])
-        weights = np.ones(len(rows))
-        weights[len(rows) - len(others) :] = len(rest) / max(1, len(others))
-        return rows, weights
-
-    def values(self, game: AvailabilityGame, engine: AvailabilityRerun) -> Values:
-        """Coalitions' targets in percent, unavailability held to the engine's own where all groups are in.
-
-        The game looks at fewer windows than the recommendation; the noise that this leaves is taken out by one
-        factor for all coalitions, so that the value of all groups is the engine's unrounded target exactly.
-        """
-        everything = np.ones((1, game.players), bool)
-        here = float(game.unavailability(everything)[0])
-        there = engine.before_traffic_limit()
-        factor = there / here if here > 0.0 else 1.0
 
         def of(coalitions: BoolArray) -> FloatArray:
-            held = np.minimum(1.0, game.unavailability(coalitions) * factor)
-            return np.asarray(100.0 * (1.0 - game.with_traffic_limit(held, coalitions)))
+            unavailability = game.with_traffic_limit(game.unavailability(coalitions), coalitions)
+            return np.asarray(100.0 * (1.0 - unavailability))
 
         return of
 

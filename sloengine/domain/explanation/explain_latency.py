@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.explanation.explain_availability import CHANGE, ROUNDING, Attribute, explained_target
+from sloengine.domain.explanation.explain_availability import (
+    CHANGE,
+    ON_RECORD,
+    ROUNDING,
+    Attribute,
+    explained_target,
+)
 from sloengine.domain.explanation.latency_game import LatencyGame
-from sloengine.domain.explanation.shapley import BoolArray, Values
+from sloengine.domain.explanation.shapley import Values
 from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, value_text
 from sloengine.domain.recommendation.latency_days import cut_history, describe_days
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
@@ -26,7 +32,6 @@ from sloengine.domain.recommendation.model import (
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import times_in_a_hundred
-from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.quantile import upper_quantile
 
 _SLACK = 1e-9
@@ -51,18 +56,19 @@ class LatencyExplainer:
         tier, target = picked
         level = self.settings.latency_calibration.level_for(self.settings.nominal_probability[tier])
         game = self.game(level, target.kind)
-        slower_by = 1.0 if self.request.changed is None else self.request.changed.slower_by
-        raw_ms = self.raw_ms(level, target.kind)
-        values = self.values(game, raw_ms / slower_by)
+        values = self.values(game)
         none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
         shapley = self.attribute(values, game.players)
         reference_value, reached = float(values(none)[0]), float(values(everything)[0])
         threshold = picked[1].threshold_ms
         attributions = [Attribution(name, float(value)) for name, value in zip(game.groups, shapley, strict=True)]
         if self.request.changed is not None:
-            before, reached = reached, raw_ms
+            before, reached = reached, self.raw_ms(level, target.kind)
             attributions.append(Attribution(CHANGE, reached - before))
-        attributions.append(Attribution(ROUNDING, threshold - reached))
+        bound = next((one for one in self._bounds_ms if one >= reached * (1 - _SLACK)), threshold)
+        attributions.append(Attribution(ROUNDING, bound - reached))
+        if bound != threshold:
+            attributions.append(Attribution(ON_RECORD, threshold - bound))
         towards, beyond = self._towards(level, target, reached), self._beyond(target)
         return Explanation(
             tier=tier,
@@ -119,19 +125,14 @@ class LatencyExplainer:
         """The engine's own unrounded target, in milliseconds."""
         return upper_quantile(self.case.draws_ms(kind), level)
 
-    def values(self, game: LatencyGame, raw_ms: float) -> Values:
-        """Coalitions' targets in milliseconds, held to the engine's own where all groups are in."""
-        here = float(game.milliseconds(np.ones((1, game.players), bool))[0])
-        factor = min(raw_ms, game.most_ms) / here
-
-        def of(coalitions: BoolArray) -> FloatArray:
-            return np.asarray(np.minimum(game.most_ms, game.milliseconds(coalitions) * factor))
-
-        return of
+    @staticmethod
+    def values(game: LatencyGame) -> Values:
+        """Coalitions' targets in milliseconds; that of all groups is the engine's own, unscaled."""
+        return game.milliseconds
 
     def _towards(self, level: float, target: TierTarget, raw_ms: float) -> tuple[Counterfactual, ...]:
         """What it takes to reach the next lower bound of the histogram."""
-        bounds = [float(f"{bound * 1000:.12g}") for bound in self.case.days.bounds_seconds[:-1]]
+        bounds = self._bounds_ms
         lower = [bound for bound in bounds if bound < (target.threshold_ms or 0.0) * (1 - _SLACK)]
         if not lower:
             return ()
@@ -188,9 +189,14 @@ class LatencyExplainer:
         case = replace(self.case, predictive=predictive)
         return upper_quantile(case.draws_ms(kind), level)
 
+    @property
+    def _bounds_ms(self) -> list[float]:
+        """Finite bounds of the histogram."""
+        return [float(f"{bound * 1000:.12g}") for bound in self.case.days.bounds_seconds[:-1]]
+
     def _beyond(self, target: TierTarget) -> tuple[Counterfactual, ...]:
         """P(met) at the next higher bound of the histogram."""
-        bounds = [float(f"{bound * 1000:.12g}") for bound in self.case.days.bounds_seconds[:-1]]
+        bounds = self._bounds_ms
         higher = [bound for bound in bounds if bound > (target.threshold_ms or 0.0) * (1 + _SLACK)]
         if not higher:
             return ()

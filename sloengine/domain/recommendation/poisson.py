@@ -88,12 +88,13 @@ def gamma_quantile(level: FloatArray, shape: float, normal: FloatArray | None = 
 
     Wilson-Hilferty above a shape of 50. Below, many levels are read off a fine grid, linear in the logarithm over
     the normal quantile of the level (``normal``, where it is at hand): within 3e-4 for shapes from 0.5, 2e-3 for
-    one of 0.1, at a sixth of the price, and still monotone in level and shape.
+    one of 0.1, at a sixth of the price, and still monotone in level and shape. With ``normal`` few levels are read
+    off it, too, so that a level's quantile does not depend on how many others are asked for.
     """
     if shape > _SMALL_SHAPE:
         z = ndtri(level) if normal is None else normal
         return np.asarray(shape * np.maximum(0.0, 1 - 1 / (9 * shape) + z / (3 * np.sqrt(shape))) ** 3)
-    if level.size <= 2 * len(_GRID):
+    if normal is None and level.size <= 2 * len(_GRID):
         return np.asarray(gammaincinv(shape, level))
     z = ndtri(level) if normal is None else normal
     return np.asarray(np.exp(np.interp(z, _GRID, _log_quantiles(shape))))

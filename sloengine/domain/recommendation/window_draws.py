@@ -106,7 +106,8 @@ class WindowNumbers:
     """Random numbers of ``n`` windows; each episode of a window has its own.
 
     ``regime``: windows that stand for a coming change of regime. ``weights``: how many windows each stands for;
-    None: itself. A row's numbers depend neither on the other rows nor on how many episodes they have.
+    None: itself. ``mean_weights``: the same where means are taken; None: ``weights``. A row's numbers depend
+    neither on the other rows nor on how many episodes they have.
     """
 
     n: int
@@ -125,6 +126,7 @@ class WindowNumbers:
     noise_normal: FloatArray
     weights: FloatArray | None
     _sizes: np.random.Generator
+    mean_weights: FloatArray | None = None
     _episodes: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
     _of: ServicePrior | None = None
     """The prior that what is kept below belongs to."""
@@ -199,7 +201,9 @@ class WindowNumbers:
         if self._of is not prior:
             self._of, self._others, self._regime_base = prior, [], None
 
-    def take(self, rows: npt.NDArray[np.int64], weights: FloatArray) -> WindowNumbers:
+    def take(
+        self, rows: npt.NDArray[np.int64], weights: FloatArray, mean_weights: FloatArray | None = None
+    ) -> WindowNumbers:
         """The numbers of some windows, each of which stands for so many; ``episode`` goes on from the streams."""
         return _Taken(
             n=len(rows),
@@ -218,13 +222,15 @@ class WindowNumbers:
             noise_normal=self.noise_normal[rows],
             weights=weights,
             _sizes=self._sizes,
+            mean_weights=mean_weights,
             whole=self,
             rows=rows,
         )
 
     def mean(self, values: FloatArray) -> float:
         """Mean over the windows that these stand for."""
-        return float(values.mean() if self.weights is None else values @ self.weights / self.weights.sum())
+        weights = self.weights if self.mean_weights is None else self.mean_weights
+        return float(values.mean() if weights is None else values @ weights / weights.sum())
 
 
 @dataclass

@@ -58,8 +58,13 @@ class Case:
         return AvailabilityRerun(self.case, self.level, SETTINGS.testable_failures, self.explainer._dependencies())
 
 
-def shop_panel(seed: int = 0, *, days: int = 60, volume: float = 2e4, outages_of_db: int = 0) -> SliPanel:
-    """Each service fails by itself now and then, and with what it calls. ``outages_of_db``: of four hours."""
+def shop_panel(
+    seed: int = 0, *, days: int = 60, volume: float = 2e4, outages_of_db: int = 0, without: str | None = None
+) -> SliPanel:
+    """Each service fails by itself now and then, and with what it calls. ``outages_of_db``: of four hours.
+
+    ``without``: the same world, in which this service never fails by itself.
+    """
     rng = np.random.default_rng(seed)
     names = tuple(CALLS)
     hours = days * 24
@@ -70,6 +75,8 @@ def shop_panel(seed: int = 0, *, days: int = 60, volume: float = 2e4, outages_of
             own[start : start + 2] += rng.uniform(0.02, 0.3)
         for start in rng.integers(0, hours - 5, outages_of_db if name == "db" else 0):
             own[start : start + 4] = 0.5
+        if name == without:
+            own[:] = 0.0
         good = 1.0 - own
         for called in CALLS[name]:
             good *= 1.0 - ratio[called]
@@ -88,12 +95,17 @@ def case_of(
     soft: tuple[str, ...] = (),
     reference: Reference | None = None,
     changed: BehaviourChange | None = None,
+    prior: OrganizationPrior | None = None,
+    previous: Recommendation | None = None,
 ) -> Case:
-    """The recommendation for one service of the shop. ``soft``: calls such as "cart>db" that are declared soft."""
+    """The recommendation for one service of the shop. ``soft``: calls such as "cart>db" that are declared soft.
+
+    ``prior``: instead of the one that is learnt from the panel.
+    """
     prepared = prepared_shop(panel, soft=soft)
     request = availability_request(prepared, service_id, window, END, settings)
-    request = replace(request, changed=changed)
-    prior = prepared.evidence.priors.availability
+    request = replace(request, changed=changed, previous=previous)
+    prior = prior or prepared.evidence.priors.availability
     recommendation, case = recommend_with_case(request, prior, settings)
     assert isinstance(recommendation, Recommendation)
     assert case is not None

@@ -11,7 +11,7 @@ from sloengine.domain.explanation.availability_game import COVERAGE, OWN_GROUPS,
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import coalitions
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
-from sloengine.domain.recommendation.model import CompositeBound, Explanation, Recommendation, TierName
+from sloengine.domain.recommendation.model import CompositeBound, Explanation, Recommendation, Tier, TierName
 from sloengine.domain.recommendation.recommend_availability import (
     availability_predictive,
     recommend_availability,
@@ -96,23 +96,6 @@ def test_a_dependency_has_the_days_on_which_it_was_seen_to_fail_the_service():
     for row, name in enumerate(named):
         given = dependencies.failures[1 + [part.service_id for part in dependencies.parts].index(name)]
         assert np.abs(given - by_day[row]).sum() < 0.05 * by_day[row].sum()
-
-
-def test_a_group_counts_as_much_as_the_engine_changes_without_it():
-    """Faithful: what changes most when it is taken away has one of the large Shapley values; signs agree."""
-    for service_id in ("front", "cart"):
-        case = shop(service_id)
-        dependencies = case.explainer._dependencies()
-        game = case.explainer.game(case.level, dependencies)
-        everything = np.ones(game.players, bool)
-        without = np.array([everything ^ (np.arange(game.players) == player) for player in range(game.players)])
-        values = case.explainer.values(game, case.rerun())
-        ablation = values(everything[None, :])[0] - values(without)
-        shapley = np.array([part.contribution for part in case.explain().attributions[:-1]])
-
-        large = np.abs(shapley) > 0.5 * np.abs(shapley).max()
-        assert large[np.argmax(np.abs(ablation))]
-        assert (np.sign(ablation[large]) == np.sign(shapley[large])).all()
 
 
 def test_a_usual_service_gets_the_reference():
@@ -293,3 +276,22 @@ def test_a_confirmed_change_has_a_line_of_its_own():
     assert total(told) == pytest.approx(told.target_value - told.reference_value, abs=1e-9)
     assert told.unrounded_value == pytest.approx(untold.unrounded_value + line.contribution, abs=1e-9)
     assert [p.contribution for p in told.attributions[:5]] == [p.contribution for p in untold.attributions[:5]]
+
+
+def test_what_a_target_on_record_differs_by_is_not_called_rounding():
+    fresh = shop("front")
+    looser = 0.96
+
+    def on_record(tier: Tier) -> Tier:
+        return replace(tier, targets=(replace(tier.targets[0], availability_ratio=looser),))
+
+    before = replace(fresh.recommendation, tiers=tuple(map(on_record, fresh.recommendation.tiers)))
+    wide = replace(SETTINGS, anti_flap=(0.5, 0.5), highest_level=0.9999)
+
+    kept = case_of("front", shop_panel(), settings=wide, previous=before).explain()
+
+    lines = {part.feature: part.contribution for part in kept.attributions if part.service_id is None}
+    assert kept.target_value == pytest.approx(100 * looser)
+    assert lines["rounding"] == pytest.approx(fresh.explain().attributions[-1].contribution)
+    assert lines["target on record"] == pytest.approx(kept.target_value - fresh.explain().target_value)
+    assert total(kept) == pytest.approx(kept.target_value - kept.reference_value, abs=1e-9)
