@@ -2,10 +2,10 @@
 
     python -m bench.accuracy_stored [--organizations 48] [--services 5] [--processes 2]
 
-Every service is asked for anew each day for eight weeks, each answer handed to the next, as the product does. Every
-fourth day what is on record is judged by the window that then comes, with the P(met) shown on that day; beside it
-what would have been recommended afresh. Windows overlap and services share outages, so intervals count whole
-organisations.
+Every service is asked for anew each day for eight weeks, each answer handed to the next, as the product does.
+Every fourth day what is on record is judged by the window that then comes, with the P(met) shown on that day;
+beside it what would have been recommended afresh. Windows overlap and services share outages, so intervals count
+whole organisations.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class StoredRow:
         return (
             f"{self.tier:<12} on record holds {self.held:6.1%} (fresh {self.fresh_held:6.1%})  P(met) less held "
             f"{spread_text(self.over_promise)} (fresh {spread_text(self.fresh)})  not the fresh one "
-            f"{self.kept_share:.1%}: holds {self.kept_held:.1%}{kept}  P(met) shown at least {self.least_shown:.3f}, "
-            f"more than a point below the tier's {self.below:.1%}  changed on {self.changed:.1%} of days"
+            f"{self.kept_share:.1%}: holds {self.kept_held:.1%}{kept}  P(met) shown at least "
+            f"{self.least_shown:.3f}, more than a point below the tier's {self.below:.1%}  changed on {self.changed:.1%} of days"
         )
 
 
