@@ -63,7 +63,8 @@ class StoredRow:
             f"{self.tier:<12} on record holds {self.held:6.1%} (fresh {self.fresh_held:6.1%})  P(met) less held "
             f"{spread_text(self.over_promise)} (fresh {spread_text(self.fresh)})  not the fresh one "
             f"{self.kept_share:.1%}: holds {self.kept_held:.1%}{kept}  P(met) shown at least "
-            f"{self.least_shown:.3f}, more than a point below the tier's {self.below:.1%}  changed on {self.changed:.1%} of days"
+            f"{self.least_shown:.3f}, more than a point below the tier's {self.below:.1%}  "
+            f"changed on {self.changed:.1%} of days"
         )
 
 
