@@ -20,6 +20,7 @@ from sloengine.domain.recommendation.model import (
     TierName,
 )
 from sloengine.domain.recommendation.recommend import latency_draws, recommend_latency
+from sloengine.domain.recommendation.recommend_availability import availability_predictive
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.intervals import jeffreys_predictive_failures
@@ -28,12 +29,14 @@ from sloengine.domain.reliability.rounding import availability_grid
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.common_cause import common_cause
 from sloengine.domain.topology.composition import compose
+from sloengine.domain.topology.dependency import DependencyCriticality
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.joint_draws import draw_sources
 from sloengine.domain.topology.service import Service
 from sloengine.domain.topology.system import Call, pass_probability
 from tests.domain.accuracy.test_points import levels
-from tests.domain.recommendation.organizations import START, latency_history
-from tests.domain.recommendation.test_tiers import Bound, ratio, recommended, target
+from tests.domain.recommendation.organizations import START, availability_request, latency_history
+from tests.domain.recommendation.test_tiers import PANEL, PRIOR, Bound, ratio, recommended, target
 from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
 
 HOUR = timedelta(hours=1)
@@ -80,6 +83,22 @@ def test_3_a_dependency_on_two_paths_counts_once_and_its_reach_lies_between_the_
     assert 0.25 < found.reach[3] < 0.5
 
 
+def test_3_intrinsics_are_composed_inside_and_what_was_seen_only_at_the_rim():
+    """Two callers show nothing but failures of what lies below: of one thing now, of another one then."""
+    down = np.zeros((2, 240))
+    down[0, [10, 61]], down[1, [130]] = 1000.0, 1000.0
+    seen = {"a": down.sum(axis=0), "b": down.sum(axis=0), "db": down[0], "queue": down[1]}
+    pairs = ("root a", "root b", "a db", "b db", "a queue", "b queue")
+    graph = graph_of(*(call(*pair.split()) for pair in pairs))
+
+    whole = 1 - bound_of(graph, panel_of(seen)).bound.observed_ratio
+    rim = 1 - bound_of(graph, panel_of(seen), max_depth=1).bound.observed_ratio
+
+    assert whole == pytest.approx(3 / 240, rel=0.01)  # 9 / 240 were what a and b showed added to what is below
+    # Cut above what they share, both are rim: they fail in the same hours, which adds up to no more than once.
+    assert rim == pytest.approx(3 / 240, rel=0.01)
+
+
 def test_4_replicas_are_multiplied_within_the_hour_and_not_within_the_day():
     graph = graph_of(call("root", "r1", redundancy_group="r"), call("root", "r2", redundancy_group="r"))
     down = np.zeros(240)
@@ -113,14 +132,61 @@ def test_6_a_cap_by_what_dependencies_promise_has_its_p_met_worked_out_anew():
     assert target(capped, TierName.BALANCED).limited_by[0].limit is not TargetLimit.DEPENDENCY_PROMISE
 
 
+@pytest.mark.parametrize("bound", [Bound(promised=0.98), Bound(draws=0.01), Bound(draws=0.004, promised=0.99)])
+def test_6_p_met_of_a_capped_target_is_the_share_of_windows_that_meet_it(bound: Bound):
+    """Counted window by window on what the service itself lets expect, with the map of these settings."""
+    request = availability_request(PANEL, bound=bound)
+    predictive = availability_predictive(request, PRIOR, EngineSettings())
+    assert predictive is not None
+    plain = EngineSettings(availability_calibration=CalibrationMap())
+
+    for settings in (plain, EngineSettings()):
+        result = recommended(bound=bound, settings=settings)
+        for name in TIERS:
+            published = target(result, name)
+            budget = 1 - (published.availability_ratio or 0.0)
+            met = sum(float(window) <= budget + 1e-12 for window in predictive.unavailability)
+            share = settings.availability_calibration.probability_of(met / len(predictive.unavailability))
+            assert published.probability_met == pytest.approx(min(0.995, share), abs=1e-12)
+            assert published.probability_met > settings.nominal_probability[name]  # capped: met more often
+
+
+def test_6_a_soft_dependency_that_promises_little_does_not_drag_the_promise_down():
+    seen = panel_of({name: np.where(np.arange(240) % 20 == 7, 1.0, 0.0) for name in ("root", "a", "b")})
+    promises = {"a": 0.999, "b": 0.5}
+
+    soft = bound_of(
+        graph_of(call("root", "a"), call("root", "b", criticality=DependencyCriticality.SOFT, call_weight=0.1)),
+        seen,
+        promises=promises,
+    )
+    hard = bound_of(graph_of(call("root", "a"), call("root", "b")), seen, promises=promises)
+
+    assert soft.promised_ratio == pytest.approx(0.999 * (1 - 0.1 * 0.1 * 0.5), abs=2e-4)
+    assert hard.promised_ratio == pytest.approx(0.999 * 0.5, abs=1e-3)
+
+
 def test_7_tiers_are_capped_by_the_same_quantile_of_the_composite_and_not_by_one_point():
-    capped = recommended(bound=Bound(draws=0.01))  # between 0.5 and 1.5 %, evenly
+    capped = recommended(bound=Bound(draws=0.05))  # between 2.5 and 7.5 %, evenly
 
-    budgets = [1 - ratio(capped, name) for name in TIERS]
+    for name, level in zip(TIERS, (0.98, 0.92, 0.80), strict=True):
+        at = 1 - 0.05 * (0.5 + EngineSettings().availability_calibration.level_for(level))
+        published = ratio(capped, name)
+        tighter = [figure for figure in availability_grid() if figure > published]
+        assert published <= at + 5e-4  # not the middle, nor another tier's level
+        assert min(tighter) > at - 5e-4  # nor the worst draw: the next figure would be above the cap
 
-    assert budgets == sorted(budgets, reverse=True)
-    for budget, level in zip(budgets, (0.98, 0.92, 0.80), strict=True):
-        assert budget >= 0.01 * (0.5 + level) - 5e-4
+
+def test_7_a_caller_with_a_clean_record_is_not_punished_for_what_is_declared():
+    """Its own record already holds what it inherited: failures below that never reached it cost it nothing."""
+    clean, below = (np.where(np.arange(240) % 20 == hour, size, 0.0) for hour, size in ((5, 0.1), (7, 200.0)))
+    graph = graph_of(call("root", "db", criticality=DependencyCriticality.HARD))
+
+    punished = 1 - float(below.sum() / 240_000)
+    found = bound_of(graph, panel_of({"root": clean, "db": below})).bound
+
+    assert punished == pytest.approx(0.99)
+    assert found.observed_ratio > 0.9999
 
 
 def test_8_what_is_printed_is_p_met_of_the_rounded_target():
@@ -199,3 +265,25 @@ def test_13_what_was_seen_of_a_provider_comes_before_its_published_figure():
     assert 1 - seen.observed_ratio == pytest.approx(0.005, rel=0.02)
     assert 1 - unseen.observed_ratio == pytest.approx(1.1e-4, rel=0.02)  # raised by a tenth
     assert any("published" in note for note in unseen.assumptions)
+
+
+def test_13_a_published_figure_is_known_within_a_factor_of_e_and_what_was_seen_far_better():
+    provider = Service("mail", published_availability_ratio=0.9999, external=True)
+    graph = graph_of(call("root", "mail"), extra=(provider,))
+    unseen = bound_of(graph, panel_of({"root": np.full(240, 0.0)})).inherited
+    root = np.full(4_000, 1e-9)
+
+    sources = draw_sources(unseen, 4_000, np.random.default_rng(3), {"root": root})
+
+    assert sources is not None
+    (published,) = sources.values
+    assert isinstance(published, np.ndarray)
+    assert np.log(published).std() == pytest.approx(1.0, abs=0.05)  # 0 were the figure a forecast
+    assert published.mean() == pytest.approx(1.1e-4, rel=0.1)
+    # Seen: its own draws take the place of the figure, whatever was published.
+    seen = bound_of(graph, panel_of({"mail": np.full(240, 5.0)})).inherited
+    drawn = np.random.default_rng(4).gamma(400.0, 5e-3 / 400.0, 4_000)
+    again = draw_sources(seen, 4_000, np.random.default_rng(3), {"mail": drawn})
+    assert again is not None
+    assert np.mean(again.values[0]) == pytest.approx(drawn.mean(), rel=0.01)
+    assert np.std(again.values[0]) == pytest.approx(drawn.std(), rel=0.05)

@@ -98,6 +98,20 @@ class ObservedTraffic:
         failed /= self.attempts[chosen][:, None]
         return np.minimum(failed, requests), rows(self.bad, callers)
 
+    def failed_each_for_itself(self, edges: Sequence[int] | IntArray) -> FloatArray:
+        """Failed calls of these edges if each attempt fails for itself; shape (len(edges), n_intervals).
+
+        Then of all attempts at the dependency a share a = bad / total fails, whoever makes them and however often:
+        callers' calls c with up to k attempts make c (1 + a + … + aᵏ⁻¹) attempts, of which that times a fail, and
+        c aᵏ calls are lost. Exact in that case; where attempts share their fate more calls are lost.
+        """
+        chosen = np.asarray(edges, np.int64)
+        total, bad = self.total[self.dependencies[chosen]], self.bad[self.dependencies[chosen]]
+        share = np.divide(bad, total, out=np.zeros_like(bad), where=total > 0.0)
+        calls = self.total[self.callers[chosen]] * self.weights[chosen][:, None]
+        lost = calls * np.minimum(share, 1.0) ** self.attempts[chosen][:, None]
+        return np.asarray(np.minimum(lost, self.total[self.callers[chosen]]))
+
     def most_failed(self, edges: Sequence[int] | IntArray, intervals: IntArray | None = None) -> FloatArray:
         """The most failed calls these edges can have had, at least B; shape (len(edges), n_intervals).
 

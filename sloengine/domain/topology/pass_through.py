@@ -22,6 +22,8 @@ from sloengine.domain.topology.dependency import Dependency, DependencyCriticali
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 from sloengine.domain.topology.pass_through_fits import caller_fits
 from sloengine.domain.topology.pass_through_limits import (
+    CONTRADICTED_BELOW,
+    FAILED_CALLS,
     failed_call_evidence,
     upper_limits,
 )
@@ -113,7 +115,7 @@ def learn_pass_through(
             high = max(min(high, max(limit, 3.69 / float(failed_calls[edge]))), value)
         measured[edge] = Estimate(value, min(low, value), min(1.0, high))
         if limit is not None:
-            if edge not in contradicted:
+            if edge not in contradicted or _tries_explain(traffic, edge, float(claimed[edge])):
                 # Proven is the limit, not the fit, which mistakes what fails at the same time.
                 in_use[edge] = limit
                 less.add(edge)
@@ -140,6 +142,18 @@ def _stands_in(edges: Sequence[Dependency]) -> npt.NDArray[np.bool_]:
         ],
         bool,
     )
+
+
+def _tries_explain(traffic: ObservedTraffic, edge: int, declared: float) -> bool:
+    """Whether further tries alone can have kept the failures back: attempts that fail each for itself.
+
+    Then many attempts failed and few calls were lost, and the dependency is as hard as declared.
+    """
+    if traffic.attempts[edge] <= 1.0 or edge in traffic.counted:
+        return False
+    lost = traffic.failed_each_for_itself([edge])[0]
+    through = float(np.minimum(lost, traffic.bad[traffic.callers[edge]]).sum())
+    return bool(lost.sum() < FAILED_CALLS or through >= CONTRADICTED_BELOW * declared * lost.sum())
 
 
 def _contradiction(

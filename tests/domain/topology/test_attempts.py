@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -194,3 +197,60 @@ def test_a_caller_that_tries_once_is_not_blamed_for_a_dependency_that_others_try
 
     assert lost == pytest.approx(50.0)
     assert bound.contributions[0].share_ratio == pytest.approx(1.0)
+
+
+def every_outcome(share: float, attempts: int) -> tuple[float, float, float]:
+    """Attempts, failed attempts and lost calls of one call, over every way its attempts can turn out."""
+    made = failed = lost = 0.0
+    for fails in itertools.product([True, False], repeat=attempts):
+        chance = float(np.prod([share if one else 1.0 - share for one in fails]))
+        turns = next((turn for turn, one in enumerate(fails, start=1) if not one), attempts)
+        made += chance * turns
+        failed += chance * sum(fails[:turns])
+        lost += chance * all(fails)
+    return made, failed, lost
+
+
+@pytest.mark.parametrize("tries", [(1, 3), (2, 2), (4, 1), (3, 5)])
+@pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
+def test_where_each_attempt_fails_for_itself_lost_calls_are_exact_whoever_tries_how_often(tries, share):
+    calls = np.array([1000.0, 7000.0])
+    one = [every_outcome(share, attempts) for attempts in tries]
+    made, failed = (float(calls @ [outcome[i] for outcome in one]) for i in (0, 1))
+    lost = calls * [outcome[2] for outcome in one]
+    total, bad = np.array([*calls, made])[:, None], np.array([*lost, failed])[:, None]
+
+    panel = SliPanel(("root", "other", "a"), START, HOUR, total - bad, total)
+    traffic = observed_traffic(callers(*tries), panel, None)
+
+    assert traffic.failed_each_for_itself([0, 1])[:, 0] == pytest.approx(lost, rel=1e-12)
+
+
+@given(own=st.integers(2, 6), others=st.integers(1, 6), share=st.floats(0.001, 1.0), sticky=st.floats(0.0, 1.0))
+@settings(max_examples=100, deadline=None)
+def test_no_fewer_calls_are_lost_than_if_each_attempt_failed_for_itself(own, others, share, sticky):
+    panel, lost = shared(own, others, share, sticky, beside=1e-6)  # of one caller: others' fate is their own
+
+    traffic = observed_traffic(callers(own, others), panel, None)
+
+    assert traffic.failed_each_for_itself([0])[0].sum() <= 24 * lost * (1.0 + 1e-6) + 1e-6
+
+
+def test_a_hard_dependency_is_not_contradicted_by_what_further_tries_mend():
+    """Each attempt fails for itself with one half: of a thousand calls an hour an eighth is lost."""
+    panel, lost = shared(3, 1, share=0.5, sticky=0.0, beside=400.0)
+
+    model = learn_reliability(callers(3, 1), panel)
+
+    assert lost == pytest.approx(125.0)
+    assert not model.contradictions
+
+
+def test_what_passes_nothing_on_is_contradicted_however_often_it_is_tried():
+    panel, _ = shared(3, 1, share=1.0, sticky=1.0, beside=400.0)
+    fine = panel.good.copy()
+    fine[0] = panel.total[0]
+
+    model = learn_reliability(callers(3, 1), replace(panel, good=fine))
+
+    assert list(model.contradictions) == [("root", "a")]
