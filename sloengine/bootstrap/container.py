@@ -9,6 +9,7 @@ from sloengine.application.accuracy.learn_calibration import LearnCalibration
 from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.accuracy.read_organization import ReadOrganization
 from sloengine.application.drift.detect_drift import DetectDrift
+from sloengine.application.drift.find_shared_causes import FindSharedCauses
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.drift.reevaluate_drifted import ReevaluateDrifted
 from sloengine.application.forecast.forecast_budgets import ForecastBudgets
@@ -238,8 +239,10 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         read_ledger=ReadLedger(a.ledger),
         relay_outbox=RelayOutbox(a.outbox, a.stream),
         detect_drift=DetectDrift(a.graph, a.sli_history, a.drift, RiverChangeDetectors(), a.locks),
-        reevaluate_drifted=ReevaluateDrifted(a.drift, a.graph, a.recommendations, recommend, a.clock),
-        read_drift=ReadDrift(a.drift, a.sli_history),
+        reevaluate_drifted=ReevaluateDrifted(
+            a.drift, a.graph, a.recommendations, recommend, FindSharedCauses(a.drift, a.graph), a.clock
+        ),
+        read_drift=ReadDrift(a.drift, a.sli_history, FindSharedCauses(a.drift, a.graph)),
         forecast_budgets=forecasts,
         learn_forecast_levels=LearnForecastLevels(
             a.graph, a.sli_history, a.ledger, a.forecasts, a.clock, engine.prior_lookback_days

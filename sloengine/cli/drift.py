@@ -20,6 +20,7 @@ from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.model import HourlySeries, hour_of, start_of
+from sloengine.domain.drift.together import Onset, SharedCause
 from sloengine.domain.drift.watch import LEARNING_HOURS, advance, begin
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.governance.model import Actor
@@ -57,13 +58,13 @@ def drift(
         return
     if draw and service is None:
         raise Invalid("name the service to draw, or --series FILE", path=("--plot",))
-    page, hourly = ask(state_dir, lambda use_cases, actor: _read(use_cases, actor, service, first, days))
+    page, causes, hourly = ask(state_dir, lambda use_cases, actor: _read(use_cases, actor, service, first, days))
     if as_json:
-        events = [drift_event_shape(event) for event in page.rows]
+        events = [drift_event_shape(event, causes.get(event.event_id)) for event in page.rows]
         output.print_json({"driftEvents": events, "totalCount": page.total_count})
         return
     if page.rows:
-        output.out.print(events_table(page.rows))
+        output.out.print(events_table(page.rows, causes))
     else:
         output.say("no change of behaviour has been confirmed")
     if draw:
@@ -74,13 +75,15 @@ def drift(
 
 async def _read(
     use_cases: UseCases, _: Actor, service: str | None, first: int, days: int
-) -> tuple[Page[DriftEvent], Mapping[SeriesKey, HourlySeries]]:
+) -> tuple[Page[DriftEvent], Mapping[str, SharedCause], Mapping[SeriesKey, HourlySeries]]:
     page = await use_cases.read_drift.page(DriftFilter(service_id=service), PageRequest(first=first))
+    shared = await use_cases.read_drift.shared_causes([Onset.of(event) for event in page.rows])
+    causes = {onset.event_id: cause for onset, cause in shared.items()}
     if service is None:
-        return page, {}
+        return page, causes, {}
     if service not in await use_cases.read_graph.services([service]):
         raise ServiceNotFound(f"no service {service!r}")
-    return page, await use_cases.read_drift.hourly(service, timedelta(days=days), datetime.now(UTC))
+    return page, causes, await use_cases.read_drift.hourly(service, timedelta(days=days), datetime.now(UTC))
 
 
 def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:

@@ -7,11 +7,12 @@ from datetime import timedelta
 from sloengine.cli.shapes import Json, global_id, percent, recommendation_reference, service_reference, time
 from sloengine.domain.drift.alarm import DriftEvent, TargetMove
 from sloengine.domain.drift.model import Change, start_of
+from sloengine.domain.drift.together import SharedCause
 from sloengine.domain.recommendation.model import ObjectiveKind
 
 
-def drift_event_shape(event: DriftEvent) -> Json:
-    """A ``DriftEvent``."""
+def drift_event_shape(event: DriftEvent, cause: SharedCause | None) -> Json:
+    """A ``DriftEvent``, with what it has in common with others."""
     return {
         "id": global_id("DriftEvent", event.event_id),
         "service": service_reference(event.service_id),
@@ -27,6 +28,17 @@ def drift_event_shape(event: DriftEvent) -> Json:
         "reevaluatedAt": time(event.reevaluated_at),
         "reevaluated": recommendation_reference(event.recommendation_id),
         "targets": [_move(move) for move in event.targets],
+        "sharedCause": None if cause is None else _cause(cause),
+    }
+
+
+def _cause(cause: SharedCause) -> Json:
+    return {
+        "startedAt": time(cause.started_at),
+        "eventCount": len(cause.event_ids),
+        "serviceCount": len(cause.service_ids),
+        "origin": None if cause.origin is None else service_reference(cause.origin),
+        "services": [service_reference(key) for key in cause.service_ids[:50]],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from sloengine.cli import output
 from sloengine.domain.drift.alarm import DriftEvent, shown
 from sloengine.domain.drift.model import Change, start_of
+from sloengine.domain.drift.together import SharedCause
 from sloengine.domain.recommendation.model import TierName
 from sloengine.domain.reliability.panel import FloatArray
 
@@ -19,11 +20,11 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _COLUMNS, _ROWS = 84, 6
 
 
-def events_table(events: Sequence[DriftEvent]) -> Table:
-    """One row an event, newest first."""
+def events_table(events: Sequence[DriftEvent], causes: Mapping[str, SharedCause]) -> Table:
+    """One row an event, newest first. ``causes``: by event id."""
     table = output.table("Confirmed changes of behaviour")
     table.add_column("service", overflow="fold")
-    for column in ("what", "since", "seen", "before", "after", "balanced target", "by"):
+    for column in ("what", "since", "seen", "before", "after", "balanced target", "together", "by"):
         table.add_column(column)
     for event in events:
         table.add_row(
@@ -34,9 +35,14 @@ def events_table(events: Sequence[DriftEvent]) -> Table:
             shown(event.kind, event.before),
             shown(event.kind, event.after),
             _move(event),
+            _together(event, causes.get(event.event_id)),
             _names(event.votes),
         )
     return table
+
+
+def _together(event: DriftEvent, cause: SharedCause | None) -> str:
+    return "" if cause is None else cause.in_words(event.service_id)
 
 
 def changes_table(changes: Sequence[Change]) -> Table:

@@ -19,6 +19,7 @@ from bench.sample_recommendation import sample_recommendation
 from sloengine.api.app import create_app
 from sloengine.application.accuracy.read_calibration import ReadCalibration
 from sloengine.application.accuracy.read_organization import ReadOrganization
+from sloengine.application.drift.find_shared_causes import FindSharedCauses
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.forecast.forecast_budgets import ForecastBudgets
 from sloengine.application.governance.read_ledger import ReadLedger
@@ -197,7 +198,11 @@ class Door:
                 ImpactBases(GraphSnapshots(counted(self.graph)), history, counted(self.ledger), self.clock)
             ),
             read_divergences=ReadDivergences(counted(self.divergences)),
-            read_drift=ReadDrift(counted(self.drift_store), history),
+            read_drift=ReadDrift(
+                counted(self.drift_store),
+                history,
+                FindSharedCauses(counted(self.drift_store), counted(self.graph)),
+            ),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             discover_dependencies=DiscoverDependencies(
                 [self.discovered],

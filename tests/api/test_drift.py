@@ -97,3 +97,23 @@ async def test_an_event_is_a_node(drifted: Door):
     )
 
     assert answer["node"] == {"id": global_id("DriftEvent", "ads-2"), "sliType": "AVAILABILITY"}
+
+
+async def test_events_with_one_cause_name_it_and_where_it_began(door: Door):
+    await door.draw("front->checkout", "checkout->db")
+    await door.add_services("far")
+    await keep(door, changed("front", 3), changed("checkout", 3), changed("db", 4), changed("far", 3))
+    door.counts.clear()
+
+    answer = await door.ask(
+        "{ driftEvents { nodes { service { serviceId } sharedCause { startedAt eventCount serviceCount"
+        " origin { serviceId } services { serviceId } } } } }"
+    )
+
+    by_id = {node["service"]["serviceId"]: node["sharedCause"] for node in answer["driftEvents"]["nodes"]}
+    assert by_id["far"] is None
+    assert by_id["front"] == by_id["db"]
+    assert (by_id["db"]["eventCount"], by_id["db"]["serviceCount"]) == (3, 3)
+    assert by_id["db"]["origin"] == {"serviceId": "db"}
+    assert [one["serviceId"] for one in by_id["db"]["services"]] == ["db", "checkout", "front"]
+    assert door.counts["MemoryDriftStore.onsets"] == 1

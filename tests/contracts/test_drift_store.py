@@ -11,6 +11,7 @@ from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.slo_ledger import AuditFilter
 from sloengine.domain.drift.alarm import DriftEvent, TargetMove
 from sloengine.domain.drift.model import Detector, HourlySeries
+from sloengine.domain.drift.together import Onset
 from sloengine.domain.drift.watch import Watch, advance, begin
 from sloengine.domain.errors import Invalid
 from sloengine.domain.governance.model import AuditAction
@@ -178,3 +179,13 @@ async def test_the_newest_event_counts_by_its_last_alarm(stores: Stores):
     await stores.drift.save([found(event("e2", "b"))])
     everybody = await stores.drift.newest(None, SliType.AVAILABILITY, AT)
     assert {key: one.event_id for key, one in everybody.items()} == {"a": "e1", "b": "e2"}
+
+
+async def test_when_changes_began_is_read_by_when_they_were_detected(stores: Stores):
+    hour = timedelta(hours=1)
+    for name, at in (("a", AT), ("b", AT + hour), ("c", AT + 2 * hour)):
+        await stores.drift.save([found(event(f"{name}-1", name, at))])
+
+    seen = await stores.drift.onsets(AT, AT + 2 * hour)
+
+    assert list(seen) == [Onset("a-1", "a", AT - 5 * hour), Onset("b-1", "b", AT - 4 * hour)]

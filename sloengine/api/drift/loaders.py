@@ -10,6 +10,7 @@ from sloengine.api.batching import one_call, one_call_per_option
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.together import Onset, SharedCause
 
 
 class DriftLoaders:
@@ -27,6 +28,11 @@ class DriftLoaders:
             return dict(await drift.pages(service_ids, request))
 
         return one_call_per_option(read)
+
+    @cached_property
+    def cause_by_onset(self) -> DataLoader[Onset, SharedCause | None]:
+        """What an event has in common with those of other services."""
+        return one_call(self._drift.shared_causes)
 
     @cached_property
     def event_by_id(self) -> DataLoader[str, DriftEvent | None]:

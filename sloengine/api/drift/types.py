@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
+from inspect import isawaitable
 from typing import Annotated, Self
 
 import strawberry
@@ -13,9 +15,11 @@ from sloengine.api.context import Info
 from sloengine.api.enums import ObjectiveKind, SliType, TierName
 from sloengine.api.governance.types import LazyRecommendation, linked_recommendation
 from sloengine.api.inputs import page_request
-from sloengine.api.topology.references import service_link
-from sloengine.domain.drift import alarm
+from sloengine.api.topology.references import LazyService, linked_service, service_link
+from sloengine.domain.drift import alarm, together
 from sloengine.domain.reliability.percent import percent_from_ratio
+
+_MOST_SERVICES = 50
 
 
 @strawberry.type(description="A recommended target before and after the re-evaluation that a drift event led to.")
@@ -38,6 +42,44 @@ class TargetMove:
         )
 
 
+@strawberry.type(description="One cause behind the changes of several services, such as a shared outage.")
+class SharedCause:
+    """What several events have in common."""
+
+    service_ids: strawberry.Private[tuple[str, ...]]
+    origin_id: strawberry.Private[str | None]
+    started_at: datetime = strawberry.field(description="Likely begin of the earliest of the changes.")
+    event_count: int = strawberry.field(description="Drift events that belong together.")
+    service_count: int = strawberry.field(description="Services whose behaviour changed.")
+    origin = service_link(
+        "origin_id",
+        "The service that all the others call, directly or through each other: likely where it began; null: there "
+        "is none, as when a zone or a platform fails.",
+        nullable=True,
+    )
+
+    @strawberry.field(description="The services, the origin first; 50 at most.")
+    async def services(self, info: Info) -> list[LazyService]:
+        """Loaded together."""
+
+        async def one(service_id: str) -> LazyService:
+            found = linked_service(info, service_id)
+            return await found if isawaitable(found) else found
+
+        return list(await asyncio.gather(*(one(key) for key in self.service_ids[:_MOST_SERVICES])))
+
+    @classmethod
+    def from_domain(cls, cause: together.SharedCause) -> SharedCause:
+        """The cause as clients read it."""
+        return cls(
+            service_ids=cause.service_ids,
+            origin_id=cause.origin,
+            started_at=cause.started_at,
+            event_count=len(cause.event_ids),
+            service_count=len(cause.service_ids),
+        )
+
+
 @strawberry.type(description="A service's behaviour has changed: two of three detectors agree.")
 class DriftEvent(relay.Node):
     """A confirmed change."""
@@ -45,6 +87,7 @@ class DriftEvent(relay.Node):
     event_id: strawberry.Private[str]
     service_id: strawberry.Private[str]
     recommendation_id: strawberry.Private[str | None]
+    onset: strawberry.Private[together.Onset]
     service = service_link("service_id", "The service that behaves differently.")
     sli_type: SliType = strawberry.field(description="What changed.")
     kind: ObjectiveKind = strawberry.field(description="The series in which it was seen first.")
@@ -73,6 +116,12 @@ class DriftEvent(relay.Node):
         """Loaded with all others."""
         return await linked_recommendation(info, self.recommendation_id)
 
+    @strawberry.field(description="What it has in common with changes of other services; null: nothing.")
+    async def shared_cause(self, info: Info) -> SharedCause | None:
+        """Worked out for all events of the request together."""
+        cause = await info.context.drift.cause_by_onset.load(self.onset)
+        return None if cause is None else SharedCause.from_domain(cause)
+
     @classmethod
     def resolve_id(cls, root: Self, *, info: Info) -> str:
         """The stored id."""
@@ -85,6 +134,7 @@ class DriftEvent(relay.Node):
             event_id=event.event_id,
             service_id=event.service_id,
             recommendation_id=event.recommendation_id,
+            onset=together.Onset.of(event),
             sli_type=event.sli_type,
             kind=event.kind,
             detected_at=event.detected_at,

@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sloengine.application.drift.find_shared_causes import FindSharedCauses
 from sloengine.application.drift.hourly_values import HourlyValues
 from sloengine.application.ports.drift_store import DriftFilter, DriftStore, SeriesKey
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.model import HourlySeries, hour_of
+from sloengine.domain.drift.together import Onset, SharedCause
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDrift:
-    """Events newest first, and the hourly values behind them."""
+    """Events newest first, what they have in common, and the hourly values behind them."""
 
     store: DriftStore
     history: SliHistory
+    causes: FindSharedCauses
 
     async def page(self, wanted: DriftFilter, page: PageRequest) -> Page[DriftEvent]:
         """Of all services, or what the filter lets through."""
@@ -32,6 +35,10 @@ class ReadDrift:
     async def by_id(self, event_ids: Sequence[str]) -> Mapping[str, DriftEvent]:
         """These events."""
         return await self.store.by_id(event_ids)
+
+    async def shared_causes(self, onsets: Sequence[Onset]) -> Mapping[Onset, SharedCause]:
+        """Of these events, as far as they share their cause with another service's."""
+        return await self.causes(onsets)
 
     async def hourly(self, service_id: str, back: timedelta, now: datetime) -> Mapping[SeriesKey, HourlySeries]:
         """What is watched of one service, up to the newest aggregated hour."""

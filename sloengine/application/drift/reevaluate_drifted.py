@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sloengine.application.drift.find_shared_causes import FindSharedCauses
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.paging import PageRequest
@@ -12,6 +13,7 @@ from sloengine.application.ports.recommendation_store import RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.recommendation.recommend import Recommend, RecommendCommand
 from sloengine.domain.drift.alarm import ENGINE, DriftEvent, change_of, in_words, moves_of
+from sloengine.domain.drift.together import Onset
 from sloengine.domain.recommendation.model import Recommendation
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -27,15 +29,20 @@ class ReevaluateDrifted:
     graph: ServiceGraph
     recommendations: RecommendationStore
     recommend: Recommend
+    causes: FindSharedCauses
     clock: Clock
 
     async def __call__(self) -> Sequence[DriftEvent]:
         """The events that were finished here."""
         finished: list[DriftEvent] = []
-        for event in await self.store.unfinished(_AT_ONCE):
+        waiting = await self.store.unfinished(_AT_ONCE)
+        causes = await self.causes([Onset.of(event) for event in waiting])
+        for event in waiting:
             judged = await self._judged(event)
             now = self.clock.now()
-            if await self.store.finish(judged, actor=ENGINE, rationale=in_words(judged), now=now):
+            cause = causes.get(Onset.of(event))
+            said = in_words(judged) if cause is None else f"{in_words(judged)}; {cause.in_words(event.service_id)}"
+            if await self.store.finish(judged, actor=ENGINE, rationale=said, now=now):
                 finished.append(replace(judged, reevaluated_at=now))
         return finished
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.together import Onset
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 
@@ -84,6 +85,10 @@ class DriftStore(Protocol):
 
     async def pages(self, service_ids: Sequence[str], page: PageRequest) -> Mapping[str, Page[DriftEvent]]:
         """The same page of each of these services' events, newest first; every service has one."""
+        ...
+
+    async def onsets(self, from_at: datetime, until: datetime) -> Sequence[Onset]:
+        """When the changes began that were detected in [from_at, until), of every service, by event id; cheap."""
         ...
 
     async def by_id(self, event_ids: Sequence[str]) -> Mapping[str, DriftEvent]:

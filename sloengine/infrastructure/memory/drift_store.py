@@ -11,6 +11,7 @@ from sloengine.application.ports.drift_store import DriftFilter, SeriesKey, Watc
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.together import Onset
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.governance.hash_chain import ChainHead, chained
 from sloengine.domain.governance.model import AuditAction, AuditEvent
@@ -117,6 +118,11 @@ class MemoryDriftStore:
     async def pages(self, service_ids: Sequence[str], page: PageRequest) -> Mapping[str, Page[DriftEvent]]:
         """The same page of each."""
         return {key: await self.page(DriftFilter(service_id=key), page) for key in service_ids}
+
+    async def onsets(self, from_at: datetime, until: datetime) -> Sequence[Onset]:
+        """When changes began."""
+        some = [one for one in self._db.drift_events.values() if from_at <= one.detected_at < until]
+        return [Onset.of(event) for event in sorted(some, key=lambda one: one.event_id)]
 
     async def by_id(self, event_ids: Sequence[str]) -> Mapping[str, DriftEvent]:
         """These events."""

@@ -12,6 +12,7 @@ from sloengine.application.ports.drift_store import DriftFilter, SeriesKey, Watc
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.together import Onset
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.governance.hash_chain import ChainHead, chained
 from sloengine.domain.governance.model import AuditAction, AuditEvent
@@ -20,7 +21,7 @@ from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.audit_rows import entry_properties
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
-from sloengine.infrastructure.neo4j.instants import microseconds
+from sloengine.infrastructure.neo4j.instants import instant, microseconds
 from sloengine.infrastructure.neo4j.outbox import event_properties
 from sloengine.infrastructure.watch_documents import FORMAT, StoredWatch, pack, unpack
 
@@ -128,6 +129,11 @@ class Neo4jDriftStore:
             service_id: page_of([_event_of(*row) for row in events], page, total, _key)
             for service_id, total, events in rows
         }
+
+    async def onsets(self, from_at: datetime, until: datetime) -> Sequence[Onset]:
+        """When changes began."""
+        rows = await self._connection.read("drift_onsets", from_at=from_at, until=until)
+        return [Onset(event_id, service_id, instant(started_us)) for event_id, service_id, started_us in rows]
 
     async def by_id(self, event_ids: Sequence[str]) -> Mapping[str, DriftEvent]:
         """These events."""

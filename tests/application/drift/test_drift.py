@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from sloengine.application.ports.drift_store import DriftFilter
+from sloengine.application.ports.drift_store import DriftFilter, WatchUpdate
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import AuditFilter
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.model import Detector
+from sloengine.domain.drift.watch import Watch
 from sloengine.domain.errors import Conflict, Unavailable
 from sloengine.domain.governance.model import AuditAction
-from sloengine.domain.recommendation.model import Recommendation, SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType
 from sloengine.domain.reliability.latency_hours import LatencyHours
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.service import Service
 from tests.application.organisation import ADMIN, DAY, HOUR, NOW, Engine
+from tests.contracts.graph_samples import draw
 
 WEEKS = 10
 HOURS = WEEKS * 168
@@ -242,3 +245,28 @@ async def test_a_service_that_falls_silent_is_not_read_over_and_over(engine: Eng
     assert report.events == ()
     assert len(reached) == 6
     assert {START + (hour - min(reached.values())) * HOUR for hour in reached.values()} == {START}
+
+
+async def test_events_of_one_cause_say_so_in_the_audit_trail(engine: Engine):
+    await draw(engine.stores.graph, "moved->steady")
+    for service_id, after in (("moved", 0.99), ("steady", 0.98)):
+        event = DriftEvent(
+            event_id=service_id,
+            service_id=service_id,
+            sli_type=SliType.AVAILABILITY,
+            kind=ObjectiveKind.AVAILABILITY,
+            detected_at=END,
+            started_at=END - 2 * HOUR,
+            votes=(Detector.ADWIN, Detector.PAGE_HINKLEY),
+            before=0.999,
+            after=after,
+            last_alarm_at=END,
+        )
+        await engine.stores.drift.save([WatchUpdate(service_id, event.kind, Watch(0, 0), 0, events=(event,))])
+
+    await engine.use.reevaluate_drifted()
+
+    trail = (await engine.stores.ledger.audit(AuditFilter(), PageRequest())).rows
+    said = {entry.service_id: entry.rationale or "" for entry in trail}
+    assert said["moved"].endswith("; with 1 other service, likely from steady")
+    assert said["steady"].endswith("; with 1 other service, which calls it")

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sloengine.domain.drift.together import Onset, shared_causes
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def onset(service_id: str, hours: float = 0.0) -> Onset:
+    return Onset(f"{service_id} {hours}", service_id, AT + hours * HOUR)
+
+
+def test_a_dependency_and_its_callers_are_one_cause_that_began_where_all_lead_to():
+    calls = {"front": ["shop"], "shop": ["db"], "other": ["db"]}
+
+    [cause] = shared_causes([onset("front", 1), onset("shop", 0), onset("db", 0), onset("other", 2)], calls)
+
+    assert cause.origin == "db"
+    assert cause.service_ids == ("db", "front", "other", "shop")
+    assert cause.started_at == AT
+
+
+def test_what_began_at_another_time_or_in_a_stranger_stays_alone():
+    calls = {"shop": ["db"]}
+
+    assert shared_causes([onset("shop", 3), onset("db", 0), onset("stranger", 0)], calls) == []
+
+
+def test_two_events_of_one_service_are_no_shared_cause():
+    assert shared_causes([onset("a", 0), onset("a", 1)], {}) == []
+
+
+def test_many_strangers_at_once_are_a_burst_without_an_origin():
+    quiet = [onset(f"q{day}", -24 * day) for day in range(1, 28)]
+    zone = [onset(f"z{number}", number % 2) for number in range(12)]
+
+    [cause] = shared_causes([*quiet, *zone], {})
+
+    assert len(cause.service_ids) == 12
+    assert cause.origin is None
+
+
+def test_where_changes_begin_all_the_time_as_many_are_chance():
+    random = np.random.default_rng(1)
+    often = [onset(f"s{number}", float(-hours)) for number, hours in enumerate(random.uniform(0, 672, 2_000))]
+
+    causes = shared_causes(often, {})
+
+    assert sum(len(cause.event_ids) for cause in causes) < 40  # of 2,000 that have nothing in common
+
+
+def test_a_cycle_has_no_origin():
+    [cause] = shared_causes([onset("a"), onset("b")], {"a": ["b"], "b": ["a"]})
+
+    assert cause.origin is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 30)), max_size=25, unique=True),
+    st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), max_size=3)),
+    st.randoms(),
+)
+def test_no_event_has_two_causes_and_the_order_does_not_matter(some, calls, random):
+    onsets = [onset(service_id, hours) for service_id, hours in some]
+    shuffled = list(onsets)
+    random.shuffle(shuffled)
+
+    causes = shared_causes(onsets, calls)
+
+    keys = [key for cause in causes for key in cause.event_ids]
+    assert len(keys) == len(set(keys))
+    assert shared_causes(shuffled, calls) == causes
+    assert all(len(cause.service_ids) > 1 for cause in causes)
