@@ -7,11 +7,12 @@ not begin by chance in ten thousand such spans.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from sloengine.domain.drift.alarm import DriftEvent
 
@@ -115,6 +116,8 @@ def _bursts(ordered: Sequence[Onset], roots: Sequence[int]) -> list[list[int]]:
     """
     found: list[list[int]] = []
     taken: set[int] = set()
+    # Members of a root begin within hours of each other, so where one was first seen is where it counts.
+    causes_before = [0, *accumulate(_first_of_its_kind(roots))]
     spans = []
     last = oldest = newest = 0
     for place, one in enumerate(ordered):
@@ -125,18 +128,25 @@ def _bursts(ordered: Sequence[Onset], roots: Sequence[int]) -> list[list[int]]:
         while newest < len(ordered) and ordered[newest].started_at - one.started_at <= LOOKED_BACK:
             newest += 1
         known = ordered[newest - 1].started_at - ordered[oldest].started_at
-        spans.append(
-            (len(set(roots[place:last])), place, last, len({*roots[oldest:place], *roots[last:newest]}), known)
-        )
-    for _, place, last, elsewhere, known in sorted(spans, key=lambda one: (-one[0], one[1])):
+        elsewhere = causes_before[place] - causes_before[oldest] + causes_before[newest] - causes_before[last]
+        spans.append((len(set(roots[place:last])), place, last, elsewhere, known))
+    fullest_first = sorted((one for one in spans if one[0] >= FEWEST), key=lambda one: (-one[0], one[1]))
+    for _, place, last, elsewhere, known in fullest_first:
         inside = [at for at in range(place, last) if at not in taken]
         if len({ordered[at].service_id for at in inside}) < FEWEST:
             continue
         count = len({roots[at] for at in inside})
-        if count >= FEWEST and poisson.sf(count - 1, _usual(elsewhere, known)) < BY_CHANCE:
+        if count >= FEWEST and pdtrc(count - 1, _usual(elsewhere, known)) < BY_CHANCE:
             found.append(inside)
             taken.update(inside)
     return found
+
+
+def _first_of_its_kind(roots: Sequence[int]) -> Iterator[int]:
+    seen: set[int] = set()
+    for root in roots:
+        yield int(root not in seen)
+        seen.add(root)
 
 
 def _usual(causes: int, known: timedelta) -> float:
