@@ -1,6 +1,5 @@
 // Services that do not stand for themselves in the condensation yet.
-//   -> service_id: str
+//   -> service_ids: list[str], one row
 MATCH (service:Service)
 WHERE NOT service:Component
-RETURN service.service_id AS service_id
-ORDER BY service_id
+RETURN collect(service.service_id) AS service_ids

@@ -14,6 +14,7 @@ from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.idempotency import check_idempotency_key
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
+from sloengine.application.topology.stated_rows import ROW_LISTS, to_lines
 from sloengine.domain.errors import Invalid, TooLarge, Unavailable
 from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor
@@ -25,7 +26,6 @@ from sloengine.domain.topology.team_authority import TeamAuthority
 MAX_TYPED_ROWS = 2_000
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 _CLOCK_SKEW = timedelta(minutes=5)
-_LISTS = ("services", "dependencies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class IngestDependencies:
         check_idempotency_key(command.idempotency_key)
         now = self.clock.now()
         stated = await asyncio.to_thread(self._authorised, command.source, _stated(command, now))
-        payload = await asyncio.to_thread(self.dump, stated)
+        payload = await asyncio.to_thread(to_lines, stated, self.dump)
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise TooLarge(
                 f"{len(payload) / 2**20:.1f} MB of rows; one ingestion takes {MAX_PAYLOAD_BYTES // 2**20} MB:"
@@ -115,8 +115,8 @@ class IngestDependencies:
 
 def _stated(command: IngestDependenciesCommand, now: datetime) -> dict[str, Any]:
     """What is stored. ``observed_at`` None stays None, so that a retry has the same bytes."""
-    rows: dict[str, Any] = {name: list(getattr(command, name)) for name in _LISTS}
-    for name in _LISTS:
+    rows: dict[str, Any] = {name: list(getattr(command, name)) for name in ROW_LISTS}
+    for name in ROW_LISTS:
         if len(rows[name]) > MAX_TYPED_ROWS:
             raise TooLarge(
                 f"{len(rows[name])} typed rows; at most {MAX_TYPED_ROWS}: put them into document",
@@ -145,12 +145,12 @@ def _rows_of(document: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(document, Mapping):
         raise Invalid("document is a JSON object with services and dependencies", path=("input", "document"))
     rows: dict[str, Any] = {}
-    for name in _LISTS:
+    for name in ROW_LISTS:
         listed = document.get(name)
         if listed is not None and not isinstance(listed, list | tuple):
             raise Invalid(f"{name} is a list of rows", path=("input", "document", name))
         rows[name] = listed or []
-    unknown = sorted(str(name) for name in document if name not in _LISTS)
+    unknown = sorted(str(name) for name in document if name not in ROW_LISTS)
     if unknown:
         raise Invalid(
             f"document has services and dependencies, not {', '.join(unknown[:5])}", path=("input", "document")

@@ -19,7 +19,7 @@ from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.service_graph import ClaimCounts, ServiceGraph
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.edge_batches import EdgeBatch, EdgeBatches
-from sloengine.application.topology.stated_rows import Noted, Pair, StatedRows, read_statement
+from sloengine.application.topology.stated_rows import Noted, Pair, StatedRows, from_lines, read_statement
 from sloengine.domain.errors import Conflict, NotFound, Unavailable
 from sloengine.domain.topology.dependency import Dependency, DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
@@ -90,7 +90,7 @@ class MergeIngestion:
             )
         now = self.clock.now()
         resumed = ingestion.status is JobStatus.RUNNING
-        stated = await asyncio.to_thread(lambda: read_statement(self.load(payload), ingestion.submitted_at or now))
+        stated = await asyncio.to_thread(self._read, payload, ingestion.submitted_at or now)
         rows = stated.rows
         ingestion = replace(
             ingestion,
@@ -144,6 +144,9 @@ class MergeIngestion:
             await self.queue.enqueue("topology.detect_divergences", callers=wanted)
         except Unavailable as error:
             _log.warning("divergences are looked for within the hour: %s", error.message)
+
+    def _read(self, payload: bytes, submitted_at: datetime) -> StatedRows:
+        return read_statement(from_lines(payload, self.load), submitted_at)
 
     async def _write_services(
         self,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 from typing import Any
 
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.name_decisions import cut
 from sloengine.domain.topology.validation import CheckedRows, check_rows
+
+ROW_LISTS = ("services", "dependencies")
+_ROWS_PER_LINE = 500
 
 type Pair = tuple[str, str]
 
@@ -54,6 +58,28 @@ class Noted:
             f"{self.count} rows were observed before a complete list of this source that does not have them, and"
             f" were not taken, such as {self.first[0]} → {self.first[1]}.",
         )
+
+
+def to_lines(statement: Mapping[str, Any], dump: Callable[[object], bytes]) -> bytes:
+    """What is stored of a statement: one JSON object a line, its rows in portions.
+
+    Nothing else in a process runs while one object is parsed; between the lines others have their turn.
+    """
+    lines = [dump({name: value for name, value in statement.items() if name not in ROW_LISTS})]
+    lines += [dump({name: rows}) for name in ROW_LISTS for rows in batched(statement[name], _ROWS_PER_LINE)]
+    return b"\n".join(lines)
+
+
+def from_lines(payload: bytes, load: Callable[[bytes], Any]) -> dict[str, Any]:
+    """The statement of which ``to_lines`` made this; also one that stands in a single line."""
+    statement: dict[str, Any] = {name: [] for name in ROW_LISTS}
+    for line in payload.split(b"\n"):
+        for name, value in load(line).items():
+            if name in ROW_LISTS:
+                statement[name].extend(value)
+            else:
+                statement[name] = value
+    return statement
 
 
 def read_statement(document: Mapping[str, Any], submitted_at: datetime) -> StatedRows:

@@ -22,13 +22,14 @@ from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.service_rows import (
     Times,
     dependency_parameters,
-    pair_parameters,
     service_of,
     service_parameters,
 )
 
-_ROWS_AT_ONCE = 2_000
+_ROWS_AT_ONCE = 1_000
 """Rows of one statement: few enough that building them never holds up other tasks for long."""
+
+type Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ async def write_condensation(
     now: datetime,
 ) -> int:
     """Bring the stored condensation to this one; the graph version then in force."""
-    wanted = _grouped(edges)
+    wanted = await asyncio.to_thread(_grouped, edges)
     members = {member for supernode in supernodes for member in supernode.members}
     wanted_supernodes = {supernode.supernode_id for supernode in supernodes}
     supernode_rows = [
@@ -144,14 +145,15 @@ async def write_condensation(
         if joined:
             await transaction.rows("write/drop_lone_components", service_ids=sorted(joined))
         kept = {component: stored[component] - gone - joined for component in stored.keys() - gone - joined}
-        apart = [row[0] for row in await transaction.rows("read/lone_services") if row[0] not in members]
+        apart = sorted(set(first_of(await transaction.rows("read/lone_services"))) - members)
         if apart:
             await transaction.rows("write/add_lone_components", service_ids=apart)
         for rows in _slices(supernode_rows):
             await transaction.rows("write/merge_supernodes", rows=rows, now=now)
-        for rows in _slices(pair_parameters(_missing(kept, wanted))):
+        # Tens of thousands of pairs: beside the event loop, so that it goes on meanwhile.
+        for rows in _slices(await asyncio.to_thread(_missing, kept, wanted)):
             await transaction.rows("write/remove_condensed_edges", rows=rows)
-        for rows in _slices(pair_parameters(_missing(wanted, kept))):
+        for rows in _slices(await asyncio.to_thread(_missing, wanted, kept)):
             await transaction.rows("write/add_condensed_edges", rows=rows)
         await transaction.rows("write/note_condensed")
         if alerts:
@@ -163,23 +165,51 @@ async def write_condensation(
 
 async def _merge_edges(transaction: Transaction, batch: Batch) -> tuple[int, int, int]:
     """Claims and merged edges; how many edges were created, how many changed, how many came or went."""
-    claims: dict[tuple[str, str], list[DependencyClaim]] = {}
+    claims: dict[Pair, list[DependencyClaim]] = {}
     for claim in batch.claims:
         claims.setdefault((claim.caller, claim.dependency), []).append(claim)
-    totals = (0, 0, 0)
-    for merged in _slices(sorted(batch.merged, key=lambda edge: edge.pair)):
-        times, rows = Times(), list[dict[str, Any]]()
-        for caller, edges in groupby(merged, key=lambda edge: edge.caller):
-            stated = [dependency_parameters(edge, claims.pop(edge.pair, ()), times) for edge in edges]
-            rows.append({"caller": caller, "edges": stated})
-        [counts] = await transaction.rows(
-            "write/merge_dependencies", rows=rows, times=times.values, ingestion_id=batch.ingestion_id
-        )
-        totals = (totals[0] + counts[0], totals[1] + counts[1], totals[2] + counts[2])
+    edges = {edge.pair: edge for edge in batch.merged}
+    astray = claims.keys() - edges.keys()
+    if astray:
+        raise ValueError(f"claims on {len(astray)} pairs without a merged edge, such as {min(astray)}")
+    fresh = {pair for pair, said in claims.items() if _is_probably_new(edges[pair], said)}
+    known = edges.keys() - fresh
+    created = updated = reshaped = 0
+    for pairs in _slices(sorted(fresh)):
+        statement = _statement(pairs, edges, claims, batch.ingestion_id)
+        [(made, found)] = await transaction.rows("write/create_dependencies", **statement)
+        created += made
+        reshaped += made
+        known.update((caller, dependency) for caller, dependency in found)
         await asyncio.sleep(0)
-    if claims:
-        raise ValueError(f"claims on {len(claims)} pairs without a merged edge, such as {min(claims)}")
-    return totals
+    for pairs in _slices(sorted(known)):
+        statement = _statement(pairs, edges, claims, batch.ingestion_id)
+        [counts] = await transaction.rows("write/merge_dependencies", **statement)
+        created += counts[0]
+        updated += counts[1]
+        reshaped += counts[2]
+        await asyncio.sleep(0)
+    return created, updated, reshaped
+
+
+def _is_probably_new(edge: Dependency, claims: Sequence[DependencyClaim]) -> bool:
+    """Nobody else claims this edge, and its source does for the first time. The statement looks whether so."""
+    return len(edge.claims) <= 1 and all(claim.first_seen_at == claim.last_seen_at for claim in claims)
+
+
+def _statement(
+    pairs: Sequence[Pair],
+    edges: Mapping[Pair, Dependency],
+    claims: Mapping[Pair, Sequence[DependencyClaim]],
+    ingestion_id: str,
+) -> dict[str, Any]:
+    """Parameters of a write of these pairs, in order; each caller in one row."""
+    times = Times()
+    rows = [
+        {"caller": caller, "edges": [dependency_parameters(edges[p], claims.get(p, ()), times) for p in of_caller]}
+        for caller, of_caller in groupby(pairs, key=lambda pair: pair[0])
+    ]
+    return {"rows": rows, "times": times.values, "ingestion_id": ingestion_id}
 
 
 async def _merge_services(transaction: Transaction, batch: Batch) -> tuple[int, int]:
@@ -214,11 +244,12 @@ def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
     return grouped
 
 
-def _missing(these: Mapping[str, set[str]], those: Mapping[str, set[str]]) -> list[tuple[str, str]]:
-    """Pairs of ``these`` that ``those`` lack."""
-    nothing: set[Any] = set()
-    return [
-        (caller, dependency)
-        for caller, dependencies in these.items()
-        for dependency in sorted(dependencies - those.get(caller, nothing))
-    ]
+def _missing(these: Mapping[str, set[str]], those: Mapping[str, set[str]]) -> list[dict[str, Any]]:
+    """Pairs of ``these`` that ``those`` lack, a row a caller."""
+    nothing: set[str] = set()
+    rows: list[dict[str, Any]] = []
+    for caller, dependencies in sorted(these.items()):
+        missing = dependencies - those.get(caller, nothing)
+        if missing:
+            rows.append({"caller": caller, "dependencies": sorted(missing)})
+    return rows

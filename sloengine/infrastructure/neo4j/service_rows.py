@@ -201,18 +201,18 @@ def dependency_parameters(edge: Dependency, claims: Sequence[DependencyClaim], t
 def claim_parameters(claim: DependencyClaim, times: Times) -> dict[str, Any]:
     """A claim as a part of the write."""
     stated = claim.attributes
-    attributes: dict[str, Any] = {"source": claim.source.value, "confidence": claim.confidence}
-    if stated.mode is not None:
-        attributes["mode"] = stated.mode.value
-    if stated.criticality is not None:
-        attributes["criticality"] = stated.criticality.value
-    _add_stated(attributes, stated)
-    return {
+    said: dict[str, Any] = {
         "source": claim.source.value,
-        "attributes": attributes,
+        "confidence": claim.confidence,
         "first_seen": times.place(claim.first_seen_at),
         "last_seen": times.place(claim.last_seen_at),
     }
+    if stated.mode is not None:
+        said["mode"] = stated.mode.value
+    if stated.criticality is not None:
+        said["criticality"] = stated.criticality.value
+    _add_stated(said, stated)
+    return said
 
 
 def pair_parameters(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

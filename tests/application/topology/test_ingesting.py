@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
+from sloengine.application.topology.stated_rows import from_lines, to_lines
 from sloengine.domain.errors import Conflict, Forbidden, IdempotencyMismatch, Invalid, TooLarge
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
 from sloengine.domain.topology.team_authority import ANY_TEAM, TeamAuthority
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
+from sloengine.infrastructure.plain_json import dump_json, load_json
 from tests.application.organisation import ADMIN, NOW, OWNER, Engine, edges
 
 MANUAL, OTEL, K8S = DiscoverySource.MANUAL, DiscoverySource.OTEL, DiscoverySource.K8S
@@ -336,3 +338,17 @@ async def test_a_source_that_may_give_teams_moves_no_service_and_a_person_does()
     assert [("front" in one, "attackers" in one) for one in by_source.warnings] == [(True, True)]
     assert engine.db.services["a"].team == "back"
     assert by_person.warnings == ()
+
+
+@pytest.mark.parametrize(("services", "dependencies"), [(0, 0), (0, 1), (500, 501), (3, 1_203)])
+def test_what_is_stored_line_by_line_is_read_back_as_it_was(services: int, dependencies: int):
+    statement = {
+        "source": "OTEL",
+        "complete": False,
+        "observedAt": None,
+        "services": [{"serviceId": f"s{number}", "name": "two\nlines"} for number in range(services)],
+        "dependencies": [{"caller": "a", "dependency": f"s{number}"} for number in range(dependencies)],
+    }
+
+    assert from_lines(to_lines(statement, dump_json), load_json) == statement
+    assert from_lines(dump_json(statement), load_json) == statement

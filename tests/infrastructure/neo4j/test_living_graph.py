@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +17,11 @@ from sloengine.application.topology.mark_stale import MarkStale
 from sloengine.application.topology.merge_ingestion import MergeIngestion
 from sloengine.domain.topology.alerts import reconcile_alerts
 from sloengine.domain.topology.condensation import condense
-from sloengine.domain.topology.dependency import Dependency
+from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
+from sloengine.domain.topology.merging import merge_claims
+from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.memory.small_stores import (
     MemoryJobQueue,
     MemoryLocks,
@@ -142,3 +145,31 @@ async def stored_edges(
         [(component, dependency) for component, _, dependencies in rows for dependency in dependencies],
         graph.supernodes,
     )
+
+
+async def test_merges_that_write_the_same_new_edges_at_once_create_each_once(stores: Neo4jStores):
+    pairs = [(f"s{number % 7}", f"t{number}") for number in range(200)]
+    ends = sorted({end for pair in pairs for end in pair})
+    graph = stores.graph
+    await graph.register([Service(end) for end in ends], now=NOW)
+
+    async def written(ingestion_id: str) -> int:
+        claims = [DependencyClaim(*pair, DiscoverySource.OTEL, 0.9, NOW, NOW) for pair in pairs]
+        counts = await graph.write_batch(
+            ingestion_id=ingestion_id,
+            services=(),
+            claims=claims,
+            merged=[edge for claim in claims if (edge := merge_claims([claim], NOW)) is not None],
+            withdrawn=(),
+            removed=(),
+            now=NOW,
+        )
+        return counts.edges_created
+
+    created = await asyncio.gather(*(written(f"ingestion-{number}") for number in range(4)))
+
+    assert sum(created) == len(pairs)
+    found = await graph.claims_between(pairs)
+    assert [len(found[pair]) for pair in pairs] == [1] * len(pairs)
+    stored = await graph.dependencies_of(ends)
+    assert sorted(edge.pair for edges in stored.values() for edge in edges) == sorted(pairs)
