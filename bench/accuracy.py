@@ -33,7 +33,8 @@ from bench.accuracy_real import judge_homelab
 from bench.accuracy_stability import judge_stability
 from bench.bound_trial import report, trial
 from bench.calibration_organizations import World
-from bench.whole_pipeline import measure, summarize, worst
+from bench.confidence_bands import SURE
+from bench.whole_pipeline import by_confidence, measure, summarize, worst
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.judged import TrafficClass
 from sloengine.domain.recommendation.settings import EngineSettings
@@ -163,6 +164,12 @@ def pipeline(bench: Bench) -> None:
             bench.check(f"{say}: P(met) less held {over:+.4f}", over <= OVER_PROMISE_GOAL[position])
             if position == 0 and days in PRICE_GOALS:
                 bench.check(f"{say}: price {row.price:.2f} x", row.price <= PRICE_GOALS[days])
+        found, surest = by_confidence(judged)
+        for band in found:
+            print(f"  Balanced, {band.text()}", flush=True)
+        if surest is not None:
+            held = surest.held.value
+            bench.check(f"pipeline {days} d: of confidence {SURE} and more {held:.1%} hold", held >= SURE)
         for line in worst(judged):
             print(f"  {line}", flush=True)
 

@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.calibration_trial import published
+from bench.confidence_bands import Band, bands, sure
 from bench.whole_pipeline_worlds import HORIZON, SimulatedWorld, play_world
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
@@ -50,7 +51,7 @@ class Judged:
     """One organisation: per service and tier, NaN where engine or oracle has no target; shape (services, 3).
 
     ``held``: share of the futures, ``came``: whether the window that came met it. ``missing``: share of the
-    services that the engine gives no target, shape (3,).
+    services that the engine gives no target, shape (3,). ``confidence``: shape (services,).
     """
 
     seed: int
@@ -63,6 +64,7 @@ class Judged:
     oracle_held: Floats
     oracle_came: Floats
     missing: Floats
+    confidence: Floats
 
 
 @dataclass(frozen=True)
@@ -101,18 +103,18 @@ def judge(seed: int, days: int, services: int, futures: int, kept: Path | None) 
     answers = world.recommend(settings)
     cells: dict[str, list[list[float]]] = {name: [] for name in COLUMNS}
     missing = np.zeros(len(TIERS))
-    counted = 0
+    confidence: list[float] = []
     for row, service_id in enumerate(world.service_ids):
         answer = answers.get(service_id)
         if not isinstance(answer, Recommendation) or np.isnan(world.futures[row]).any():
             continue
-        counted += 1
+        confidence.append(answer.confidence)
         one = _judge_service(world, row, answer, settings)
         missing += [not answer.tier(name).targets for name in TIERS]
         for name in COLUMNS:
             cells[name].append(one[name])
     values = {name: np.array(rows, dtype=np.float64).reshape(-1, len(TIERS)) for name, rows in cells.items()}
-    return Judged(seed, days, missing=missing / max(counted, 1), **values)
+    return Judged(seed, days, missing=missing / max(len(confidence), 1), confidence=np.array(confidence), **values)
 
 
 def _judge_service(
@@ -186,6 +188,15 @@ def summarize(judged: Sequence[Judged]) -> list[TierRow]:
     return rows
 
 
+def by_confidence(judged: Sequence[Judged]) -> tuple[list[Band], Band | None]:
+    """Share of Balanced targets that held, by band of confidence, and of all that are sure."""
+    at = TIERS.index(TierName.BALANCED)
+    confidence = np.concatenate([one.confidence for one in judged])
+    held = np.concatenate([one.held[:, at] for one in judged])
+    labels = np.concatenate([np.full(len(one.held), one.seed, dtype=np.int64) for one in judged])
+    return bands(confidence, held, labels), sure(confidence, held, labels)
+
+
 def worst(judged: Sequence[Judged], most: int = 5) -> list[str]:
     """Organisations whose Balanced targets over-promise most: over all futures, and in the window that came."""
     at = TIERS.index(TierName.BALANCED)
@@ -257,6 +268,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         for row in summarize(judged):
             print(f"  {row.text()}")
+        for band in by_confidence(judged)[0]:
+            print(f"  Balanced, {band.text()}")
         for line in worst(judged):
             print(f"  {line}", flush=True)
     return 0

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.whole_pipeline import TIERS, Judged, judge, summarize, worst
+from bench.confidence_bands import bands, sure
+from bench.whole_pipeline import TIERS, Judged, by_confidence, judge, summarize, worst
 from bench.whole_pipeline_worlds import play_world
 
 
@@ -43,3 +44,29 @@ def test_futures_are_read_again_and_are_the_same_for_any_history(judged: Judged,
     assert short.panel.total.shape[1] == 14 * 24
     assert np.array_equal(long.panel.total[:, -14 * 24 :], short.panel.total, equal_nan=True)
     assert not (short.futures == short.came[:, None]).all(axis=1).any()
+
+
+def test_confidence_is_judged_in_bands_by_the_balanced_tier(judged: Judged):
+    found, _ = by_confidence([judged, replace(judged, seed=104)])
+
+    assert sum(one.recommendations for one in found) == 2 * (~np.isnan(judged.held[:, 1])).sum()
+
+
+def test_bands_hold_what_lies_in_them_and_the_sure_are_those_that_rules_ask_for():
+    confidence = np.array([0.3, 0.84, 0.85, 0.9, 0.95, 0.95])
+    held = np.array([1.0, 0.0, 0.5, 1.0, 0.0, np.nan])
+    organization = np.arange(6)
+
+    found = bands(confidence, held, organization)
+
+    assert [(one.low, one.recommendations, one.held.value) for one in found] == [
+        (0.0, 1, 1.0),
+        (0.8, 1, 0.0),
+        (0.85, 1, 0.5),
+        (0.9, 2, 0.5),
+    ]
+    surest = sure(confidence, held, organization)
+    assert surest is not None
+    assert surest.recommendations == 3
+    assert surest.held.value == pytest.approx(0.5)
+    assert sure(np.array([0.5]), np.array([1.0]), np.zeros(1, dtype=np.int64)) is None

@@ -277,7 +277,8 @@ class AvailabilityGame:
         if not coverage:
             usual = self._records.usual_days[1]
             episodes, days = episodes * usual / days, usual
-        return RateKnowledge(self.prior.rate_weights, episodes, days), record.running and trend
+        rate = RateKnowledge(self.prior.rate_weights, episodes, days, self.prior.own_size_weight)
+        return rate, record.running and trend
 
     @cached_property
     def _every_count(self) -> dict[tuple[bool, bool, bool, int], npt.NDArray[np.int64]]:
@@ -327,7 +328,7 @@ class AvailabilityGame:
         if not own.clustering:
             return SizeKnowledge(np.zeros(0), np.zeros(0), 0.0)
         record = self._record(True, below)
-        return self._records.sizes(record, self.prior.rate_weights, trend=own.trend)
+        return self._records.sizes(record, self.prior, trend=own.trend)
 
     def _base(self, own: _Own, below: int, requests: float) -> FloatArray:
         spreads = own.clustering and np.isfinite(requests)

@@ -10,7 +10,7 @@ import numpy as np
 from sloengine.domain.recommendation.incident_rate import OWN_HALF_LIFE_DAYS, RateKnowledge
 from sloengine.domain.recommendation.incidents import split_incidents
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
-from sloengine.domain.recommendation.window_draws import BaseKnowledge, SizeKnowledge
+from sloengine.domain.recommendation.window_draws import BaseKnowledge, ServicePrior, SizeKnowledge
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 
@@ -90,8 +90,10 @@ class Records:
             return float((0.5 ** (record.ages / OWN_HALF_LIFE_DAYS)).sum())
         return len(record.ages) * discounted / whole
 
-    def sizes(self, record: Record, rate_weights: FloatArray, *, trend: bool) -> SizeKnowledge:
-        """Sizes of the record's incidents. ``rate_weights``: the prior of their rate."""
-        rate = RateKnowledge(rate_weights, self.episodes(record, trend=trend), self.days[1])
+    def sizes(self, record: Record, prior: ServicePrior, *, trend: bool) -> SizeKnowledge:
+        """Sizes of the record's incidents."""
+        rate = RateKnowledge(
+            prior.rate_weights, self.episodes(record, trend=trend), self.days[1], prior.own_size_weight
+        )
         weights = 0.5 ** (record.ages / PEER_HALF_LIFE_DAYS) if trend else np.ones(len(record.ages))
         return SizeKnowledge.of(record.sizes, weights, rate.own_size_share)

@@ -91,24 +91,35 @@ OWN_HALF_LIFE_DAYS = 60.0
 """A service's own incident counts half after this many days."""
 REGIME_SHARE = 20
 """One draw in so many takes the rate from the prior, as a coming change of regime would."""
-_LEAST_SIZE_WEIGHT = 2.0
+LEAST_SIZE_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
 class RateKnowledge:
-    """What is known of one service's incident rate: its prior and its own (discounted) episodes and days."""
+    """What is known of one service's incident rate: its prior and its own (discounted) episodes and days.
+
+    ``size_weight``: own episodes that other services' are worth, at least, in the size of a coming one.
+    """
 
     prior_weights: FloatArray
     episodes: float
     days: float
+    size_weight: float = LEAST_SIZE_WEIGHT
 
     @classmethod
     def of(
-        cls, prior_weights: FloatArray, *, day_ages: FloatArray, exposure: FloatArray, episode_ages: FloatArray
+        cls,
+        prior_weights: FloatArray,
+        *,
+        day_ages: FloatArray,
+        exposure: FloatArray,
+        episode_ages: FloatArray,
+        size_weight: float = LEAST_SIZE_WEIGHT,
     ) -> RateKnowledge:
         """From days and the ages of episodes, discounted by the half-life."""
         days = float((exposure * 0.5 ** (day_ages / OWN_HALF_LIFE_DAYS)).sum())
-        return cls(prior_weights, float((0.5 ** (episode_ages / OWN_HALF_LIFE_DAYS)).sum()), days)
+        episodes = float((0.5 ** (episode_ages / OWN_HALF_LIFE_DAYS)).sum())
+        return cls(prior_weights, episodes, days, size_weight)
 
     @cached_property
     def weights(self) -> FloatArray:
@@ -135,12 +146,12 @@ class RateKnowledge:
     def own_size_share(self) -> float:
         """Share of a coming episode's size that own episodes decide, the rest is other services'.
 
-        The prior weighs at least as much in size as in rate (its gamma shape). Then, as with a gamma process, one
-        more small incident raises the rate of all incidents by more than it lowers the share of large ones: a
-        worse record never looks better.
+        Own ones are believed with n / (n + k), k = ``size_weight``; the prior weighs at least as much in size as
+        in rate (its gamma shape). Then, as with a gamma process, one more small incident raises the rate of all
+        incidents by more than it lowers the share of large ones: a worse record never looks better.
         """
         mean, variance = self._prior_moments
-        return self.episodes / (self.episodes + max(_LEAST_SIZE_WEIGHT, mean * mean / variance))
+        return self.episodes / (self.episodes + max(self.size_weight, mean * mean / variance))
 
     def draw(self, rng: np.random.Generator, n: int) -> FloatArray:
         """Rates per day, stratified, one in twenty from the prior; shape (n,)."""

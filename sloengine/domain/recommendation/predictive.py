@@ -139,6 +139,7 @@ def rate_knowledge(history: DailyHistory, split: IncidentSplit, prior: ServicePr
         day_ages=history.ages,
         exposure=np.where(history.valid[0] > 0, history.exposure[0], 0.0),
         episode_ages=split.age,
+        size_weight=prior.own_size_weight,
     )
 
 

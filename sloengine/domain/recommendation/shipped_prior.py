@@ -3,8 +3,9 @@
 Recipe. Rate of incident episodes: lognormal, one in 35 days in the middle, sd 1.2 in the logarithm, so that nine
 of ten services lie between one in five days and one in eight months. Size of an episode: lognormal, 0.012 of a
 day's traffic in the middle (17 minutes of full outage), sd 1.6, so that nine of ten lie between one minute and
-four hours. Failures outside incidents: gamma with mean 8e-5 of valid events and shape 0.5. An outage that many
-services share, of a kind that the organisation has not had yet, reaches a service once in eight months.
+four hours. Failures outside incidents: gamma with mean 8e-5 of valid events and shape 0.5. A fifth of the
+variance of sizes lies between services, so that four own incidents are believed as much as all others'. An outage
+that many services share, of a kind that the organisation has not had yet, reaches a service once in eight months.
 
 Source. The engine's own choice, made before looking at any organisation: wide on purpose, because a prior that is
 wrong costs more than one that is vague. It counts as five services' worth of evidence and gives way to the
@@ -26,4 +27,5 @@ BASE_SHAPE = 0.5
 DISPERSION = 2.0
 PSEUDO_WEEKS = 4.0
 EPISODE_DAYS = 1.3
+OWN_SIZE_WEIGHT = 4.0
 UNSEEN_DAYS = 240.0

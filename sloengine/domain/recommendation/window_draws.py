@@ -15,7 +15,14 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from sloengine.domain.recommendation import shipped_prior
-from sloengine.domain.recommendation.incident_rate import RateKnowledge, RateLevels, regime_rows, stratified
+from sloengine.domain.recommendation.incident_rate import (
+    LEAST_SIZE_WEIGHT,
+    RateKnowledge,
+    RateLevels,
+    regime_rows,
+    stratified,
+)
+from sloengine.domain.recommendation.independent_starts import days_until_unseen
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.poisson import gamma_quantile, poisson_quantile
 from sloengine.domain.reliability.panel import FloatArray
@@ -33,7 +40,8 @@ class ServicePrior:
 
     ``rate_weights``: on the grid of incident rates. ``pool`` and ``pool_cumulative``: peers' episode sizes,
     ascending, ``pool_share`` in [0, 1] against the shipped sizes. ``evidence``: independent episodes in the pool.
-    ``unseen_days``: a shared outage that the organisation has not had yet comes once in so many days.
+    ``unseen_days``: a shared outage that the organisation has not had yet comes once in so many days; infinite:
+    those that it had say all. ``own_size_weight``: own episodes that the pool is worth, at least, in a size.
     ``base_shape`` and ``base_rate``: of the gamma law of failures outside incidents. ``peers`` and
     ``peer_episodes``: other services and their episodes that it was learnt from.
     """
@@ -50,6 +58,7 @@ class ServicePrior:
     unseen_days: float
     peers: int = 0
     peer_episodes: int = 0
+    own_size_weight: float = shipped_prior.OWN_SIZE_WEIGHT
 
     @classmethod
     def of(cls, prior: OrganizationPrior, service_id: str) -> ServicePrior:
@@ -68,9 +77,10 @@ class ServicePrior:
             base_rate=rate,
             dispersion=prior.dispersion,
             episode_days=prior.episode_days,
-            unseen_days=shipped_prior.UNSEEN_DAYS + prior.seen_days,
+            unseen_days=days_until_unseen(prior.shared_outages, prior.seen_days),
             peers=prior.peers(service_id),
             peer_episodes=peer_episodes,
+            own_size_weight=max(LEAST_SIZE_WEIGHT, prior.own_size_weight),
         )
 
 
@@ -303,13 +313,15 @@ def with_other_episodes(
 def unseen_outages(level: FloatArray, unseen_days: float, window_days: float) -> FloatArray:
     """Shared outages in each window of a kind that the organisation has not had yet; shape as ``level``.
 
-    Such a kind's rate is a gamma law of shape 1, once in b days; none in t days of the whole organisation makes it
-    once in b + t = ``unseen_days``, and the number in a window is geometric: P(N >= k) = (w / (w + b + t))^k.
+    The number in a window is geometric, as with a rate of gamma law of shape 1 and mean 1 / u, u =
+    :func:`~sloengine.domain.recommendation.independent_starts.days_until_unseen`: P(N >= k) = (w / (w + u))^k.
     However many services have no record of it, that is one observation, not one each.
 
     >>> unseen_outages(np.array([0.9, 0.1, 0.01]), 210.0, 28.0).tolist()
     [0.0, 1.0, 2.0]
     """
+    if not np.isfinite(unseen_days):
+        return np.zeros_like(level)
     again = window_days / (window_days + unseen_days)
     return np.asarray(np.floor(np.log(np.maximum(level, 1e-300)) / np.log(again)))
 

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
-from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
+from sloengine.domain.recommendation.independent_starts import (
+    days_until_unseen,
+    evenly_seen_days,
+    independent_starts,
+    shared_outages,
+)
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.recommendation.window_draws import ServicePrior, unseen_outages
@@ -166,6 +171,41 @@ def test_the_longer_an_organisation_was_seen_the_less_is_expected_that_it_has_no
     nobody = ServicePrior.of(OrganizationPrior.shipped(), "anything").unseen_days
     assert nobody == shipped_prior.UNSEEN_DAYS
     assert nobody < short < long
+
+
+def test_shared_outages_seen_and_those_left_come_as_often_as_their_gamma_law_says() -> None:
+    """The mean of a rate's posterior, by rejection from its prior; records say s / t of it."""
+    rng = np.random.default_rng(11)
+    rates = rng.exponential(1 / shipped_prior.UNSEEN_DAYS, 4_000_000)
+    for seen_days, outages in ((90.0, 0), (500.0, 1), (900.0, 3)):
+        kept = rates[rng.poisson(rates * seen_days) == outages]
+
+        left = 1 / days_until_unseen(float(outages), seen_days)
+
+        assert outages / seen_days + left == pytest.approx(kept.mean(), rel=0.01)
+    assert days_until_unseen(1.0, 30.0) == np.inf
+    assert not unseen_outages(np.array([0.999, 1e-9]), np.inf, 28.0).any()
+
+
+def test_what_many_services_had_together_is_counted_and_what_they_had_apart_is_not() -> None:
+    together, apart = (shared_outage_of(29, together=one) for one in (True, False))
+
+    assert together.shared_outages == pytest.approx(0.95, abs=0.06)  # one outage of all, discounted by its age
+    assert apart.shared_outages < 0.1
+    assert ServicePrior.of(together, "service-0").unseen_days == np.inf
+    assert ServicePrior.of(apart, "service-0").unseen_days >= shipped_prior.UNSEEN_DAYS + apart.seen_days
+    assert OrganizationPrior.shipped().shared_outages == 0.0
+
+
+@settings(max_examples=60)
+@given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=12), singles=st.integers(0, 60))
+def test_a_service_never_had_fewer_shared_outages_than_are_counted(sizes: list[int], singles: int) -> None:
+    ages = np.concatenate([np.full(size, 2.0 * k + 0.5) for k, size in enumerate(sizes)])
+    ages = np.concatenate([ages, 2.0 * np.arange(singles) + 101.5])
+
+    found = shared_outages(float(len(ages)), independent_starts(ages, 1e12), 40)
+
+    assert found <= sum(sizes) / 40 + 1e-9
 
 
 def with_empty_past(panel: SliPanel, intervals: int) -> SliPanel:
