@@ -8,8 +8,9 @@
 Sections: usual (beside an oracle, by history length and traffic), wrong-prior (worlds that the shipped prior does
 not expect), pipeline (graph, caps and all, on organisations of the request-level simulator), windows (7 and 30
 days), latency, stability (days on which targets on record change), bound (composite bound and blame beside
-simulated truth), real (uptime-homelab, found through SLOENGINE_REAL_DATA). Intervals are 95 % and count whole
-organisations, or sites and blocks of time. Exit 1: a goal is missed.
+simulated truth), real (uptime-homelab, found through SLOENGINE_REAL_DATA). "Over all windows": of those that the
+truth allows, as the oracle draws them, not the one that came; goals of hold less oracle are judged by these.
+Intervals are 95 % and count whole organisations, or sites and blocks of time. Exit 1: a goal is missed.
 """
 
 from __future__ import annotations
@@ -113,14 +114,8 @@ def usual(bench: Bench) -> None:
         for position, result in enumerate(results):
             say = f"{days} d {result.tier}"
             least = HOLD_GOALS.get(days, HOLD_GOAL)[position]
-            bench.check(
-                f"{say}: hold less oracle {result.difference.value:+.4f} below {least}",
-                least <= result.difference.value,
-            )
-            bench.check(
-                f"{say}: hold less oracle {result.difference.value:+.4f} above {WITHIN}",
-                result.difference.value <= WITHIN,
-            )
+            value = result.expected_difference.value
+            bench.check(f"{say}: hold less oracle {value:+.4f}", least <= value <= WITHIN)
             over = result.over_promise.value
             bench.check(f"{say}: P(met) less held {over:+.4f}", over <= OVER_PROMISE_GOAL[position])
         if days in PRICE_GOALS:
@@ -146,7 +141,7 @@ def wrong_prior(bench: Bench) -> None:
         found = bench.forecasts("wrong-prior", days, 28, OFF_WORLDS, 10_000)
         print_tiers(f"{days} days of history, worlds that the shipped prior does not expect", found, bench)
         for least, result in zip(WRONG_PRIOR_GOAL, judge(found, bench.settings), strict=True):
-            value = result.difference.value
+            value = result.expected_difference.value
             bench.check(f"wrong prior {days} d {result.tier}: hold less oracle {value:+.4f}", least <= value)
 
 
@@ -180,7 +175,7 @@ def windows(bench: Bench) -> None:
         found = bench.forecasts("windows", 30, horizon, (World(),), 40_000)
         print_tiers(f"30 days of history, windows of {horizon} days", found, bench)
         for least, result in zip(HOLD_GOAL, judge(found, bench.settings), strict=True):
-            value = result.difference.value
+            value = result.expected_difference.value
             bench.check(f"windows of {horizon} d {result.tier}: hold less oracle {value:+.4f}", least <= value)
 
 
@@ -244,6 +239,8 @@ def tier_text(result: TierResult) -> str:
     return (
         f"{result.tier:<12} holds {result.held:6.1%}  oracle {result.oracle_held:6.1%}  "
         f"difference {spread_text(d)}  P(met) less held {spread_text(over)}  "
+        f"over all windows {spread_text(result.expected_difference)}, "
+        f"{spread_text(result.expected_over_promise)}  "
         f"target {result.median_target:.3%} (oracle {result.oracle_median:.3%})  "
         f"budget {result.price:.2f} x the oracle's  none {result.without_target:.1%}"
     )

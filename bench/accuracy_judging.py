@@ -54,7 +54,8 @@ def publish_ratio(unavailability: Floats, requests: Floats, settings: EngineSett
 class TierResult:
     """One tier over many organisations, on the windows where engine and oracle both have a target.
 
-    Shares in [0, 1]; ``difference``: engine's less oracle's; ``over_promise``: P(met) less held; ``price``: median
+    Shares in [0, 1]; ``difference``: engine's less oracle's; ``over_promise``: P(met) less held;
+    ``expected_``: the same over all the windows that the truth allows, as the oracle draws them; ``price``: median
     budget over the oracle's; ``without_target``: share of windows in which the tier is left out.
     """
 
@@ -64,6 +65,8 @@ class TierResult:
     oracle_held: float
     difference: ClusteredMean
     over_promise: ClusteredMean
+    expected_difference: ClusteredMean
+    expected_over_promise: ClusteredMean
     price: float
     median_target: float
     oracle_median: float
@@ -100,6 +103,7 @@ def judge(forecasts: Forecasts, settings: EngineSettings) -> list[TierResult]:
         held, oracle_held = (_held(forecasts, one)[both] for one in (mine, known))
         promised = _promised(forecasts, mine, calibration, settings)[both]
         labels = [forecasts.organization[both].astype(np.int64)]
+        expected, oracle_expected = (_expected(forecasts, one)[both] for one in (mine, known))
         results.append(
             TierResult(
                 tier=tier,
@@ -108,6 +112,8 @@ def judge(forecasts: Forecasts, settings: EngineSettings) -> list[TierResult]:
                 oracle_held=float(oracle_held.mean()),
                 difference=clustered_mean(held - oracle_held, labels),
                 over_promise=clustered_mean(promised - held, labels),
+                expected_difference=clustered_mean(expected - oracle_expected, labels),
+                expected_over_promise=clustered_mean(promised - expected, labels),
                 price=float(np.median(mine.budget[both] / known.budget[both])),
                 median_target=1 - float(np.median(mine.budget[both])),
                 oracle_median=1 - float(np.median(known.budget[both])),
@@ -161,6 +167,11 @@ def _fixed(budget: float, n: int) -> Published:
 
 def _held(forecasts: Forecasts, published: Published) -> Floats:
     return (forecasts.truth <= BUDGETS[published.position] + _SLACK).astype(float)
+
+
+def _expected(forecasts: Forecasts, published: Published) -> Floats:
+    """Share of the windows drawn from the truth that meet it."""
+    return forecasts.oracle[np.arange(len(forecasts)), published.position].astype(float)
 
 
 def _promised(

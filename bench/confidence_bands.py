@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
 
 type Floats = npt.NDArray[np.float64]
@@ -32,7 +31,8 @@ class Band:
     def text(self) -> str:
         """One line."""
         said = f"confidence {self.low:.2f} to {self.high:.2f}"
-        return f"{said}: {self.recommendations:5d} hold {spread_text(self.held)}"
+        spread = "" if self.held.low is None else f" [{self.held.low:.1%}, {self.held.high:.1%}]"
+        return f"{said}: {self.recommendations:5d}, {self.held.value:.1%}{spread} hold"
 
 
 def bands(

@@ -2,6 +2,7 @@
 
     python -m bench.whole_pipeline                        40 organisations x 30 services; 14, 30 and 90 days known
     python -m bench.whole_pipeline --days 30 --organizations 140 --futures 100
+    python -m bench.whole_pipeline --alone                own histories without the graph: a tenth of the time
     python -m bench.whole_pipeline --days 30 --explain 131     one organisation: what it knew, what came
 
 Graph, measured edges, archetypes, priors, composite caps, map and rounding are the product's; zones and the
@@ -96,11 +97,11 @@ class TierRow:
         )
 
 
-def judge(seed: int, days: int, services: int, futures: int, kept: Path | None) -> Judged:
+def judge(seed: int, days: int, services: int, futures: int, kept: Path | None, *, alone: bool = False) -> Judged:
     """Play, recommend, and look at what comes."""
     settings = EngineSettings()
     world = play_world(seed, days, services, futures, kept)
-    answers = world.recommend(settings)
+    answers = world.recommend_alone(settings) if alone else world.recommend(settings)
     cells: dict[str, list[list[float]]] = {name: [] for name in COLUMNS}
     missing = np.zeros(len(TIERS))
     confidence: list[float] = []
@@ -214,10 +215,17 @@ def worst(judged: Sequence[Judged], most: int = 5) -> list[str]:
 
 
 def measure(
-    days: int, organizations: int, services: int, futures: int, workers: int, kept: Path | None = None
+    days: int,
+    organizations: int,
+    services: int,
+    futures: int,
+    workers: int,
+    kept: Path | None = None,
+    *,
+    alone: bool = False,
 ) -> list[Judged]:
     """All organisations, over some processes."""
-    job = partial(judge, days=days, services=services, futures=futures, kept=kept)
+    job = partial(judge, days=days, services=services, futures=futures, kept=kept, alone=alone)
     seeds = range(FIRST_SEED, FIRST_SEED + organizations)
     if workers == 1:
         return [job(seed) for seed in seeds]
@@ -254,6 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--futures", type=int, default=60)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--keep", type=Path, help="keep futures in this folder, and take them from there")
+    parser.add_argument("--alone", action="store_true", help="own histories alone, without graph and caps")
     parser.add_argument("--explain", type=int, metavar="SEED", help="one organisation, event by event")
     asked = parser.parse_args(arguments)
     for days in asked.days:
@@ -261,7 +270,9 @@ def main(arguments: list[str] | None = None) -> int:
             explain(asked.explain, days, asked.services, asked.futures, asked.keep)
             continue
         began = time.monotonic()
-        judged = measure(days, asked.organizations, asked.services, asked.futures, asked.workers, asked.keep)
+        judged = measure(
+            days, asked.organizations, asked.services, asked.futures, asked.workers, asked.keep, alone=asked.alone
+        )
         seconds = time.monotonic() - began
         print(
             f"{days} days of history, {len(judged)} organisations, {asked.futures} futures each ({seconds:.0f} s)"

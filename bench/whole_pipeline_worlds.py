@@ -17,6 +17,8 @@ from sloengine.application.recommendation.learn_archetypes import learn_archetyp
 from sloengine.application.recommendation.prepared import prepare
 from sloengine.application.recommendation.recommend_from_files import graph_of_document, priors_before
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
+from sloengine.domain.recommendation.recommend_availability import recommend_availability
+from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.daily import daily_sums
 from sloengine.domain.reliability.panel import SliPanel
@@ -91,6 +93,17 @@ class SimulatedWorld:
             prepare(evidence), wanted, window=ComplianceWindow.ROLLING_28D, now=AS_OF, settings=settings
         )
         return {one.service_id: answer for one, answer in answers.items()}
+
+    def recommend_alone(self, settings: EngineSettings) -> Mapping[str, RecommendationResult]:
+        """From services' own histories and what they have in common, without the graph."""
+        prior = priors_before(self.panel, {}, AS_OF, settings.prior_lookback_days).availability
+        window = ComplianceWindow.ROLLING_28D
+        return {
+            one: recommend_availability(
+                AvailabilityRequest(one, window, AS_OF, self.panel, AS_OF), prior, settings
+            )
+            for one in self.service_ids
+        }
 
     def chronicle(self) -> list[str]:
         """Incidents and deployments of history and window, in hours from as-of."""

@@ -59,6 +59,10 @@ def test_every_rule_and_tier_is_judged(made: Forecasts, tmp_path: Path):
 
     assert [result.tier for result in results] == list(TIERS)
     assert all(result.difference.low is not None and result.price > 0 for result in results)
+    for result in results:
+        # One window of 24 services is a coin toss beside the thousands that their truth allows.
+        assert abs(result.expected_difference.value) < 0.2
+        assert result.expected_difference.high - result.expected_difference.low < 1
     assert len(rules) == 5 * len(TIERS)
 
 

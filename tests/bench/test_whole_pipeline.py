@@ -70,3 +70,11 @@ def test_bands_hold_what_lies_in_them_and_the_sure_are_those_that_rules_ask_for(
     assert surest.recommendations == 3
     assert surest.held.value == pytest.approx(0.5)
     assert sure(np.array([0.5]), np.array([1.0]), np.zeros(1, dtype=np.int64)) is None
+
+
+def test_without_the_graph_the_same_services_are_judged_by_the_same_futures(judged: Judged, kept: Path):
+    alone = judge(103, 30, 13, 12, kept, alone=True)
+
+    assert alone.held.shape == judged.held.shape
+    assert (alone.confidence >= judged.confidence).all()  # what is assumed of a graph takes confidence away
+    assert np.isclose(np.nanmean(alone.oracle_held), np.nanmean(judged.oracle_held), atol=0.05)

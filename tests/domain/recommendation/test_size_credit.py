@@ -28,7 +28,9 @@ def test_it_is_the_ratio_of_the_variances_that_sizes_were_drawn_with(between: fl
 def test_services_that_do_not_differ_are_hardly_believed_each_for_itself() -> None:
     found = [drawn(60, 4, between=0.0, within=1.0, seed=seed) for seed in range(8)]
 
-    assert min(found) > 3 * shipped_prior.OWN_SIZE_WEIGHT
+    # What is estimated of so few scatters; the shipped variance bounds it above.
+    assert np.median(found) > 3 * shipped_prior.OWN_SIZE_WEIGHT
+    assert max(found) < 60
 
 
 def test_without_incidents_it_is_as_shipped_and_a_few_hardly_move_it() -> None:
