@@ -16,6 +16,8 @@ from sloengine.domain.recommendation.model import (
 
 EXPIRES_AFTER = timedelta(days=14)
 ANTI_FLAP = (0.05, 0.03)
+_MORE_MISSES = 0.5
+"""A target on record may be missed by this part more often than its tier says."""
 
 
 def expires_at(generated_at: datetime, after_days: float = EXPIRES_AFTER / timedelta(days=1)) -> datetime:
@@ -58,15 +60,17 @@ def should_replace(
     """Whether a stored target gives way to a recomputed one.
 
     Only when the stored target's own P(met), computed anew, has left [p - 5, p + 3] points or an input changed in
-    kind; so that targets do not flap. A target that appears or disappears always counts. Where p + 3 points is
-    more than is ever said (``highest_level``), a stored target that reaches the highest level has left the band if
-    the recomputed one is ``much_tighter``: else a Conservative target could become looser but never tighter again.
+    kind; so that targets do not flap. Nor does one stay that would be missed half as often again as its tier says:
+    5 points are a Conservative target that is missed three times as often as promised. A target that appears or
+    disappears always counts. Where p + 3 points is more than is ever said (``highest_level``), a stored target
+    that reaches the highest level has left the band if the recomputed one is ``much_tighter``: else a Conservative
+    target could become looser but never tighter again.
     """
     if kind_changed or previous is None or fresh is None or p_of_previous_target is None:
         return True
     if _number(previous) == _number(fresh):
         return False
-    below, above = band
+    below, above = min(band[0], _MORE_MISSES * (1.0 - nominal_probability)), band[1]
     if p_of_previous_target >= highest_level and nominal_probability + above > highest_level:
         return much_tighter
     return not nominal_probability - below <= p_of_previous_target <= nominal_probability + above

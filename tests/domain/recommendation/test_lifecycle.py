@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from sloengine.domain.errors import NotActive
@@ -59,7 +60,7 @@ def test_after_fourteen_days_it_can_only_expire() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "replaced"), [(0.869, True), (0.871, False), (0.92, False), (0.949, False), (0.951, True)]
+    ("probability", "replaced"), [(0.879, True), (0.881, False), (0.92, False), (0.949, False), (0.951, True)]
 )
 def test_a_target_stays_while_its_probability_is_near_the_tiers(probability: float, replaced: bool) -> None:
     answer = lifecycle.should_replace(
@@ -67,6 +68,18 @@ def test_a_target_stays_while_its_probability_is_near_the_tiers(probability: flo
     )
 
     assert answer is replaced
+
+
+@pytest.mark.parametrize("nominal", [0.98, 0.92, 0.80])
+def test_no_target_stays_that_is_missed_half_as_often_again_as_its_tier_says(nominal: float) -> None:
+    """Four years to a miss may become two years and eight months, and never one year."""
+    for probability in np.arange(0.5, nominal, 0.001):
+        stays = not lifecycle.should_replace(
+            a_target(0.999), a_target(0.9985), float(probability), nominal_probability=nominal, kind_changed=False
+        )
+        assert not stays or (
+            1.0 - probability <= 1.5 * (1.0 - nominal) + 1e-9 and nominal - probability <= 0.05 + 1e-9
+        )
 
 
 def test_a_change_in_kind_or_a_target_that_comes_or_goes_always_replaces() -> None:
@@ -85,7 +98,7 @@ def test_the_same_figure_is_never_replaced_by_itself() -> None:
 
 @pytest.mark.parametrize(
     ("probability", "much_tighter", "replaced"),
-    [(0.995, True, True), (0.995, False, False), (0.994, True, False), (0.929, True, True)],
+    [(0.995, True, True), (0.995, False, False), (0.994, True, False), (0.969, True, True), (0.971, True, False)],
 )
 def test_a_conservative_target_leaves_the_band_at_the_highest_probability_that_is_ever_said(
     probability: float, much_tighter: bool, replaced: bool
