@@ -177,6 +177,7 @@ async def _merge_edges(transaction: Transaction, batch: Batch) -> tuple[int, int
     created = updated = reshaped = 0
     for pairs in _slices(sorted(fresh)):
         statement = _statement(pairs, edges, claims, batch.ingestion_id)
+        await asyncio.sleep(0)  # sending packs it, which takes as long again
         [(made, found)] = await transaction.rows("write/create_dependencies", **statement)
         created += made
         reshaped += made
@@ -184,6 +185,7 @@ async def _merge_edges(transaction: Transaction, batch: Batch) -> tuple[int, int
         await asyncio.sleep(0)
     for pairs in _slices(sorted(known)):
         statement = _statement(pairs, edges, claims, batch.ingestion_id)
+        await asyncio.sleep(0)  # sending packs it, which takes as long again
         [counts] = await transaction.rows("write/merge_dependencies", **statement)
         created += counts[0]
         updated += counts[1]
