@@ -25,6 +25,7 @@ from sloengine.domain.topology.discovery_difference import ChangeKind as Discove
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
 from sloengine.domain.topology.service import Criticality
 from sloengine.infrastructure.drawings import DrawingFormat
+from sloengine.infrastructure.exports import JourneyExportFormat
 
 
 class GraphDirection(StrEnum):
@@ -205,6 +206,15 @@ _describe(
     },
 )
 _describe(
+    JourneyExportFormat,
+    "JourneyExportFormat",
+    "What journeys are exported as.",
+    {
+        "FILE": "Definitions, as `sloengine journeys save` reads them.",
+        "OPENSLO_V1": "OpenSLO v1: a Service for each journey, an SLO for each tier and target.",
+    },
+)
+_describe(
     ComplianceWindow,
     "ComplianceWindow",
     "The period over which an objective is judged. UTC.",
@@ -312,6 +322,7 @@ __all__ = [
     "DrawingFormat",
     "GraphDirection",
     "JobStatus",
+    "JourneyExportFormat",
     "ObjectiveKind",
     "RecommendationStatus",
     "ServiceOrder",

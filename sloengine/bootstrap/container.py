@@ -34,6 +34,7 @@ from sloengine.application.journeys.journeys_hurt import JourneysHurt
 from sloengine.application.journeys.read_journeys import ReadJourneys
 from sloengine.application.journeys.recommend_journeys import RecommendJourneys
 from sloengine.application.journeys.save_journey import SaveJourney
+from sloengine.application.journeys.save_journeys import SaveJourneys
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
@@ -133,6 +134,7 @@ class UseCases:
     learn_forecast_levels: LearnForecastLevels
     watch_budgets: WatchBudgets
     save_journey: SaveJourney
+    save_journeys: SaveJourneys
     delete_journey: DeleteJourney
     read_journeys: ReadJourneys
     recommend_journeys: RecommendJourneys
@@ -168,7 +170,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         source_name,
     )
     missing_hours = PullMissingHours(a.sli_history, a.telemetry, a.clock)
-    save_journey = SaveJourney(a.graph, a.journeys, a.clock)
+    save_journeys = SaveJourneys(a.graph, a.journeys, a.clock)
+    save_journey = SaveJourney(save_journeys)
     recommend = Recommend(
         a.graph,
         a.recommendations,
@@ -249,6 +252,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         ),
         watch_budgets=WatchBudgets(a.graph, a.ledger, forecasts, a.forecasts, a.clock, risk or RiskThreshold()),
         save_journey=save_journey,
+        save_journeys=save_journeys,
         delete_journey=DeleteJourney(a.graph, a.journeys),
         read_journeys=ReadJourneys(a.journeys),
         recommend_journeys=RecommendJourneys(evidence, missing_hours, freshness, a.clock, engine),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sloengine.application.journeys.save_journeys import SavedJourneys, path_in_list
 from sloengine.cli.recommendation_shapes import contribution_shape, recommendation_shape, unavailable_shape
 from sloengine.cli.shapes import Json, global_id, service_reference, time
 from sloengine.domain.journeys.derive import JourneyDraft
 from sloengine.domain.journeys.model import ANSWER_PREFIX, Journey, JourneyRoute
 from sloengine.domain.journeys.recommend_journey import JourneyAnswer
 from sloengine.domain.recommendation.model import Recommendation, RecommendationResult
+from sloengine.infrastructure.exports import JourneyExport
 
 
 def journey_shape(journey: Journey, answer: JourneyAnswer | None = None) -> Json:
@@ -37,6 +39,27 @@ def journey_shape(journey: Journey, answer: JourneyAnswer | None = None) -> Json
         shape["latency"] = _result(journey, answer.latency)
         shape["weakestLinks"] = [contribution_shape(link, service_reference) for link in answer.weakest_links]
     return shape
+
+
+def saved_shape(outcome: SavedJourneys) -> Json:
+    """``SaveJourneysPayload``."""
+    return {
+        "journeys": [journey_shape(one) for one in outcome.saved],
+        "totalCount": len(outcome.saved),
+        "userErrors": [
+            {"code": one.error.code, "message": one.error.message, "path": list(path_in_list(one))}
+            for one in outcome.refused
+        ],
+    }
+
+
+def export_shape(export: JourneyExport) -> Json:
+    """``JourneyExport``."""
+    return {
+        "format": export.format,
+        "files": [{"path": one.path, "content": one.content} for one in export.files],
+        "losses": [{"journey": one.journey, "message": one.message} for one in export.losses],
+    }
 
 
 def _result(journey: Journey, result: RecommendationResult) -> Json:

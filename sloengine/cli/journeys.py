@@ -14,14 +14,14 @@ from sloengine.application.journeys.derive_journeys import (
     DeriveJourneysCommand,
     JourneySource,
 )
-from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
-from sloengine.cli.journey_shapes import draft_shape, journey_shape
+from sloengine.cli.journey_shapes import draft_shape, journey_shape, saved_shape
+from sloengine.cli.journeys_export import every_journey, journeys_draw, journeys_export, journeys_named
 from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.recommendation_text import print_result
 from sloengine.cli.session import ask
-from sloengine.domain.errors import Invalid, NotFound
+from sloengine.domain.errors import Invalid
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.journeys.recommend_journey import JourneyAnswer
@@ -32,6 +32,8 @@ from sloengine.infrastructure.files.journeys import read_journeys
 journeys = typer.Typer(
     help="Ways of users through the organisation, and what may be promised for them.", no_args_is_help=True
 )
+journeys.command("export")(journeys_export)
+journeys.command("draw")(journeys_draw)
 _SHOWN_LINKS = 10
 _MOST_SERVICES = 6
 
@@ -39,18 +41,7 @@ _MOST_SERVICES = 6
 @journeys.command("list")
 def journeys_list(as_json: AsJson = False, state_dir: StateDir = None) -> None:
     """All journeys, by name."""
-
-    async def work(use_cases: UseCases, _: Actor) -> list[Journey]:
-        found: list[Journey] = []
-        after: str | None = None
-        while True:
-            page = await use_cases.read_journeys.page(PageRequest(first=MAX_PAGE_SIZE, after=after))
-            found.extend(page.rows)
-            if not page.has_next:
-                return found
-            after = page.cursors[-1]
-
-    found = ask(state_dir, work)
+    found = ask(state_dir, lambda use_cases, _: every_journey(use_cases))
     if as_json:
         output.print_json({"journeys": [journey_shape(one) for one in found], "totalCount": len(found)})
         return
@@ -76,7 +67,7 @@ def journeys_show(
     """Recommend for a journey: tiers, routes and weakest links."""
 
     async def work(use_cases: UseCases, _: Actor) -> JourneyAnswer:
-        journey = await _named(use_cases, name)
+        (journey,) = await journeys_named(use_cases, [name])
         return (await use_cases.recommend_journeys([journey], window))[journey.journey_id]
 
     answer = ask(state_dir, work)
@@ -108,18 +99,22 @@ def journeys_save(
     as_json: AsJson = False,
     state_dir: StateDir = None,
 ) -> None:
-    """Save the journeys of a file; one of the same name is replaced."""
+    """Save the journeys of a file, all or none; one of the same name is replaced."""
     commands = read_journeys(file)
-
-    async def work(use_cases: UseCases, actor: Actor) -> list[Journey]:
-        return [await use_cases.save_journey(command, actor=actor) for command in commands]
-
-    saved = ask(state_dir, work)
+    outcome = ask(state_dir, lambda use_cases, actor: use_cases.save_journeys(commands, actor=actor))
+    for refused in outcome.refused:
+        where = ".".join(refused.error.path[1:])
+        output.error(
+            f"{file}: journey {refused.position + 1} ({refused.name}): {f'{where}: ' if where else ''}"
+            f"{refused.error.message}"
+        )
     if as_json:
-        output.print_json({"journeys": [journey_shape(one) for one in saved], "totalCount": len(saved)})
-        return
-    for one in saved:
+        output.print_json(saved_shape(outcome))
+    for one in () if as_json else outcome.saved:
         output.say(f"saved {one.name}: {_routes_text(one)}")
+    if outcome.refused:
+        output.note("nothing was saved: all journeys of a file are, or none")
+        raise typer.Exit(output.EXIT_BAD_INPUT)
 
 
 @journeys.command("delete")
@@ -131,7 +126,7 @@ def journeys_delete(
     """Delete a journey."""
 
     async def work(use_cases: UseCases, actor: Actor) -> Journey:
-        journey = await _named(use_cases, name)
+        (journey,) = await journeys_named(use_cases, [name])
         return await use_cases.delete_journey(journey.journey_id, actor=actor)
 
     gone = ask(state_dir, work)
@@ -176,13 +171,6 @@ def journeys_derive(
         _print_derived(found, dry_run=dry_run)
     if found.failed:
         raise typer.Exit(output.EXIT_FINDING)
-
-
-async def _named(use_cases: UseCases, name: str) -> Journey:
-    found = (await use_cases.read_journeys.by_name([name])).get(name)
-    if found is None:
-        raise NotFound(f"no journey {name!r}; `sloengine journeys list` shows those there are")
-    return found
 
 
 def _without_bound(result: RecommendationResult) -> RecommendationResult:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from sloengine.api.app import create_app
 from sloengine.bootstrap.container import UseCases
@@ -154,3 +155,32 @@ async def test_nobody_decides_on_what_is_recommended_for_a_journey_and_no_node_h
         assert "journeys are not decided on" in error["message"]
         assert answer[mutation]["slo"] is None
     assert nodes == [{"node": None}, {"node": None}]
+
+
+async def test_several_journeys_are_saved_together_exported_and_marked_in_a_drawing(client: httpx.AsyncClient):
+    save = """mutation ($journeys: [JourneyInput!]!) { saveJourneys(input: {journeys: $journeys}) {
+      journeys { name } userErrors { code path } } }"""
+    buy = {"name": "buy", "entryPoints": ["front"]}
+    odd = {"name": "odd", "entryPoints": ["no-such"]}
+
+    refused = (await ask(client, save, journeys=[buy, odd]))["saveJourneys"]
+    none = (await ask(client, save, journeys=[]))["saveJourneys"]
+    saved = (await ask(client, save, journeys=[buy]))["saveJourneys"]
+    found = await ask(
+        client,
+        """{ file: exportJourneys(format: FILE) { format files { path content } losses { message } }
+          openslo: exportJourneys(format: OPENSLO_V1, names: ["buy"]) { files { path content } losses { journey } }
+          graphDrawing(roots: ["front"], format: DOT, journeys: ["buy"]) { content } }""",
+    )
+
+    assert refused == {
+        "journeys": [],
+        "userErrors": [{"code": "NOT_FOUND", "path": ["input", "journeys", "1", "entryPoints", "0"]}],
+    }
+    assert none["userErrors"][0]["path"] == ["input", "journeys"]
+    assert saved == {"journeys": [{"name": "buy"}], "userErrors": []}
+    assert yaml.safe_load(found["file"]["files"][0]["content"]) == {"journeys": [buy]}
+    (openslo,) = found["openslo"]["files"]
+    assert openslo["path"] == "journeys/buy.openslo.yaml"
+    assert "kind: SLO" in openslo["content"]
+    assert "journeys: buy" in found["graphDrawing"]["content"]

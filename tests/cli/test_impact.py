@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sloengine.application.journeys.save_journey import SaveJourneyCommand
+from sloengine.application.journeys.save_journeys import SaveJourneyCommand
 from tests.application.impact.test_analyse_impact import organisation, promise
 from tests.application.organisation import ADMIN, Engine
 from tests.cli.conftest import Run

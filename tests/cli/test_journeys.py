@@ -5,13 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from sloengine.application.journeys import save_journey
+from sloengine.application.journeys import save_journeys
 from sloengine.domain.journeys.derive import TracedRequest
 from sloengine.infrastructure.memory.journey_traces import MemoryJourneyTraces
 from tests.application.organisation import Engine
 from tests.cli.conftest import Run
 from tests.cli.shapes import check
+from tests.infrastructure.exports.openslo_rules import problems
 
 BUY = {
     "name": "buy",
@@ -68,14 +70,14 @@ def test_what_could_not_be_saved_is_reported_beside_what_was(
     seen = [TracedRequest("nobody", "", ("nobody", "x")), *(TracedRequest(one, "", (one, "x")) for one in "ab")]
     ask = connected(Engine(journey_traces=MemoryJourneyTraces(seen)))
     ask("ingest", str(file))
-    monkeypatch.setattr(save_journey, "MOST_JOURNEYS", 1)
+    monkeypatch.setattr(save_journeys, "MOST_JOURNEYS", 1)
 
     said = ask("journeys", "derive", "--from-tempo")
     again = ask("journeys", "derive", "--from-tempo", "--json")
 
     assert (said.code, again.code) == (1, 1)
     assert "not saved" in said.out
-    assert "b was not saved: there are 1 journeys already" in said.err
+    assert "b was not saved: more than 1 journeys" in said.err
     assert "nobody is not in the graph" in said.err
     assert (again.json["saved"], again.json["kept"]) == ([], ["a"])
     assert [one["name"] for one in again.json["failed"]] == ["b"]
@@ -90,3 +92,70 @@ def test_a_file_that_is_none_is_refused_with_the_place(ask: Run, tmp_path: Path)
 
     assert answer.code == 2
     assert "journey 1: rotes is not known" in answer.err
+
+
+def test_a_file_is_saved_whole_or_not_and_every_mistake_is_told_with_its_row(ask: Run, tmp_path: Path):
+    file = tmp_path / "journeys.json"
+    wrong = [BUY, {"name": "gone", "entryPoints": ["no-such"]}, {"name": "odd", "entryPoints": ["nor-this"]}]
+    file.write_text(json.dumps(wrong), encoding="utf-8")
+    misshapen = tmp_path / "misshapen.json"
+    misshapen.write_text(json.dumps([{"name": 1}, BUY, {"name": "x", "entryPoints": "front"}]), encoding="utf-8")
+
+    text, answer = ask("journeys", "save", str(file)), ask("journeys", "save", str(file), "--json")
+    listed, shapes = ask("journeys", "list", "--json"), ask("journeys", "save", str(misshapen))
+
+    assert (text.code, answer.code, shapes.code) == (2, 2, 2)
+    assert "journey 2 (gone): entryPoints.0: no service 'no-such'" in text.err
+    assert "journey 3 (odd): entryPoints.0: no service 'nor-this'" in text.err
+    assert "nothing was saved" in text.err
+    assert [error["path"] for error in answer.json["userErrors"]] == [
+        ["input", "journeys", "1", "entryPoints", "0"],
+        ["input", "journeys", "2", "entryPoints", "0"],
+    ]
+    assert listed.json["totalCount"] == 0
+    assert "journey 1" in shapes.err
+    assert "journey 3" in shapes.err
+
+
+def test_what_is_exported_is_what_save_reads_and_tiers_are_openslo(ask: Run, tmp_path: Path):
+    file = tmp_path / "journeys.json"
+    file.write_text(json.dumps([BUY, {"name": "look", "entryPoints": ["front"]}]), encoding="utf-8")
+    ask("journeys", "save", str(file))
+
+    exported = ask("journeys", "export")
+    again = tmp_path / "again.yaml"
+    again.write_text(exported.out, encoding="utf-8")
+    for name in ("buy", "look"):
+        ask("journeys", "delete", name)
+    saved = ask("journeys", "save", str(again), "--json")
+    reexported = ask("journeys", "export")
+    openslo = ask("journeys", "export", "buy", "--format", "openslo")
+    shape = ask("journeys", "export", "buy", "--format", "openslo", "--json")
+    missing = ask("journeys", "export", "nothing")
+
+    assert (exported.code, saved.code, openslo.code, missing.code) == (0, 0, 0, 2), saved.err
+    assert reexported.out == exported.out
+    documents = list(yaml.safe_load_all(openslo.out))
+    assert [problems(document) for document in documents] == [[]] * len(documents)
+    assert {document["kind"] for document in documents} == {"Service", "SLO"}
+    check(shape.json, "JourneyExport")
+    assert "'nothing'" in missing.err
+
+
+def test_a_journey_is_drawn_with_its_steps_marked(ask: Run, tmp_path: Path):
+    file = tmp_path / "journeys.json"
+    file.write_text(json.dumps([BUY, {"name": "all", "entryPoints": ["front"]}]), encoding="utf-8")
+    ask("journeys", "save", str(file))
+
+    dot = ask("journeys", "draw", "buy")
+    mermaid = ask("journeys", "draw", "all", "--format", "mermaid")
+    elements = json.loads(ask("journeys", "draw", "buy", "--format", "cytoscape").out)["elements"]
+
+    assert dot.out.startswith("digraph")
+    assert "journeys: buy" in dot.out
+    assert "linkStyle" in mermaid.out
+    assert {one["data"]["label"] for one in elements["nodes"] if "journey" in one["classes"]} == {
+        "front",
+        "cart",
+        "db",
+    }

@@ -118,3 +118,28 @@ async def test_pages_follow_names(stores: Stores):
     assert [one.name for one in await stores.journeys.every(2)] == ["a", "b"]
     with pytest.raises(Invalid):
         await stores.journeys.page(PageRequest(after="not one"))
+
+
+async def test_several_journeys_are_saved_together_in_their_order(stores: Stores):
+    await services(stores)
+    await stores.journeys.save(BUY)
+    look = replace(BUY, journey_id="journey-2", name="a look", routes=())
+    again = replace(BUY, journey_id="journey-3", entry_points=("app",), updated_at=LATER)
+
+    stored = await stores.journeys.save_all([(again, BUY), (look, None)])
+
+    assert [one.name for one in stored] == ["buy", "a look"]
+    assert stored[0] == replace(again, journey_id="journey-1")
+    assert list(await stores.journeys.every(10)) == [look, stored[0]]
+
+
+async def test_where_one_of_several_was_changed_meanwhile_none_is_saved(stores: Stores):
+    await services(stores)
+    await stores.journeys.save(BUY)
+    fresh = replace(BUY, journey_id="journey-2", name="a fresh one")
+    late = replace(BUY, journey_id="journey-3", updated_at=LATER)
+
+    with pytest.raises(Conflict, match="buy"):
+        await stores.journeys.save_all([(fresh, None), (late, None)])
+
+    assert list(await stores.journeys.every(10)) == [BUY]

@@ -11,7 +11,9 @@ from sloengine.api.deletion import DeleteInput, DeletePayload
 from sloengine.api.inputs import given_or, stored_id
 from sloengine.api.journeys.types import Journey
 from sloengine.api.problems import UserError, or_user_errors
-from sloengine.application.journeys.save_journey import SaveJourneyCommand
+from sloengine.application.journeys.save_journeys import SaveJourneyCommand, path_in_list
+from sloengine.application.ports.paging import MAX_PAGE_SIZE
+from sloengine.domain.errors import Invalid
 from sloengine.domain.journeys import model
 
 
@@ -46,9 +48,54 @@ class SaveJourneyPayload:
     )
 
 
+@strawberry.input(description="Several journeys, saved together.")
+class SaveJourneysInput:
+    """Journeys."""
+
+    journeys: list[JourneyInput] = strawberry.field(description="1 to 200, no two of the same name.")
+
+
+@strawberry.type(description="What came of it: all journeys are saved, or none.")
+class SaveJourneysPayload:
+    """The journeys."""
+
+    journeys: list[Journey] = strawberry.field(description="As they are stored.", default_factory=list)
+    user_errors: list[UserError] = strawberry.field(
+        description="Everything to mend, with the journey's place in `path`; empty: it is done.",
+        default_factory=list,
+    )
+
+
 @strawberry.type
 class JourneyMutations:
     """Fields of ``Mutation``."""
+
+    @strawberry.mutation(
+        description="Save several journeys, all or none. sre_admin; service_owner where all entry points are own "
+        "teams' services."
+    )
+    async def save_journeys(
+        self,
+        info: Info,
+        input: Annotated[SaveJourneysInput, strawberry.argument(description="The journeys.")],  # noqa: A002
+    ) -> SaveJourneysPayload:
+        """Checked together and stored in one transaction."""
+
+        async def save() -> SaveJourneysPayload:
+            if not 1 <= len(input.journeys) <= MAX_PAGE_SIZE:
+                raise Invalid(f"give 1 to {MAX_PAGE_SIZE} journeys", path=("input", "journeys"))
+            outcome = await info.context.use_cases.save_journeys(
+                [_command(one) for one in input.journeys], actor=info.context.actor
+            )
+            errors = [
+                UserError(code=one.error.code, message=one.error.message, path=list(path_in_list(one)))
+                for one in outcome.refused
+            ]
+            return SaveJourneysPayload(
+                journeys=[Journey.from_domain(one) for one in outcome.saved], user_errors=errors
+            )
+
+        return await or_user_errors(save(), SaveJourneysPayload)
 
     @strawberry.mutation(
         description="Save a journey. sre_admin; service_owner where all entry points are own teams' services."
@@ -59,16 +106,9 @@ class JourneyMutations:
         input: Annotated[JourneyInput, strawberry.argument(description="The journey.")],  # noqa: A002
     ) -> SaveJourneyPayload:
         """Checked and stored."""
-        command = SaveJourneyCommand(
-            input.name,
-            input.entry_points,
-            [
-                model.JourneyRoute(route.name, route.weight, tuple(route.services))
-                for route in given_or(input.routes, [])
-            ],
-        )
 
         async def save() -> SaveJourneyPayload:
+            command = _command(input)
             journey = await info.context.use_cases.save_journey(command, actor=info.context.actor)
             return SaveJourneyPayload(journey=Journey.from_domain(journey))
 
@@ -90,3 +130,14 @@ class JourneyMutations:
             return DeletePayload(deleted_id=input.id)
 
         return await or_user_errors(delete(), DeletePayload)
+
+
+def _command(given: JourneyInput) -> SaveJourneyCommand:
+    return SaveJourneyCommand(
+        given.name,
+        given.entry_points,
+        [
+            model.JourneyRoute(route.name, route.weight, tuple(route.services))
+            for route in given_or(given.routes, [])
+        ],
+    )

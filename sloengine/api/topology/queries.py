@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -24,11 +25,13 @@ from sloengine.api.topology.types import (
 )
 from sloengine.application.ports.service_graph import Neighbourhood
 from sloengine.application.ports.service_graph import ServiceFilter as StoredServiceFilter
-from sloengine.domain.errors import Invalid, TooLarge
+from sloengine.domain.errors import Invalid, NotFound, TooLarge
+from sloengine.domain.journeys.model import Journey
 from sloengine.domain.recommendation.model import Recommendation
 from sloengine.infrastructure.drawings import draw
 
 MAX_ROOTS = 100
+_MOST_JOURNEYS = 20
 
 
 @strawberry.input(one_of=True, description="How to name a service: exactly one of the two.")
@@ -158,10 +161,15 @@ class TopologyQueries:
             bool | None,
             strawberry.argument(description="Also edges that no source has seen for its time to live."),
         ] = False,
+        journeys: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Names of journeys whose services and calls are marked, 20 at most."),
+        ] = strawberry.UNSET,
     ) -> GraphDrawing:
         """Read in one traversal."""
+        marked = await _journeys_to_mark(info, given_or(journeys, []))
         found = await _neighbourhood(info, roots, direction, depth, include_stale=bool(include_stale))
-        return GraphDrawing.from_drawing(await asyncio.to_thread(draw, roots, found, format))
+        return GraphDrawing.from_drawing(await asyncio.to_thread(draw, roots, found, format, journeys=marked))
 
     @strawberry.field(description="Cycles that somebody should look at, newest first.")
     async def circular_dependency_alerts(
@@ -201,3 +209,13 @@ async def _neighbourhood(
         towards_callers=given_or(direction, GraphDirection.DEPENDENCIES) is GraphDirection.CALLERS,
         include_stale=include_stale,
     )
+
+
+async def _journeys_to_mark(info: Info, names: Sequence[str]) -> Sequence[Journey]:
+    if len(names) > _MOST_JOURNEYS:
+        raise TooLarge(f"{len(names)} journeys; at most {_MOST_JOURNEYS} are marked", path=("journeys",))
+    found = await info.context.use_cases.read_journeys.by_name(names)
+    for position, name in enumerate(names):
+        if name not in found:
+            raise NotFound(f"no journey {name!r}", path=("journeys", str(position)))
+    return [found[name] for name in dict.fromkeys(names)]

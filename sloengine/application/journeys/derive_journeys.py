@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from sloengine.application.journeys.save_journey import SaveJourney, SaveJourneyCommand
+from sloengine.application.journeys.save_journey import SaveJourney
+from sloengine.application.journeys.save_journeys import SaveJourneyCommand
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.discovery_store import DiscoveryStore
 from sloengine.application.ports.journey_store import JourneyStore

@@ -21,9 +21,17 @@ class JourneyStore(Protocol):
     async def save(self, journey: Journey, *, replacing: Journey | None = None) -> Journey:
         """Store a journey, in the place of the one of the same name, which keeps its id and its beginnings.
 
-        ``replacing``: the one of this name as it was read; None: there was none. Who may save was decided on it,
-        so ``Conflict`` is raised, and nothing written, when another one (other id, entry points or time of change)
-        or none is stored by now. The one that is stored is returned. Its services exist.
+        As ``save_all`` with one.
+        """
+        ...
+
+    async def save_all(self, journeys: Sequence[tuple[Journey, Journey | None]]) -> Sequence[Journey]:
+        """Store these journeys, all or none; each in the place of the one of its name, beside it in the pair.
+
+        The second of a pair: the one of this name as it was read; None: there was none. Who may save was decided
+        on it, so ``Conflict`` is raised, and nothing written, when another one (other id, entry points or time of
+        change) or none is stored by now. What is stored is returned, in the same order. Its services exist, and no
+        two have the same name.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,49 +58,49 @@ class Journey:
         return tuple(route.weight / whole for route in self.routes)
 
 
-def check_journey(name: str, entry_points: Sequence[str], routes: Sequence[JourneyRoute]) -> None:
-    """Raise ``Invalid`` unless a journey can have these parts; whether its services exist is checked elsewhere."""
-    _check_name(name, "a journey", ("input", "name"))
+def problems_of(name: str, entry_points: Sequence[str], routes: Sequence[JourneyRoute]) -> Iterator[Invalid]:
+    """Everything for which a journey cannot have these parts; whether its services exist is asked elsewhere."""
+    yield from _name_problems(name, "a journey", ("input", "name"))
     if not entry_points:
-        raise Invalid("name at least one entry point", path=("input", "entryPoints"))
+        yield Invalid("name at least one entry point", path=("input", "entryPoints"))
     if len(entry_points) > MOST_ENTRY_POINTS:
-        raise Invalid(f"at most {MOST_ENTRY_POINTS} entry points", path=("input", "entryPoints"))
+        yield Invalid(f"at most {MOST_ENTRY_POINTS} entry points", path=("input", "entryPoints"))
     if len(routes) > MOST_ROUTES:
-        raise Invalid(
+        yield Invalid(
             f"at most {MOST_ROUTES} routes; leave out those with the least weight", path=("input", "routes")
         )
     seen: set[str] = set()
     for position, route in enumerate(routes):
         path = ("input", "routes", str(position))
-        _check_name(route.name, "a route", (*path, "name"))
+        yield from _name_problems(route.name, "a route", (*path, "name"))
         if route.name in seen:
-            raise Invalid(f"two routes are called {route.name!r}", path=(*path, "name"))
+            yield Invalid(f"two routes are called {route.name!r}", path=(*path, "name"))
         seen.add(route.name)
         if not (math.isfinite(route.weight) and route.weight > 0.0):
-            raise Invalid(f"a weight is a number above 0, not {route.weight:g}", path=(*path, "weight"))
+            yield Invalid(f"a weight is a number above 0, not {route.weight:g}", path=(*path, "weight"))
         if not route.services:
-            raise Invalid("name at least one service, or leave the route out", path=(*path, "services"))
+            yield Invalid("name at least one service, or leave the route out", path=(*path, "services"))
         if len(route.services) > MOST_SERVICES_OF_ROUTE:
-            raise Invalid(f"at most {MOST_SERVICES_OF_ROUTE} services", path=(*path, "services"))
+            yield Invalid(f"at most {MOST_SERVICES_OF_ROUTE} services", path=(*path, "services"))
 
 
-def check_known(journey: Journey, known: Collection[str]) -> None:
-    """Raise ``ServiceNotFound`` if the journey names a service that is not among ``known``."""
+def unknown_services(journey: Journey, known: Collection[str]) -> Iterator[ServiceNotFound]:
+    """One for each place where the journey names a service that is not among ``known``."""
     for position, service in enumerate(journey.entry_points):
         if service not in known:
-            raise ServiceNotFound(f"no service {service!r}", path=("input", "entryPoints", str(position)))
+            yield ServiceNotFound(f"no service {service!r}", path=("input", "entryPoints", str(position)))
     for place, route in enumerate(journey.routes):
         for position, service in enumerate(route.services):
             if service not in known:
-                raise ServiceNotFound(
+                yield ServiceNotFound(
                     f"no service {service!r}", path=("input", "routes", str(place), "services", str(position))
                 )
 
 
-def _check_name(name: str, what: str, path: tuple[str, ...]) -> None:
+def _name_problems(name: str, what: str, path: tuple[str, ...]) -> Iterator[Invalid]:
     if not 1 <= len(name) <= MOST_NAME_CHARACTERS or name != name.strip():
-        raise Invalid(
+        yield Invalid(
             f"the name of {what} has 1 to {MOST_NAME_CHARACTERS} characters, no space at its ends", path=path
         )
     if any(not character.isprintable() for character in name):
-        raise Invalid(f"the name of {what} has no control characters", path=path)
+        yield Invalid(f"the name of {what} has no control characters", path=path)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sloengine.application.ports.service_graph import Neighbourhood
+from sloengine.domain.journeys.model import Journey
 from sloengine.infrastructure.drawings.cytoscape import cytoscape
 from sloengine.infrastructure.drawings.dot import dot
 from sloengine.infrastructure.drawings.mermaid import mermaid
-from sloengine.infrastructure.drawings.part import PartOfGraph, part_of
+from sloengine.infrastructure.drawings.part import PartOfGraph, part_of, with_journeys
 
 MOST_EDGES = 2_000
 """More than that nobody can read, and browsers no longer draw."""
@@ -44,10 +45,19 @@ _WRITERS: Mapping[DrawingFormat, Callable[[PartOfGraph], str]] = {
 
 
 def draw(
-    roots: Sequence[str], found: Neighbourhood, wanted: DrawingFormat, *, most_edges: int = MOST_EDGES
+    roots: Sequence[str],
+    found: Neighbourhood,
+    wanted: DrawingFormat,
+    *,
+    most_edges: int = MOST_EDGES,
+    journeys: Sequence[Journey] = (),
 ) -> Drawing:
-    """Draw a neighbourhood; of too many edges those nearest to the roots. Any service id is safe in it."""
+    """Draw a neighbourhood; of too many edges those nearest to the roots. Any service id is safe in it.
+
+    ``journeys``: services and calls on their way are marked.
+    """
     part, cut = part_of(roots, found, most_edges)
+    part = with_journeys(part, journeys)
     return Drawing(
         wanted,
         _WRITERS[wanted](part),

@@ -10,7 +10,10 @@ from sloengine.infrastructure.drawings.part import PartOfGraph, kind_of
 
 
 def cytoscape(part: PartOfGraph) -> str:
-    """``{"elements": {"nodes": […], "edges": […]}}``; members of a cycle have it as their parent."""
+    """``{"elements": {"nodes": […], "edges": […]}}``; members of a cycle have it as their parent.
+
+    Steps of journeys have the class ``journey`` and their names, services that one is entered by ``entry``.
+    """
     cycle_of = {
         member: f"cycle-{number}" for number, node in enumerate(part.supernodes) for member in node.members
     }
@@ -30,6 +33,9 @@ def cytoscape(part: PartOfGraph) -> str:
             data["parent"] = cycle_of[service.service_id]
         classes = ["root"] if service.service_id in part.roots else []
         classes += [service.criticality.lower()] if service.criticality else []
+        if service.service_id in part.passed_by:
+            data["journeys"] = list(part.passed_by[service.service_id])
+            classes += ["journey", *(["entry"] if service.service_id in part.entries else [])]
         nodes.append({"data": data, "classes": " ".join(classes)})
     edges = [
         {
@@ -43,8 +49,15 @@ def cytoscape(part: PartOfGraph) -> str:
                 "redundancyGroup": edge.redundancy_group,
                 "required": edge.required,
                 "isStale": edge.is_stale,
+                **({"journeys": list(part.taken_by[edge.pair])} if edge.pair in part.taken_by else {}),
             },
-            "classes": " ".join([kind_of(edge), *(["stale"] if edge.is_stale else [])]),
+            "classes": " ".join(
+                [
+                    kind_of(edge),
+                    *(["stale"] if edge.is_stale else []),
+                    *(["journey"] if edge.pair in part.taken_by else []),
+                ]
+            ),
         }
         for number, edge in enumerate(part.dependencies)
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sloengine.domain.topology.service import Criticality, Service
-from sloengine.infrastructure.drawings.part import PartOfGraph, is_weak, kind_of, words_of
+from sloengine.infrastructure.drawings.part import JOURNEY, PartOfGraph, is_weak, kind_of, words_of
 
 _FILL = {
     Criticality.CRITICAL: "#f8c9c4",
@@ -14,7 +16,7 @@ _FILL = {
 
 
 def dot(part: PartOfGraph) -> str:
-    """The graph, callers on the left; cycles in boxes."""
+    """The graph, callers on the left; cycles in boxes; steps of journeys in one colour, their entries doubled."""
     lines = [
         "digraph sloengine {",
         "  rankdir=LR;",
@@ -30,6 +32,8 @@ def dot(part: PartOfGraph) -> str:
         attributes = [f"style={style}", f"label={_quoted(words_of(edge))}"]
         if edge.is_stale:
             attributes.append('color="#aaaaaa"')
+        elif edge.pair in part.taken_by:
+            attributes += [f'color="{JOURNEY}"', "penwidth=2.5", _tooltip(part.taken_by[edge.pair])]
         lines.append(
             f"  n{part.number[edge.caller]} -> n{part.number[edge.dependency]} [{', '.join(attributes)}];"
         )
@@ -44,7 +48,15 @@ def _node(service: Service, part: PartOfGraph) -> str:
         attributes.append("shape=ellipse")
     if service.service_id in part.roots:
         attributes.append("penwidth=2.5")
+    if service.service_id in part.passed_by:
+        attributes += [f'color="{JOURNEY}"', _tooltip(part.passed_by[service.service_id])]
+    if service.service_id in part.entries:
+        attributes.append("peripheries=2")
     return ", ".join(attributes)
+
+
+def _tooltip(journeys: Sequence[str]) -> str:
+    return f"tooltip={_quoted('journeys: ' + ', '.join(journeys))}"
 
 
 def _quoted(text: str) -> str:

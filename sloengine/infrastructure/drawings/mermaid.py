@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sloengine.domain.topology.service import Service
-from sloengine.infrastructure.drawings.part import PartOfGraph, is_weak, words_of
+from sloengine.infrastructure.drawings.part import JOURNEY, PartOfGraph, is_weak, words_of
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._/,")
 
 
 def mermaid(part: PartOfGraph) -> str:
-    """The graph, callers on the left; cycles in boxes."""
+    """The graph, callers on the left; cycles in boxes; steps of journeys in one colour, their entries thicker."""
     lines = ["flowchart LR"]
     inside = {member for node in part.supernodes for member in node.members}
     lines += [f"  {_node(one, part)}" for one in part.services if one.service_id not in inside]
@@ -19,12 +19,15 @@ def mermaid(part: PartOfGraph) -> str:
         lines += [f"    {_node(by_id[one], part)}" for one in node.members if one in by_id]
         lines.append("  end")
     stale: list[str] = []
+    taken: list[str] = []
     for position, edge in enumerate(part.dependencies):
         arrow, words = "-.->" if is_weak(edge) else "-->", words_of(edge)
         label = f'|"{_escaped(words)}"|' if words else ""
         lines.append(f"  n{part.number[edge.caller]} {arrow}{label} n{part.number[edge.dependency]}")
         if edge.is_stale:
             stale.append(str(position))
+        elif edge.pair in part.taken_by:
+            taken.append(str(position))
     lines += [
         "  classDef critical fill:#f8c9c4,stroke:#333333",
         "  classDef high fill:#fbe3bf,stroke:#333333",
@@ -32,12 +35,21 @@ def mermaid(part: PartOfGraph) -> str:
         "  classDef low fill:#eeeeee,stroke:#333333",
         "  classDef root stroke-width:3px",
     ]
+    if part.passed_by:
+        lines += [
+            f"  classDef journey stroke:{JOURNEY},stroke-width:2px",
+            f"  classDef entry stroke:{JOURNEY},stroke-width:4px",
+        ]
     lines += [
         f"  class n{part.number[one.service_id]} {one.criticality.lower()}"
         for one in part.services
         if one.criticality is not None
     ]
     lines += [f"  class n{part.number[root]} root" for root in sorted(part.roots) if root in part.number]
+    lines += [f"  class n{part.number[one]} journey" for one in sorted(part.passed_by)]
+    lines += [f"  class n{part.number[one]} entry" for one in sorted(part.entries)]
+    if taken:
+        lines.append(f"  linkStyle {','.join(taken)} stroke:{JOURNEY},stroke-width:3px")
     if stale:
         lines.append(f"  linkStyle {','.join(stale)} stroke:#aaaaaa")
     return "\n".join([*lines, ""])

@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from sloengine.application.ports.service_graph import Neighbourhood
+from sloengine.domain.journeys.model import Journey
+from sloengine.domain.journeys.steps import steps_of
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.service import Service
 
+JOURNEY = "#1f77b4"
+"""Colour of what is on a journey's way."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartOfGraph:
-    """``number``: of each service, by id. ``supernodes``: cycles with two drawn members at least."""
+    """``number``: of each service, by id. ``supernodes``: cycles with two drawn members at least.
+
+    ``passed_by``, ``taken_by``: names of the journeys on whose way a service or a call is. ``entries``: services
+    that one of them is entered by.
+    """
 
     roots: frozenset[str]
     services: tuple[Service, ...]
     dependencies: tuple[Dependency, ...]
     supernodes: tuple[Supernode, ...]
     number: Mapping[str, int]
+    passed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    taken_by: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    entries: frozenset[str] = frozenset()
+
+
+def with_journeys(part: PartOfGraph, journeys: Sequence[Journey]) -> PartOfGraph:
+    """The same part, with the steps of these journeys marked."""
+    passed: dict[str, tuple[str, ...]] = {}
+    taken: dict[tuple[str, str], tuple[str, ...]] = {}
+    for journey in journeys:
+        steps = steps_of(journey, [edge.pair for edge in part.dependencies])
+        for service in steps.services & part.number.keys():
+            passed[service] = (*passed.get(service, ()), journey.name)
+        for pair in steps.calls:
+            taken[pair] = (*taken.get(pair, ()), journey.name)
+    entries = {entry for journey in journeys for entry in journey.entry_points if entry in part.number}
+    return replace(part, passed_by=passed, taken_by=taken, entries=frozenset(entries))
 
 
 def part_of(roots: Sequence[str], found: Neighbourhood, most_edges: int) -> tuple[PartOfGraph, bool]:

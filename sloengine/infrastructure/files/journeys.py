@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sloengine.application.journeys.save_journey import SaveJourneyCommand
+from sloengine.application.journeys.save_journeys import SaveJourneyCommand
 from sloengine.domain.errors import Invalid
 from sloengine.domain.journeys.model import JourneyRoute
 from sloengine.infrastructure.files.documents import read_value
@@ -18,7 +18,7 @@ _ROUTE_KEYS = {"name", "weight", "services"}
 def read_journeys(path: Path) -> list[SaveJourneyCommand]:
     """One journey, a list of them, or ``{"journeys": […]}`` as `journeys derive --json` prints it.
 
-    Raises ``Invalid`` with the place, ``FileProblem``.
+    Raises ``Invalid`` with the place of everything that is wrong, a line each; ``FileProblem``.
     """
     value = read_value(path)
     if isinstance(value, Mapping) and isinstance(value.get("journeys"), list):
@@ -26,7 +26,16 @@ def read_journeys(path: Path) -> list[SaveJourneyCommand]:
     rows = value if isinstance(value, list) else [value]
     if not rows:
         raise Invalid(f"{path}: no journey in it")
-    return [_journey(row, f"{path}: journey {position}") for position, row in enumerate(rows, 1)]
+    commands: list[SaveJourneyCommand] = []
+    wrong: list[str] = []
+    for position, row in enumerate(rows, 1):
+        try:
+            commands.append(_journey(row, f"{path}: journey {position}"))
+        except Invalid as error:
+            wrong.append(error.message)
+    if wrong:
+        raise Invalid("\n".join(wrong))
+    return commands
 
 
 def _journey(row: Any, where: str) -> SaveJourneyCommand:

@@ -20,15 +20,22 @@ class MemoryJourneyStore:
 
     async def save(self, journey: Journey, *, replacing: Journey | None = None) -> Journey:
         """Store it in the place of the one that was read."""
-        known = self._db.journeys.get(journey.name)
-        if _seen(known) != _seen(replacing):
-            raise changed_meanwhile(journey.name)
-        if known is not None:
-            journey = replace(
-                journey, journey_id=known.journey_id, created_by=known.created_by, created_at=known.created_at
-            )
-        self._db.journeys[journey.name] = journey
-        return journey
+        return (await self.save_all([(journey, replacing)]))[0]
+
+    async def save_all(self, journeys: Sequence[tuple[Journey, Journey | None]]) -> Sequence[Journey]:
+        """Store all of them in the places of those that were read, or none."""
+        saved: list[Journey] = []
+        for journey, replacing in journeys:
+            known = self._db.journeys.get(journey.name)
+            if _seen(known) != _seen(replacing):
+                raise changed_meanwhile(journey.name)
+            if known is None:
+                saved.append(journey)
+            else:
+                journey_id, by, at = known.journey_id, known.created_by, known.created_at
+                saved.append(replace(journey, journey_id=journey_id, created_by=by, created_at=at))
+        self._db.journeys.update({journey.name: journey for journey in saved})
+        return saved
 
     async def delete(self, journey_id: str) -> Journey | None:
         """Take it away."""

@@ -21,28 +21,35 @@ class Neo4jJourneyStore:
 
     async def save(self, journey: Journey, *, replacing: Journey | None = None) -> Journey:
         """One transaction: what is stored is looked at under the lock of the write."""
-        routes = [
-            {"name": route.name, "weight": route.weight, "services": list(route.services)}
-            for route in journey.routes
-        ]
-        replaced = None if replacing is None else _as_read(replacing)
+        return (await self.save_all([(journey, replacing)]))[0]
 
-        async def work(transaction: Transaction) -> list[Any]:
-            row = await transaction.row(
-                "write/save_journey",
-                journey_id=journey.journey_id,
-                name=journey.name,
-                entry_points=list(journey.entry_points),
-                routes=routes,
-                actor=journey.updated_by,
-                now=journey.updated_at,
-                replaced=replaced,
-            )
-            if row is None:
-                raise changed_meanwhile(journey.name)
-            return row
+    async def save_all(self, journeys: Sequence[tuple[Journey, Journey | None]]) -> Sequence[Journey]:
+        """One transaction for all; locks are taken in the order of names, so that two of these do not meet."""
+        in_order = sorted(journeys, key=lambda pair: pair[0].name)
 
-        return _journey_of(*await self._connection.in_write(work))
+        async def work(transaction: Transaction) -> dict[str, list[Any]]:
+            rows: dict[str, list[Any]] = {}
+            for journey, replacing in in_order:
+                row = await transaction.row(
+                    "write/save_journey",
+                    journey_id=journey.journey_id,
+                    name=journey.name,
+                    entry_points=list(journey.entry_points),
+                    routes=[
+                        {"name": route.name, "weight": route.weight, "services": list(route.services)}
+                        for route in journey.routes
+                    ],
+                    actor=journey.updated_by,
+                    now=journey.updated_at,
+                    replaced=None if replacing is None else _as_read(replacing),
+                )
+                if row is None:
+                    raise changed_meanwhile(journey.name)
+                rows[journey.name] = row
+            return rows
+
+        rows = await self._connection.in_write(work)
+        return [_journey_of(*rows[journey.name]) for journey, _ in journeys]
 
     async def delete(self, journey_id: str) -> Journey | None:
         """Take it away."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
-from sloengine.application.journeys import save_journey
+from sloengine.application.journeys import save_journeys
 from sloengine.application.journeys.derive_journeys import DeriveJourneysCommand, JourneySource
-from sloengine.application.journeys.save_journey import SaveJourneyCommand
+from sloengine.application.journeys.save_journeys import SaveJourneyCommand
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.domain.errors import Conflict, Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
@@ -221,14 +222,14 @@ async def test_saved_aliases_hold_for_names_of_traces():
 async def test_what_cannot_be_saved_is_reported_beside_what_was(monkeypatch: pytest.MonkeyPatch):
     engine = Engine()
     await engine.ingest(dependencies=edges("a>x", "b>x", "c>x"))
-    monkeypatch.setattr(save_journey, "MOST_JOURNEYS", 2)
+    monkeypatch.setattr(save_journeys, "MOST_JOURNEYS", 2)
 
     found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.GRAPH), actor=ADMIN)
 
     assert (found.saved, found.refused) == (["a", "b"], [])
     ((name, message),) = [(one.name, one.message) for one in found.failed]
     assert name == "c"
-    assert "2 journeys already" in message
+    assert "more than 2 journeys" in message
 
 
 async def test_a_store_that_stops_answering_is_asked_once_and_the_report_is_not_lost(
@@ -236,15 +237,15 @@ async def test_a_store_that_stops_answering_is_asked_once_and_the_report_is_not_
 ):
     engine = Engine()
     await engine.ingest(dependencies=edges("a>x", "b>x", "c>x"))
-    save, asked = MemoryJourneyStore.save, []
+    save, asked = MemoryJourneyStore.save_all, []
 
-    async def save_one(self: MemoryJourneyStore, journey: Journey, **what: Any) -> Journey:
-        asked.append(journey.name)
+    async def save_one(self: MemoryJourneyStore, journeys: Any) -> Sequence[Journey]:
+        asked.extend(journey.name for journey, _ in journeys)
         if len(asked) > 1:
             raise Unavailable("no answer")
-        return await save(self, journey, **what)
+        return await save(self, journeys)
 
-    monkeypatch.setattr(MemoryJourneyStore, "save", save_one)
+    monkeypatch.setattr(MemoryJourneyStore, "save_all", save_one)
 
     found = await engine.use.derive_journeys(DeriveJourneysCommand(JourneySource.GRAPH), actor=ADMIN)
 
@@ -290,3 +291,34 @@ async def test_journeys_hurt_rest_on_what_the_rows_rest_on(monkeypatch):
     row = next(row for row in found.rows if row.service_id == "front")
     assert (hurt.journey.name, hurt.before, hurt.after) == ("buy", row.before, row.after)
     assert await engine.use.journeys_hurt([SloChange("nobody", changes[0].target)]) == ()
+
+
+async def test_all_of_a_list_are_saved_or_none_and_everything_that_is_wrong_is_told():
+    engine = await shop()
+    await engine.use.save_journey(BUY, actor=ADMIN)
+    commands = [
+        SaveJourneyCommand("fine", ["front"]),
+        SaveJourneyCommand("nowhere", ["front", "no-such"], [JourneyRoute("r", 1.0, ("front", "neither"))]),
+        SaveJourneyCommand(" ", [], [JourneyRoute("r", -1.0, ())]),
+        SaveJourneyCommand("twice", ["front"]),
+        SaveJourneyCommand("twice", ["front"]),
+    ]
+
+    refused = await engine.use.save_journeys(commands, actor=ADMIN)
+    foreign = await engine.use.save_journeys([BUY, SaveJourneyCommand("cart", ["cart"])], actor=OWNER)
+    fine = await engine.use.save_journeys([commands[0], commands[3]], actor=ADMIN)
+
+    assert refused.saved == []
+    assert [(one.position, ".".join(one.error.path)) for one in refused.refused] == [
+        (1, "input.entryPoints.1"),
+        (1, "input.routes.0.services.1"),
+        (2, "input.name"),
+        (2, "input.entryPoints"),
+        (2, "input.routes.0.weight"),
+        (2, "input.routes.0.services"),
+        (3, "input.name"),
+        (4, "input.name"),
+    ]
+    assert [type(one.error) for one in foreign.refused] == [Forbidden]
+    assert [one.name for one in fine.saved] == ["fine", "twice"]
+    assert (await engine.use.read_journeys.page(PageRequest())).total_count == 3

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloengine.domain.journeys.derive import TracedRequest, derive_from_graph, derive_from_traces
-from sloengine.domain.journeys.model import MOST_NAME_CHARACTERS, check_journey
+from sloengine.domain.journeys.model import MOST_NAME_CHARACTERS, problems_of
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
@@ -37,7 +37,7 @@ def test_rare_calls_of_an_entry_point_make_routes_and_usual_ones_are_on_all():
         ("look", 0.3, ("web", "login", "look")),
         ("buy", 0.2, ("web", "login", "buy", "bank")),
     ]
-    check_journey(draft.name, draft.entry_points, draft.routes)
+    assert list(problems_of(draft.name, draft.entry_points, draft.routes)) == []
 
 
 def test_cycles_end_and_what_nobody_enters_makes_no_journey():
@@ -133,7 +133,7 @@ def test_no_two_journeys_have_one_name_and_every_name_can_be_saved(operations: l
 
     assert len({draft.name for draft in drafts}) == len(drafts) == len(operations)
     for draft in drafts:
-        check_journey(draft.name, draft.entry_points, draft.routes)
+        assert list(problems_of(draft.name, draft.entry_points, draft.routes)) == []
 
 
 def test_operations_that_are_cut_to_the_same_characters_keep_apart_whatever_else_was_found():

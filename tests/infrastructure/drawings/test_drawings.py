@@ -5,17 +5,20 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sloengine.application.ports.service_graph import Neighbourhood
+from sloengine.domain.journeys.model import Journey, JourneyRoute
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.drawings import DrawingFormat, draw
 
+AT = datetime(2026, 3, 2, tzinfo=UTC)
 HOSTILE = [
     'a"; b -> c [label="x',
     "a --> b",
@@ -133,7 +136,10 @@ MERMAID = {
     "node": re.compile(rf"(n\d+)(?:\[{LABEL}\]|\(\[{LABEL}\]\))"),
     "edge": re.compile(rf"(n\d+) (?:-->|-\.->)(?:\|{LABEL}\|)? (n\d+)"),
     "open": re.compile(rf"subgraph c\d+\[{LABEL}\]"),
-    "other": re.compile(r"flowchart LR|end|classDef \w+ [\w:#,-]+|class n\d+ \w+|linkStyle [\d,]+ stroke:#aaaaaa"),
+    "other": re.compile(
+        r"flowchart LR|end|classDef \w+ [\w:#,-]+|class n\d+ \w+|"
+        r"linkStyle [\d,]+ stroke:#(?:aaaaaa|1f77b4,stroke-width:3px)"
+    ),
 }
 
 
@@ -202,3 +208,47 @@ def test_too_much_is_cut_from_the_far_end_and_said(wanted: DrawingFormat):
     assert {"s000", "s001", "s049"} <= set(nodes.values())
     assert "s025" not in nodes.values()
     assert draw(["s000"], neighbourhood(ids, truncated=True), wanted).truncated
+
+
+@pytest.mark.parametrize("wanted", DrawingFormat)
+@given(ids=names)
+def test_a_drawing_with_journeys_has_the_same_graph_whatever_they_are_called(
+    wanted: DrawingFormat, ids: list[str]
+):
+    journey = Journey("j", ids[-1], (ids[0],), (JourneyRoute("r", 1.0, (ids[0], ids[1])),), "a", AT, "a", AT)
+
+    drawing = draw(ids[:1], neighbourhood(ids), wanted, journeys=[journey])
+
+    nodes, edges = READERS[wanted](drawing.content)
+    assert sorted(nodes.values()) == sorted(ids)
+    named = {(nodes[caller], nodes[called]) for caller, called in edges}
+    assert named == {edge.pair for edge in neighbourhood(ids).dependencies}
+
+
+def test_steps_of_journeys_are_marked_in_each_format():
+    ids = ["web", "cart", "db", "mail"]
+    buy = Journey("j", "buy", ("web",), (JourneyRoute("r", 1.0, ("web", "cart")),), "a", AT, "a", AT)
+
+    drawn = {one: draw(["web"], neighbourhood(ids), one, journeys=[buy]).content for one in DrawingFormat}
+    plain = draw(["web"], neighbourhood(ids), DrawingFormat.DOT).content
+
+    elements = json.loads(drawn[DrawingFormat.CYTOSCAPE_JSON])["elements"]
+    marked = {one["data"]["label"]: one for one in elements["nodes"] if "journey" in one["classes"].split()}
+    number = {one["data"]["id"]: one["data"]["label"] for one in elements["nodes"]}
+    calls = [
+        (number[one["data"]["source"]], number[one["data"]["target"]], one["data"]["journeys"])
+        for one in elements["edges"]
+        if "journey" in one["classes"].split()
+    ]
+    assert marked.keys() == {"web", "cart"}
+    assert "entry" in marked["web"]["classes"].split()
+    assert marked["cart"]["data"]["journeys"] == ["buy"]
+    assert calls == [("web", "cart", ["buy"])]
+    # web is n3, cart n0: services are numbered by name.
+    assert "  class n3 entry" in drawn[DrawingFormat.MERMAID]
+    assert "  class n0 journey" in drawn[DrawingFormat.MERMAID]
+    assert re.search(r"linkStyle \d+ stroke:#1f77b4", drawn[DrawingFormat.MERMAID])
+    (call,) = [line for line in drawn[DrawingFormat.DOT].splitlines() if "n3 -> n0" in line]
+    assert 'tooltip="journeys: buy"' in call
+    assert drawn[DrawingFormat.DOT].count("#1f77b4") == 3
+    assert "#1f77b4" not in plain
