@@ -23,6 +23,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.domain.topology.discovery_difference import ChangeKind as DiscoveryChange
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
+from sloengine.domain.topology.name_choices import NameChoice
 from sloengine.domain.topology.service import Criticality
 from sloengine.infrastructure.drawings import DrawingFormat
 from sloengine.infrastructure.exports import JourneyExportFormat
@@ -203,6 +204,7 @@ _describe(
         "AUTO_APPROVE": "A rule accepted a recommendation.",
         "EXPIRE": "A recommendation expired undecided.",
         "DRIFT_TRIGGERED": "Confirmed drift had a recommendation computed anew.",
+        "NAME_DECIDED": "Somebody decided which service id a name of a source gets; `rationale` says which.",
     },
 )
 _describe(
@@ -212,6 +214,16 @@ _describe(
     {
         "FILE": "Definitions, as `sloengine journeys save` reads them.",
         "OPENSLO_V1": "OpenSLO v1: a Service for each journey, an SLO for each tier and target.",
+    },
+)
+_describe(
+    NameChoice,
+    "NameChoice",
+    "Which service id a name is to have.",
+    {
+        "SHORT_ID": "The short one; the name that had it gets its full name.",
+        "FULL_NAME": "Its full name, as the source has it.",
+        "FORGET": "None yet: it is decided anew when it is read the next time.",
     },
 )
 _describe(
@@ -323,6 +335,7 @@ __all__ = [
     "GraphDirection",
     "JobStatus",
     "JourneyExportFormat",
+    "NameChoice",
     "ObjectiveKind",
     "RecommendationStatus",
     "ServiceOrder",

@@ -31,6 +31,7 @@ from sloengine.api.topology.divergences import Divergence, DivergenceQueries
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import TopologyMutations
 from sloengine.api.topology.queries import TopologyQueries
+from sloengine.api.topology.remembered_names import NameMutations, NameQueries
 from sloengine.api.topology.types import CircularDependencyAlert, Service, Supernode
 from sloengine.api.what_if.queries import WhatIfQueries
 from sloengine.domain.errors import Invalid
@@ -41,6 +42,7 @@ class Query(
     TopologyQueries,
     DivergenceQueries,
     DiscoveryQueries,
+    NameQueries,
     RecommendationQueries,
     GovernanceQueries,
     AccuracyQueries,
@@ -91,7 +93,12 @@ NODES: Mapping[str, tuple[Callable[[Context], Any], Callable[[Any], relay.Node]]
     description="Everything that can be done. Errors that you can mend come back as `userErrors` in the payload."
 )
 class Mutation(
-    TopologyMutations, DiscoveryMutations, RecommendationMutations, GovernanceMutations, JourneyMutations
+    TopologyMutations,
+    DiscoveryMutations,
+    NameMutations,
+    RecommendationMutations,
+    GovernanceMutations,
+    JourneyMutations,
 ):
     """Root of mutations."""
 

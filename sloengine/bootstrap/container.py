@@ -69,6 +69,7 @@ from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRul
 from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
+from sloengine.application.topology.remembered_names import DecideName, ReadRememberedNames
 from sloengine.application.topology.resume_ingestions import ResumeIngestions
 from sloengine.application.topology.scheduled_discovery import EnqueueDueDiscoveries, ReadDiscoveryStates
 from sloengine.application.topology.update_alert import UpdateAlert
@@ -94,6 +95,8 @@ class UseCases:
     discover_dependencies: DiscoverDependencies
     read_name_rules: ReadNameRules
     save_name_rules: SaveNameRules
+    read_remembered_names: ReadRememberedNames
+    decide_name: DecideName
     read_discovery_states: ReadDiscoveryStates
     enqueue_due_discoveries: EnqueueDueDiscoveries
     register_services: RegisterServices
@@ -198,6 +201,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         ),
         read_name_rules=ReadNameRules(a.discovery),
         save_name_rules=SaveNameRules(a.discovery, a.clock),
+        read_remembered_names=ReadRememberedNames(a.discovery),
+        decide_name=DecideName(a.discovery, a.clock),
         merge_ingestion=MergeIngestion(
             a.ingestions, a.graph, a.cache, a.locks, condensing, a.clock, load_json, a.queue
         ),

@@ -11,6 +11,7 @@ import typer
 from sloengine.application.topology.discover_dependencies import DiscoverDependenciesCommand, DiscoveryOutcome
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
+from sloengine.cli.discovery_names import discover_decide_name, discover_names
 from sloengine.cli.discovery_shapes import name_rules_shape, outcome_shape, rules_from, state_shape
 from sloengine.cli.discovery_text import difference_tables, rules_table, states_table
 from sloengine.cli.options import AsJson, StateDir
@@ -133,6 +134,10 @@ def discover_status(as_json: AsJson = False, state_dir: StateDir = None) -> None
         output.print_json({"discoveryStates": [state_shape(state) for state in states]})
     else:
         output.out.print(states_table(states))
+
+
+discover.command("names")(discover_names)
+discover.command("decide-name")(discover_decide_name)
 
 
 def _discover(

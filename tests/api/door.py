@@ -41,6 +41,7 @@ from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRul
 from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
 from sloengine.application.topology.register_services import RegisterServices
+from sloengine.application.topology.remembered_names import DecideName, ReadRememberedNames
 from sloengine.application.topology.scheduled_discovery import ReadDiscoveryStates
 from sloengine.application.topology.update_alert import UpdateAlert
 from sloengine.bootstrap.container import UseCases
@@ -213,6 +214,8 @@ class Door:
             ),
             read_name_rules=ReadNameRules(discovery),
             save_name_rules=SaveNameRules(discovery, self.clock),
+            read_remembered_names=ReadRememberedNames(discovery),
+            decide_name=DecideName(discovery, self.clock),
             read_discovery_states=ReadDiscoveryStates([self.discovered], discovery),
             register_services=RegisterServices(self.graph, self.clock),
             update_alert=UpdateAlert(self.graph, self.clock),

@@ -108,3 +108,40 @@ async def test_rules_are_read_and_replaced(door: Door):
         "rules": rules,
         "aliases": [{"sourceName": "load-generator", "serviceId": None}],
     }
+
+
+async def test_names_are_shown_and_decided_on(door: Door):
+    door.discovered.found = calls("shop/web>cart")
+    await door.ask(DISCOVER, input={"source": "OTEL"})
+    door.discovered.found = calls("bank/web>cart")
+    await door.ask(DISCOVER, input={"source": "OTEL"})
+    decide = """mutation($input: DecideNameInput!) { decideName(input: $input) {
+      names { sourceName serviceId ownsShortId } auditEvent { action service { serviceId } rationale }
+      warnings userErrors { code path } } }"""
+    given = {"shortId": "web", "namespace": "bank", "choice": "SHORT_ID", "rationale": "the bank's is the one"}
+
+    before = await door.ask('{ rememberedNames(search: "WEB") { nodes { sourceName serviceId } totalCount } }')
+    stale = (await door.ask(decide, input={**given, "expectedServiceId": "web"}))["decideName"]
+    mute = (await door.ask(decide, input={**given, "expectedServiceId": "bank/web", "rationale": " "}))[
+        "decideName"
+    ]
+    done = (await door.ask(decide, input={**given, "expectedServiceId": "bank/web"}))["decideName"]
+
+    assert before["rememberedNames"] == {
+        "nodes": [
+            {"sourceName": "bank/web", "serviceId": "bank/web"},
+            {"sourceName": "shop/web", "serviceId": "web"},
+        ],
+        "totalCount": 2,
+    }
+    assert stale["userErrors"] == [{"code": "CONFLICT", "path": ["input", "expectedServiceId"]}]
+    assert mute["userErrors"] == [{"code": "RATIONALE_REQUIRED", "path": ["input", "rationale"]}]
+    assert done["userErrors"] == []
+    assert done["names"] == [
+        {"sourceName": "bank/web", "serviceId": "web", "ownsShortId": True},
+        {"sourceName": "shop/web", "serviceId": "shop/web", "ownsShortId": False},
+    ]
+    assert done["auditEvent"]["action"] == "NAME_DECIDED"
+    assert done["auditEvent"]["service"] == {"serviceId": "bank/web"}
+    assert done["auditEvent"]["rationale"].endswith("the bank's is the one")
+    assert len(done["warnings"]) == 2

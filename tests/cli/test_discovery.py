@@ -124,3 +124,28 @@ def test_a_file_of_another_shape_is_bad_input(discover: Run, tmp_path: Path, tex
 def test_every_source_that_can_be_discovered_has_a_command(discover: Run):
     for name in ("otel", "tempo", "mesh", "k8s", "backstage"):
         assert discover("discover", name, "--help").code == 0
+
+
+def test_names_are_listed_and_decided_on(discover: Run, seen: MemoryDependencyDiscovery):
+    none = discover("discover", "names")
+    discover("discover", "otel")
+    seen.found = Discovered(dependencies=(DiscoveredDependency("bank/web", "cart"),))
+    discover("discover", "otel")
+
+    listed, text = discover("discover", "names", "--json"), discover("discover", "names", "bank")
+    given = discover("discover", "decide-name", "bank/web", "--id", "short", "--because", "it is the bank's")
+    again = discover("discover", "decide-name", "bank/web", "--id", "short", "--because", "it is the bank's")
+    gone = discover("discover", "decide-name", "shop/web", "--id", "forget", "--because", "is no more", "--json")
+    unknown = discover("discover", "decide-name", "x/web", "--id", "full", "--because", "why")
+    trail = discover("audit", "list", "--json")
+
+    assert "no name" in none.out
+    assert [name["serviceId"] for name in listed.json["rememberedNames"]] == ["bank/web", "web"]
+    for name in listed.json["rememberedNames"]:
+        check(name, "RememberedName")
+    assert "the short id is another's" in text.out
+    assert "bank/web is web; shop/web is shop/web; number 1 in the audit trail" in given.out
+    assert "not moved" in given.err
+    assert (again.code, unknown.code, gone.code) == (2, 2, 0)
+    assert gone.json["names"] == []
+    assert "NAME_DECIDED" in trail.out

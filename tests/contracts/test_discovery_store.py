@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sloengine.application.ports.discovery_store import DiscoveryRun, StoredNameRules
+from sloengine.application.ports.paging import PageRequest
+from sloengine.application.ports.slo_ledger import AuditFilter
 from sloengine.domain.errors import Conflict
+from sloengine.domain.governance.model import AuditAction
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_choices import ChosenNames, NameChoice, choose
 from sloengine.domain.topology.name_decisions import RememberedName
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRule, NameRules
 from tests.contracts.conftest import Stores
@@ -126,3 +130,80 @@ async def test_the_newest_run_of_each_source_is_kept(stores: Stores):
 
     assert absent == {}
     assert await stores.discovery.runs() == {DiscoverySource.OTEL: second, DiscoverySource.MESH: mesh}
+
+
+SHOP = RememberedName("search", ("shop", ""), "search", "shop/search")
+BANK = RememberedName("search", ("bank", ""), "bank/search", "bank/search")
+PAY = RememberedName("Pay", ("bank", ""), "Pay", "bank/Pay")
+
+
+async def test_remembered_names_are_paged_by_short_id_and_found_by_a_part(stores: Stores):
+    await stores.discovery.remember_names([SHOP, BANK, PAY])
+
+    first = await stores.discovery.page_of_names(None, PageRequest(first=2))
+    rest = await stores.discovery.page_of_names(None, PageRequest(first=2, after=first.cursors[-1]))
+    found = await stores.discovery.page_of_names("BANK/s", PageRequest())
+    both = await stores.discovery.page_of_names("pay", PageRequest())
+
+    assert (list(first.rows), first.has_next, first.total_count) == ([PAY, BANK], True, 3)
+    assert (list(rest.rows), rest.has_next) == ([SHOP], False)
+    assert (list(found.rows), found.total_count) == ([BANK], 1)
+    assert list(both.rows) == [PAY]
+
+
+async def test_a_short_id_changes_hands_with_an_audit_entry(stores: Stores):
+    await stores.discovery.remember_names([SHOP, BANK, PAY])
+
+    def give(alike: list[RememberedName]) -> ChosenNames:
+        assert sorted(alike, key=lambda name: name.source_name) == [BANK, SHOP]
+        return choose(alike, ("bank", ""), NameChoice.SHORT_ID, "bank/search")
+
+    chosen, entry = await stores.discovery.decide_name(
+        "search", give, actor="user:ada", rationale="it is the bank's", now=AT
+    )
+    page = await stores.discovery.page_of_names("search", PageRequest())
+    trail = await stores.ledger.audit(AuditFilter(), PageRequest())
+
+    assert [(name.source_name, name.service_id) for name in page.rows] == [
+        ("bank/search", "search"),
+        ("shop/search", "shop/search"),
+    ]
+    assert list(trail.rows) == [entry]
+    assert (entry.action, entry.actor, entry.service_id, entry.sli_type) == (
+        AuditAction.NAME_DECIDED,
+        "user:ada",
+        "bank/search",
+        None,
+    )
+    assert entry.rationale == f"{chosen.in_words}. it is the bank's"
+    assert (await stores.ledger.verify()).intact
+
+
+async def test_a_forgotten_name_is_free_and_a_refused_choice_changes_nothing(stores: Stores):
+    await stores.discovery.remember_names([SHOP, BANK])
+
+    with pytest.raises(Conflict):
+        await stores.discovery.decide_name(
+            "search",
+            lambda alike: choose(alike, ("shop", ""), NameChoice.FORGET, "another"),
+            actor="user:ada",
+            rationale="why",
+            now=AT,
+        )
+    untouched = await stores.discovery.page_of_names(None, PageRequest())
+    await stores.discovery.decide_name(
+        "search",
+        lambda alike: choose(alike, ("shop", ""), NameChoice.FORGET, "search"),
+        actor="user:ada",
+        rationale="why",
+        now=AT,
+    )
+    left = await stores.discovery.page_of_names(None, PageRequest())
+    trail = await stores.ledger.audit(AuditFilter(), PageRequest())
+    await stores.discovery.remember_names(
+        [replace(PAY, short_id="search", told_apart_by=("x", ""), service_id="search")]
+    )
+
+    assert list(untouched.rows) == [BANK, SHOP]
+    assert list(left.rows) == [BANK]
+    assert trail.total_count == 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import uuid4
 
+from sloengine.application.ports.paging import Page, PageRequest
+from sloengine.domain.governance.model import AuditAction, AuditEvent
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_choices import ChosenNames
 from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.domain.topology.name_rules import NameRules
 
@@ -40,6 +44,22 @@ class DiscoveryRun:
     error: str | None = None
 
 
+def name_entry(chosen: ChosenNames, actor: str, rationale: str, now: datetime) -> AuditEvent:
+    """The audit entry of a decision on a name, not yet numbered and hashed."""
+    return AuditEvent(
+        audit_id=str(uuid4()),
+        sequence=0,
+        action=AuditAction.NAME_DECIDED,
+        actor=actor,
+        service_id=chosen.before.service_id,
+        sli_type=None,
+        at=now,
+        hash="",
+        previous_hash="",
+        rationale=f"{chosen.in_words}. {rationale}",
+    )
+
+
 class DiscoveryStore(Protocol):
     """Durable."""
 
@@ -60,6 +80,26 @@ class DiscoveryStore(Protocol):
 
         Raises ``Conflict``, and keeps none of them, where a name has another id already, or a short id another
         owner: another reading was faster.
+        """
+        ...
+
+    async def page_of_names(self, search: str | None, page: PageRequest) -> Page[RememberedName]:
+        """By short id, namespace and kind. ``search``: part of short id, id or source name, in any letter case."""
+        ...
+
+    async def decide_name(
+        self,
+        short_id: str,
+        decide: Callable[[list[RememberedName]], ChosenNames],
+        *,
+        actor: str,
+        rationale: str,
+        now: datetime,
+    ) -> tuple[ChosenNames, AuditEvent]:
+        """Let ``decide`` choose among everybody of this short id, as it stands, and keep that with an audit entry.
+
+        One transaction; what ``decide`` raises ends it, and nothing is written. The entry is about the service
+        that the name was before.
         """
         ...
 

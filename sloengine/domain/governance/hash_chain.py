@@ -39,7 +39,7 @@ def canonical_entry(event: AuditEvent) -> bytes:
         "action": event.action.value,
         "actor": event.actor,
         "service_id": event.service_id,
-        "sli_type": event.sli_type.value,
+        "sli_type": None if event.sli_type is None else event.sli_type.value,
         "at": _time(event.at),
         "recommendation_id": event.recommendation_id,
         "rationale": event.rationale,

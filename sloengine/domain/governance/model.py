@@ -46,6 +46,7 @@ class AuditAction(StrEnum):
     AUTO_APPROVE = "AUTO_APPROVE"
     EXPIRE = "EXPIRE"
     DRIFT_TRIGGERED = "DRIFT_TRIGGERED"
+    NAME_DECIDED = "NAME_DECIDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,14 @@ class TargetDelta:
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One entry of the append-only, numbered, hash-chained trail."""
+    """One entry of the append-only, numbered, hash-chained trail. ``sli_type`` None: it is about no SLO."""
 
     audit_id: str
     sequence: int
     action: AuditAction
     actor: str
     service_id: str
-    sli_type: SliType
+    sli_type: SliType | None
     at: datetime
     hash: str
     previous_hash: str

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from neo4j.exceptions import ConstraintError
 
-from sloengine.application.ports.discovery_store import DiscoveryRun, StoredNameRules
+from sloengine.application.ports.discovery_store import DiscoveryRun, StoredNameRules, name_entry
+from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.errors import Conflict
+from sloengine.domain.governance.hash_chain import ChainHead, chained
+from sloengine.domain.governance.model import AuditEvent
 from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.name_choices import ChosenNames
 from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.infrastructure.documents import decode, encode
+from sloengine.infrastructure.neo4j.audit_rows import entry_properties
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
 from sloengine.infrastructure.neo4j.nodes import DiscoveryRunNode, NameRulesNode
 
@@ -51,10 +59,7 @@ class Neo4jDiscoveryStore:
     async def remembered_names(self) -> RememberedNames:
         """The id that each name was given."""
         rows = await self._connection.read("remembered_names")
-        return RememberedNames(
-            RememberedName(short_id, (namespace, kind), service_id, source_name)
-            for short_id, namespace, kind, service_id, source_name in rows
-        )
+        return RememberedNames(_name_of(row) for row in rows)
 
     async def remember_names(self, names: Sequence[RememberedName]) -> None:
         """Keep these for good, in one transaction."""
@@ -72,6 +77,52 @@ class Neo4jDiscoveryStore:
         except ConstraintError as error:
             raise Conflict("a short name was given to another service meanwhile") from error
 
+    async def page_of_names(self, search: str | None, page: PageRequest) -> Page[RememberedName]:
+        """By short id, namespace and kind."""
+        limit = rows_to_read(page)
+        after = key_of(page.after, str, str, str)
+        text = None if search is None else search.lower()
+
+        async def work(transaction: Transaction) -> tuple[list[Any], int]:
+            rows = await transaction.rows("read/page_of_remembered_names", search=text, after=after, limit=limit)
+            return rows, first_of(await transaction.rows("read/count_of_remembered_names", search=text))
+
+        rows, total = await self._connection.in_read(work)
+        return page_of(
+            [_name_of(row) for row in rows], page, total, lambda one: (one.short_id, *one.told_apart_by)
+        )
+
+    async def decide_name(
+        self,
+        short_id: str,
+        decide: Callable[[list[RememberedName]], ChosenNames],
+        *,
+        actor: str,
+        rationale: str,
+        now: datetime,
+    ) -> tuple[ChosenNames, AuditEvent]:
+        """Under the lock of the audit trail's head."""
+
+        async def work(transaction: Transaction) -> tuple[ChosenNames, AuditEvent]:
+            head = await transaction.row("write/lock_names", now=now)
+            alike = [_name_of(row) for row in await transaction.rows("read/namesakes", short_id=short_id)]
+            chosen = decide(alike)
+            entry = chained(name_entry(chosen, actor, rationale, now), ChainHead(*(head or ())))
+            given_up = [_parameters(name) for name in chosen.after if not name.owns]
+            await transaction.rows("write/give_up_short_id", rows=given_up)
+            await transaction.rows(
+                "write/decide_name",
+                rows=[_parameters(name) for name in chosen.after],
+                forgotten=_parameters(chosen.before) if chosen.forgotten else None,
+                entry=entry_properties(entry),
+            )
+            return chosen, entry
+
+        try:
+            return await self._connection.in_write(work)
+        except ConstraintError as error:
+            raise Conflict(f"{short_id} was given to another service meanwhile; look again") from error
+
     async def runs(self) -> Mapping[DiscoverySource, DiscoveryRun]:
         """The newest run of each source."""
         async with self._nodes.reading():
@@ -86,6 +137,11 @@ class Neo4jDiscoveryStore:
                 node = DiscoveryRunNode(source=run.source.value)
             assign(node, started_at=run.started_at, document=encode(run).decode())
             await node.save()
+
+
+def _name_of(row: Sequence[Any]) -> RememberedName:
+    short_id, namespace, kind, service_id, source_name = row
+    return RememberedName(short_id, (namespace, kind), service_id, source_name)
 
 
 def _parameters(name: RememberedName) -> dict[str, str | None]:
