@@ -26,13 +26,14 @@ from sloengine.api.problems import MaskedErrors
 from sloengine.api.recommendation.mutations import RecommendationMutations
 from sloengine.api.recommendation.queries import RecommendationQueries
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
+from sloengine.api.topology.alerts import CircularDependencyAlert
 from sloengine.api.topology.discovery import DiscoveryMutations, DiscoveryQueries
 from sloengine.api.topology.divergences import Divergence, DivergenceQueries
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import TopologyMutations
 from sloengine.api.topology.queries import TopologyQueries
 from sloengine.api.topology.remembered_names import NameMutations, NameQueries
-from sloengine.api.topology.types import CircularDependencyAlert, Service, Supernode
+from sloengine.api.topology.types import Service, Supernode
 from sloengine.api.what_if.queries import WhatIfQueries
 from sloengine.domain.errors import Invalid
 

@@ -35,64 +35,30 @@ From = Annotated[
 To = Annotated[str | None, typer.Option("--to", help="End, ISO 8601; default: now.", show_default=False)]
 
 
-@discover.command("otel")
-def discover_otel(
-    dry_run: DryRun = False,
-    from_at: From = None,
-    to_at: To = None,
-    as_json: AsJson = False,
-    state_dir: StateDir = None,
-) -> None:
-    """Service-graph metrics of the OpenTelemetry connector or of Tempo in Prometheus, and Tempo's traces."""
-    _discover(DiscoverySource.OTEL, None, dry_run, from_at, to_at, as_json, state_dir)
+def _reading(name: str, source: DiscoverySource, reading: str | None, what: str) -> None:
+    """One command for each thing that can be read; they differ in nothing else."""
+
+    @discover.command(name, help=what)
+    def command(
+        dry_run: DryRun = False,
+        from_at: From = None,
+        to_at: To = None,
+        as_json: AsJson = False,
+        state_dir: StateDir = None,
+    ) -> None:
+        _discover(source, reading, dry_run, from_at, to_at, as_json, state_dir)
 
 
-@discover.command("tempo")
-def discover_tempo(
-    dry_run: DryRun = False,
-    from_at: From = None,
-    to_at: To = None,
-    as_json: AsJson = False,
-    state_dir: StateDir = None,
-) -> None:
-    """Tempo's traces only."""
-    _discover(DiscoverySource.OTEL, "tempo", dry_run, from_at, to_at, as_json, state_dir)
-
-
-@discover.command("mesh")
-def discover_mesh(
-    dry_run: DryRun = False,
-    from_at: From = None,
-    to_at: To = None,
-    as_json: AsJson = False,
-    state_dir: StateDir = None,
-) -> None:
-    """Metrics of Istio and of Cilium's Hubble in Prometheus."""
-    _discover(DiscoverySource.MESH, None, dry_run, from_at, to_at, as_json, state_dir)
-
-
-@discover.command("k8s")
-def discover_k8s(
-    dry_run: DryRun = False,
-    from_at: From = None,
-    to_at: To = None,
-    as_json: AsJson = False,
-    state_dir: StateDir = None,
-) -> None:
-    """Kubernetes: what is declared in the cluster."""
-    _discover(DiscoverySource.K8S, None, dry_run, from_at, to_at, as_json, state_dir)
-
-
-@discover.command("backstage")
-def discover_backstage(
-    dry_run: DryRun = False,
-    from_at: From = None,
-    to_at: To = None,
-    as_json: AsJson = False,
-    state_dir: StateDir = None,
-) -> None:
-    """The Backstage catalogue."""
-    _discover(DiscoverySource.BACKSTAGE, None, dry_run, from_at, to_at, as_json, state_dir)
+_reading(
+    "otel",
+    DiscoverySource.OTEL,
+    None,
+    "Service-graph metrics of the OpenTelemetry connector or of Tempo in Prometheus, and Tempo's traces.",
+)
+_reading("tempo", DiscoverySource.OTEL, "tempo", "Tempo's traces only.")
+_reading("mesh", DiscoverySource.MESH, None, "Metrics of Istio and of Cilium's Hubble in Prometheus.")
+_reading("k8s", DiscoverySource.K8S, None, "Kubernetes: what is declared in the cluster.")
+_reading("backstage", DiscoverySource.BACKSTAGE, None, "The Backstage catalogue.")
 
 
 @discover.command("rules")

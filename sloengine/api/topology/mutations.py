@@ -12,9 +12,10 @@ from sloengine.api.context import Info
 from sloengine.api.enums import AlertStatus, Criticality, DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.api.inputs import IDEMPOTENCY, as_row, given, stored_id, utc
 from sloengine.api.problems import UserError, or_user_errors
+from sloengine.api.topology.alerts import CircularDependencyAlert
 from sloengine.api.topology.discovery_types import DiscoveryDifference
 from sloengine.api.topology.ingestions import Ingestion
-from sloengine.api.topology.types import CircularDependencyAlert, Service
+from sloengine.api.topology.types import Service
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
 from sloengine.application.topology.register_services import RegisterServicesCommand
 from sloengine.application.topology.update_alert import UpdateAlertCommand

@@ -1,4 +1,4 @@
-"""Services, dependencies and cycles as clients read them."""
+"""Services, dependencies and supernodes as clients read them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from sloengine.api.connections import Connection, cut
 from sloengine.api.context import Info
 from sloengine.api.drift.types import ServiceDrift
 from sloengine.api.enums import (
-    AlertStatus,
     Criticality,
     DependencyCriticality,
     DependencyMode,
     DiscoverySource,
-    DrawingFormat,
 )
 from sloengine.api.forecast.types import ServiceForecast
 from sloengine.api.governance.types import ServiceDecisions
@@ -27,13 +25,11 @@ from sloengine.api.inputs import page_request
 from sloengine.api.recommendation.targets import Estimate
 from sloengine.api.recommendation.types import ServiceRecommendations
 from sloengine.api.telemetry.types import ServiceTelemetry
+from sloengine.api.topology.centrality import Centrality
 from sloengine.api.topology.references import service_link
-from sloengine.domain.topology import centrality as centrality_model
 from sloengine.domain.topology import dependency as dependency_model
 from sloengine.domain.topology import graph as graph_model
-from sloengine.domain.topology import ingestion as ingestion_model
 from sloengine.domain.topology import service as service_model
-from sloengine.infrastructure.drawings import Drawing
 
 IncludeStale = Annotated[
     bool | None, strawberry.argument(description="Also those that no source has seen for its time to live.")
@@ -165,50 +161,6 @@ class Supernode(relay.Node):
 
 
 @strawberry.type(
-    description="What a service's place in the graph says of it, worked out after the graph has changed. "
-    "Dependencies that are stale are left out."
-)
-class Centrality:
-    """Centrality."""
-
-    page_rank: float = strawberry.field(
-        description="Share of a random walk along calls, 0 to 1; all services' add up to 1."
-    )
-    betweenness: float = strawberry.field(
-        description="Share of pairs of other services whose shortest chain of calls leads through it, 0 to 1."
-    )
-    betweenness_error: float | None = strawberry.field(
-        description="Half width of a 95 % interval around it; 0: counted exactly, which small graphs are."
-    )
-    blast_radius: int = strawberry.field(
-        description="Services that its failure alone can hurt: those that wait for it, directly or not. Async "
-        "calls pass nothing on, nor do members of a redundancy group that can spare one."
-    )
-    community: int | None = strawberry.field(
-        description="Number of the group of services that call each other more than others; 0 is the largest."
-    )
-    single_point_of_failure: bool = strawberry.field(
-        description="Its failure alone takes a CRITICAL service down, along hard calls without redundancy."
-    )
-    depth: int = strawberry.field(description="Fewest calls from a service that nobody calls.")
-    graph_version: int = strawberry.field(description="The graph version that all this is of.")
-
-    @classmethod
-    def from_domain(cls, found: centrality_model.Centrality) -> Centrality:
-        """The measures as clients read them."""
-        return cls(
-            page_rank=found.page_rank,
-            betweenness=found.betweenness,
-            betweenness_error=found.betweenness_error,
-            blast_radius=found.blast_radius,
-            community=found.community,
-            single_point_of_failure=found.single_point_of_failure,
-            depth=found.depth,
-            graph_version=found.graph_version,
-        )
-
-
-@strawberry.type(
     description="A service, a queue, a database or an external provider: whatever calls or is called."
 )
 class Service(
@@ -299,91 +251,3 @@ class DependencyGraph:
     truncated: bool = strawberry.field(
         description="true: there are more edges than the limit; ask with less depth."
     )
-
-
-@strawberry.type(description="One line of an alert's history.")
-class AlertChange:
-    """A change of an alert."""
-
-    at: datetime = strawberry.field(description="When.")
-    status: AlertStatus = strawberry.field(description="Where the alert stood after it.")
-    by: str | None = strawberry.field(description="Who; null: the engine, because the cycle changed.")
-    text: str = strawberry.field(description="What happened, or the note that was left.")
-
-    @classmethod
-    def from_domain(cls, change: ingestion_model.AlertChange) -> AlertChange:
-        """The line as clients read it."""
-        return cls(at=change.at, status=change.status, by=change.by, text=change.text)
-
-
-@strawberry.type(description="A part of the graph as text that other programs draw.")
-class GraphDrawing:
-    """A drawing."""
-
-    format: DrawingFormat = strawberry.field(description="What it is written in.")
-    content: str = strawberry.field(description="The text.")
-    service_count: int = strawberry.field(description="Services in it.")
-    dependency_count: int = strawberry.field(description="Edges in it, 2,000 at most.")
-    graph_version: int = strawberry.field(description="The graph version that it shows.")
-    truncated: bool = strawberry.field(description="true: something was left out; ask with less depth.")
-
-    @classmethod
-    def from_drawing(cls, drawing: Drawing) -> GraphDrawing:
-        """The drawing as clients read it."""
-        return cls(
-            format=drawing.format,
-            content=drawing.content,
-            service_count=drawing.services,
-            dependency_count=drawing.dependencies,
-            graph_version=drawing.graph_version,
-            truncated=drawing.truncated,
-        )
-
-
-@strawberry.type(description="A cycle that somebody should look at. Resolves itself when the cycle is gone.")
-class CircularDependencyAlert(relay.Node):
-    """An alert."""
-
-    alert_id: strawberry.Private[str]
-    member_ids: strawberry.Private[tuple[str, ...]]
-    supernode_id: strawberry.Private[str | None]
-    status: AlertStatus = strawberry.field(description="Where it stands.")
-    cycle_path: list[str] = strawberry.field(
-        description="Service ids along a shortest cycle, the first one repeated at the end."
-    )
-    detected_at: datetime = strawberry.field(description="When the cycle was first seen.")
-    updated_by: str | None = strawberry.field(description="Who last changed the alert; null: nobody yet.")
-    note: str | None = strawberry.field(description="What they had to say.")
-    resolved_at: datetime | None = strawberry.field(description="When it was resolved.")
-    history: list[AlertChange] = strawberry.field(
-        description="What happened to it, oldest first: seen, grown, acknowledged, resolved; 200 lines at most."
-    )
-
-    @strawberry.field(description="The cycle as it is now; null: it is gone.")
-    async def supernode(self, info: Info) -> Supernode | None:
-        """Found through the members, loaded with all others."""
-        for found in await info.context.topology.supernode_by_service.load_many(self.member_ids):
-            if found is not None and found.supernode_id == self.supernode_id:
-                return Supernode.from_domain(found)
-        return None
-
-    @classmethod
-    def resolve_id(cls, root: Self, *, info: Info) -> str:
-        """The stored id."""
-        return root.alert_id
-
-    @classmethod
-    def from_domain(cls, alert: ingestion_model.CircularDependencyAlert) -> CircularDependencyAlert:
-        """The alert as clients read it."""
-        return cls(
-            alert_id=alert.alert_id,
-            member_ids=alert.members,
-            supernode_id=alert.supernode_id,
-            status=alert.status,
-            cycle_path=list(alert.cycle_path),
-            detected_at=alert.detected_at,
-            updated_by=alert.updated_by,
-            note=alert.note,
-            resolved_at=alert.resolved_at,
-            history=[AlertChange.from_domain(change) for change in alert.history],
-        )
