@@ -212,6 +212,8 @@ async def _neighbourhood(
 
 
 async def _journeys_to_mark(info: Info, names: Sequence[str]) -> Sequence[Journey]:
+    if not names:
+        return []
     if len(names) > _MOST_JOURNEYS:
         raise TooLarge(f"{len(names)} journeys; at most {_MOST_JOURNEYS} are marked", path=("journeys",))
     found = await info.context.use_cases.read_journeys.by_name(names)
