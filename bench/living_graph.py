@@ -1,6 +1,6 @@
 """What keeping the graph right costs: condensing after a change, measures, pass-through in portions, making ready.
 
-Run as ``python -m bench.living_graph SERVICES EDGES [cycle]`` (5,000 and 50,000 unless given, 30 days hourly);
+Run as ``python -m bench.living_graph SERVICES EDGES [cycle]`` (5,000 and 50,000 unless given, 90 days hourly);
 ``--quick`` is smaller. No server: CPU seconds of this process, and peak memory. What stored graphs cost is in
 ``bench growth``.
 """
@@ -83,7 +83,7 @@ async def measured(services: int, edges: int, *, is_cycle: bool = False) -> None
 
 async def _pass_through(stores: MemoryStores, panel: SliPanel, clock: SetClock) -> None:
     """Some portions, spread over all callers; told as what all would take."""
-    learn = LearnPassThrough(stores.graph, cast("SliHistory", _History(panel)), clock)
+    learn = LearnPassThrough(stores.graph, cast("SliHistory", _History(panel)), clock, DAYS)
     callers = sorted({caller for caller, _ in stores.database.merged})
     portions = ceil(len(callers) / learn.callers_at_once)
     taken: list[float] = []
@@ -121,7 +121,7 @@ async def _drawn(stores: MemoryStores, document: Mapping[str, Any]) -> list[tupl
 
 def _panel(ids: list[str]) -> SliPanel:
     rng = np.random.default_rng(1)
-    shape = (len(ids), 30 * 24)
+    shape = (len(ids), 90 * 24)
     total = rng.poisson(2_000, shape).astype(float)
     ratio = np.where(rng.random(shape) < 0.01, 0.05, 1e-4)
     return SliPanel(tuple(ids), NOW - shape[1] * HOUR, HOUR, total - rng.binomial(total.astype(int), ratio), total)

@@ -58,6 +58,7 @@ async def _measure(
         await use_cases.load_sli(_history(service_ids, until, random), actor=ACTOR)
         await use_cases.aggregate_telemetry.history.set_watermark(Watermark(until, until))
         await use_cases.learn_priors()
+        await _learn_pass_through(use_cases)
         picked = [str(name) for name in random.permutation(service_ids)[: asked + 2]]
         # The first ones open connections and find out what Prometheus has.
         for service_id in picked[:2]:
@@ -81,6 +82,13 @@ def _history(service_ids: list[str], until: datetime, random: np.random.Generato
     midnight = until.replace(hour=0)
     panel = synthetic_panel(service_ids, midnight, random)
     return LoadSliCommand(panel, synthetic_histories(service_ids, midnight, random))
+
+
+async def _learn_pass_through(use_cases: UseCases) -> None:
+    """As the worker does daily."""
+    learnt = await use_cases.learn_pass_through()
+    while learnt.last is not None:
+        learnt = await use_cases.learn_pass_through(learnt.last)
 
 
 async def _regenerate(use_cases: UseCases, service_id: str) -> float:

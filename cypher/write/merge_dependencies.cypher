@@ -20,7 +20,10 @@ WITH edge, stated, stated.attributes AS attributes, edge.mode IS NULL AS is_new,
 SET edge = attributes {.*, last_observed_at: $times[stated.seen],
     created_by_ingestion: coalesce(edge.created_by_ingestion, $ingestion_id),
     pass_through: edge.pass_through, pass_through_low: edge.pass_through_low,
-    pass_through_high: edge.pass_through_high, pass_through_at: edge.pass_through_at}
+    pass_through_high: edge.pass_through_high, pass_through_at: edge.pass_through_at,
+    pass_through_in_use: edge.pass_through_in_use, pass_through_verdict: edge.pass_through_verdict,
+    pass_through_failed_calls: edge.pass_through_failed_calls, pass_through_seen: edge.pass_through_seen,
+    pass_through_basis: edge.pass_through_basis}
 WITH is_new, is_new OR was_stale <> attributes.is_stale AS is_reshaped, before = [attributes.mode, attributes.criticality,
       attributes.assumed, attributes.is_stale, coalesce(attributes.protocol, ''), coalesce(attributes.timeout_ms, -1),
       coalesce(attributes.retry_config, ''), coalesce(attributes.call_weight, -1.0),

@@ -63,6 +63,7 @@ from sloengine.application.topology.detect_divergences import DetectDivergences
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.learn_pass_through import LearnPassThrough
+from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.application.topology.mark_stale import MarkStale
 from sloengine.application.topology.merge_ingestion import MergeIngestion
 from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules
@@ -161,6 +162,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
     condensing = Condensing(a.graph, a.clock)
     freshness = Freshness(a.sli_history, a.clock)
     snapshots = GraphSnapshots(a.graph)
+    findings = LearntFindings(a.graph, timedelta(days=engine.lookback_days))
     priors = CurrentPriors(a.priors, a.calibrations)
     evidence = EvidenceReader(
         snapshots,
@@ -169,6 +171,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         priors,
         a.clock,
         a.drift,
+        findings,
         engine,
         source_name,
     )
@@ -187,7 +190,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         a.shapley,
     )
     start_job = StartRecommendationJob(a.graph, a.recommendation_jobs, a.queue, a.clock)
-    bases = ImpactBases(snapshots, a.sli_history, a.ledger, a.clock)
+    bases = ImpactBases(snapshots, a.sli_history, a.ledger, findings, a.clock)
     deciding = Deciding(a.ledger, a.recommendations, a.graph, a.cache, a.queue, a.clock, WarnCallers(bases))
     judge = JudgeTargets(evidence, a.clock, engine)
     budgets = ReadBudget(a.sli_history, a.clock)
@@ -214,7 +217,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         mark_stale=MarkStale(a.graph, a.cache, a.locks, condensing, a.clock),
         detect_divergences=DetectDivergences(a.divergences, a.locks, a.clock),
         read_divergences=ReadDivergences(a.divergences),
-        learn_pass_through=LearnPassThrough(a.graph, a.sli_history, a.clock),
+        learn_pass_through=LearnPassThrough(a.graph, a.sli_history, a.clock, engine.lookback_days),
         read_graph=ReadGraph(a.graph, a.ingestions),
         aggregate_telemetry=AggregateTelemetry(
             a.graph, a.sli_history, a.telemetry, a.locks, a.clock, traces=a.traces

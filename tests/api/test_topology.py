@@ -8,6 +8,7 @@ from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.divergence import Divergence, DivergenceKind
 from sloengine.domain.topology.service import Criticality
 from tests.api.door import NOW, Door, global_id
+from tests.domain.topology.findings import finding
 
 SERVICE = """query($by: ServiceBy!) { service(by: $by) {
   id serviceId name entityRef team criticality external discovered metadata } }"""
@@ -296,7 +297,8 @@ async def test_divergences_are_listed_and_found_by_their_id(door: Door):
 async def test_what_was_measured_of_edges_is_read_once_for_all(door: Door):
     await door.draw("a->b", "b->c", "a->c")
     measured = {("a", "b"): Estimate(0.25, 0.1, 0.5), ("b", "c"): Estimate(1.0, 0.9, 1.0)}
-    await door.graph.note_pass_through(list(measured), measured, at=NOW)
+    findings = {pair: finding(estimate) for pair, estimate in measured.items()}
+    await door.graph.note_pass_through(list(findings), findings)
 
     answer = await door.ask(
         """{ dependencyGraph(roots: ["a"]) { dependencies {

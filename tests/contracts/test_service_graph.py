@@ -10,6 +10,7 @@ from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.service_graph import (
     ClaimCounts,
     GraphStanding,
+    PassThroughStanding,
     ServiceFilter,
     ServiceGraph,
     ServiceOrder,
@@ -24,9 +25,11 @@ from sloengine.domain.topology.dependency import (
 )
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertChange, AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.pass_through_finding import Verdict
 from sloengine.domain.topology.service import Criticality, Service
 from tests.contracts.conftest import Stores
 from tests.contracts.graph_samples import NOW, claim, draw, merged
+from tests.domain.topology.findings import LEARNT_AT, finding
 
 LATER = NOW + timedelta(hours=1)
 
@@ -601,27 +604,50 @@ async def test_services_are_sorted_by_what_is_left_of_their_budgets(graph: Servi
     assert await graph.version() == version
 
 
-async def test_measured_pass_through_stays_beside_the_edge_when_that_is_merged_again(graph: ServiceGraph):
+async def test_what_was_found_of_an_edge_stays_beside_it_when_that_is_merged_again(graph: ServiceGraph):
     await draw(graph, "a->b", "a->c", "b->c")
     version = await graph.version()
-    first, second = Estimate(0.25, 0.1, 0.5), Estimate(1.0, 0.9, 1.0)
+    first = finding(Estimate(0.25, 0.1, 0.5), in_use=0.25, verdict=Verdict.CONTRADICTED)
+    second = finding(Estimate(1.0, 0.9, 1.0), learnt_at=LEARNT_AT + timedelta(microseconds=1))
+    silent = finding(None)
 
     await graph.note_pass_through(
-        [("a", "b"), ("a", "c"), ("x", "y")], {("a", "b"): first, ("x", "y"): second}, at=NOW
+        [("a", "b"), ("a", "c"), ("x", "y")], {("a", "b"): first, ("a", "c"): silent, ("x", "y"): second}
     )
     await draw(graph, "a->b", protocol="grpc", ingestion_id="again")
-    kept = await graph.measured_pass_through([("a", "b"), ("a", "c"), ("b", "c"), ("x", "y")])
-    await graph.note_pass_through([("a", "b"), ("a", "c")], {("a", "c"): second}, at=LATER)
-    replaced = await graph.measured_pass_through([("a", "b"), ("a", "c")])
+    kept = await graph.pass_through_findings(["a", "b", "x"])
+    measured = await graph.measured_pass_through([("a", "b"), ("a", "c"), ("b", "c"), ("x", "y")])
+    await graph.note_pass_through([("a", "b"), ("a", "c")], {("a", "c"): second})
+    replaced = await graph.pass_through_findings(["a"])
 
-    assert kept == {("a", "b"): first}
+    assert kept == {("a", "b"): first, ("a", "c"): silent}
+    assert measured == {("a", "b"): Estimate(0.25, 0.1, 0.5)}
     assert replaced == {("a", "c"): second}
+    assert await graph.measured_pass_through([("a", "b"), ("a", "c")]) == {("a", "c"): second.measured}
     assert await graph.version() == version + 1  # that of the second drawing
 
 
-async def test_an_edge_that_goes_takes_what_was_measured_of_it_along(graph: ServiceGraph):
+async def test_the_standing_of_findings_moves_with_everything_that_is_noted(graph: ServiceGraph):
     await draw(graph, "a->b")
-    await graph.note_pass_through([("a", "b")], {("a", "b"): Estimate(0.5, 0.4, 0.6)}, at=NOW)
+    before = await graph.pass_through_standing()
+    await graph.note_pass_through([("a", "b")], {("a", "b"): finding(None)})
+    noted = await graph.pass_through_standing()
+    same = await graph.pass_through_standing()
+    await graph.void_pass_through(at=LATER)
+    void = await graph.pass_through_standing()
+    await graph.note_pass_through([("a", "b")], {})
+    gone = await graph.pass_through_standing()
+
+    assert before == PassThroughStanding(None, None)
+    assert noted == same
+    assert len({one.revision for one in (before, noted, void, gone)}) == 4
+    assert (noted.void_before, void.void_before, gone.void_before) == (None, LATER, LATER)
+    assert await graph.pass_through_findings(["a"]) == {}
+
+
+async def test_an_edge_that_goes_takes_what_was_found_of_it_along(graph: ServiceGraph):
+    await draw(graph, "a->b")
+    await graph.note_pass_through([("a", "b")], {("a", "b"): finding(Estimate(0.5, 0.4, 0.6))})
 
     await graph.write_batch(
         ingestion_id="gone", services=(), claims=(), merged=(), withdrawn=(), removed=[("a", "b")], now=NOW
@@ -629,3 +655,4 @@ async def test_an_edge_that_goes_takes_what_was_measured_of_it_along(graph: Serv
     await draw(graph, "a->b", ingestion_id="back")
 
     assert await graph.measured_pass_through([("a", "b")]) == {}
+    assert await graph.pass_through_findings(["a"]) == {}

@@ -105,7 +105,7 @@ class Dependency:
 
     @strawberry.field(
         description="Share of the dependency's failure that reaches the caller, 0 to 1, as measured daily over the"
-        " last 30 days; null: not enough evidence."
+        " last 90 days; null: not enough evidence."
     )
     async def measured_pass_through(self, info: Info) -> Estimate | None:
         """Read for all edges of the request in one query."""

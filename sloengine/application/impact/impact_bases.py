@@ -16,6 +16,7 @@ from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
+from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis
@@ -64,6 +65,7 @@ class ImpactBases:
     snapshots: GraphSnapshots
     history: SliHistory
     ledger: SloLedger
+    findings: LearntFindings
     clock: Clock
     patience: timedelta = 2 * HOUR
     moment: timedelta = timedelta(seconds=2)
@@ -83,16 +85,16 @@ class ImpactBases:
 
     async def current(self) -> ImpactBasis:
         """Of the graph and the SLOs as they are now."""
-        graph, watermark, sequence = await asyncio.gather(
-            self.snapshots.current(), self.history.watermark(), self.ledger.sequence()
+        graph, watermark, sequence, learnt = await asyncio.gather(
+            self.snapshots.current(), self.history.watermark(), self.ledger.sequence(), self.findings.revision()
         )
         to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
-        key = (graph.version, to_at, watermark.pulled_at, sequence)
+        key = (graph.version, to_at, watermark.pulled_at, sequence, learnt)
         if self._basis is not None and self._basis[0] == key:
             return self._basis[1]
         async with self._making:
             if self._basis is None or self._basis[0] != key:
-                await self._make(key, graph, watermark, to_at, sequence)
+                await self._make(key, graph, watermark, to_at, sequence, learnt)
             assert self._basis is not None  # noqa: S101  made under the lock
             return self._basis[1]
 
@@ -144,15 +146,23 @@ class ImpactBases:
         return await asyncio.to_thread(_basis_of, looked, slos)
 
     async def _make(
-        self, key: object, graph: DependencyGraph, watermark: Watermark, to_at: datetime, sequence: int
+        self,
+        key: object,
+        graph: DependencyGraph,
+        watermark: Watermark,
+        to_at: datetime,
+        sequence: int,
+        learnt: str | None,
     ) -> None:
         seen = await self._telemetry(watermark, to_at)
         ids = [service.service_id for service in graph.services]
         slos = await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
         known = self._network
-        network_key = (graph.version, seen.key)
+        network_key = (graph.version, seen.key, learnt)
         if known is None or known[0] != network_key:
-            self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen))
+            findings = await self.findings.standing(graph, graph.edges_by_caller, to_at)
+            in_use = {pair: found.in_use for pair, found in findings.items()}
+            self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen, in_use))
         basis = await asyncio.to_thread(_basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
 
@@ -231,8 +241,10 @@ def _last_day(to_at: datetime) -> datetime:
     return floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
 
 
-def _network_of(graph: DependencyGraph, seen: _Seen) -> _Looked:
+def _network_of(graph: DependencyGraph, seen: _Seen, in_use: Mapping[tuple[str, str], float]) -> _Looked:
     """The graph with what each service showed (NaN: not known) and published.
+
+    ``in_use``: pass-through as recommendations use it, of the edges where that was found.
 
     A published figure is a prior worth half a failure, as in composite bounds.
     """
@@ -249,7 +261,7 @@ def _network_of(graph: DependencyGraph, seen: _Seen) -> _Looked:
                 shown[place] = (failed[place] + 0.5) / (total[place] + 0.5 / prior)
             else:
                 shown[place] = prior
-    network = failure_network(graph, total)
+    network = failure_network(graph, total, pass_through=in_use)
     _ = network.masks, network.group_masks, network.kept_reach  # made once, here, not by the first who asks
     return _Looked(network, shown, figures, total)
 

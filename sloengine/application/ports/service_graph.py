@@ -14,6 +14,7 @@ from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, RejectedItem
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Criticality, Service
 
 
@@ -94,6 +95,14 @@ class RegisteredServices:
     services: Sequence[Service]
     rejected: Sequence[RejectedItem] = ()
     warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassThroughStanding:
+    """``revision``: another one with everything that is noted; None: nothing was. ``void_before``: see port."""
+
+    revision: str | None
+    void_before: datetime | None
 
 
 class ServiceGraph(Protocol):
@@ -184,13 +193,27 @@ class ServiceGraph(Protocol):
         ...
 
     async def note_pass_through(
-        self, pairs: Sequence[tuple[str, str]], measured: Mapping[tuple[str, str], Estimate], *, at: datetime
+        self,
+        pairs: Sequence[tuple[str, str]],
+        findings: Mapping[tuple[str, str], PassThroughFinding],
     ) -> None:
-        """Keep on these edges how much of the dependency's failure was measured to reach the caller.
+        """Keep on these edges what was found of how much of the dependency's failure reaches the caller.
 
-        Pairs that are not in ``measured`` have not enough evidence and keep none; pairs without an edge are left
-        out. It is no claim: merging leaves it, and the graph version stays.
+        Pairs that are not in ``findings`` keep none; pairs without an edge are left out. It is no claim: merging
+        leaves it, and the graph version stays. The standing's revision moves.
         """
+        ...
+
+    async def void_pass_through(self, *, at: datetime) -> None:
+        """Findings learnt up to then no longer count: telemetry they were learnt from was written anew."""
+        ...
+
+    async def pass_through_standing(self) -> PassThroughStanding:
+        """Which findings are stored, and from when on they count."""
+        ...
+
+    async def pass_through_findings(self, callers: Sequence[str]) -> Mapping[tuple[str, str], PassThroughFinding]:
+        """What was found of these callers' edges; those that nobody has looked at are absent."""
         ...
 
     async def measured_pass_through(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Estimate]:

@@ -18,6 +18,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
 DEPTH = 3
 """Calls away from a service that its bound looks at; what lies beyond is in the observed values of the rim."""
@@ -76,7 +77,8 @@ class Evidence:
     not give, and why. ``throttled``: share of periods in which CPU was withheld, where that is known.
     ``traced_p99``: what traces say of services without a histogram. ``changes``:
     confirmed changes of behaviour that targets have to take care of. ``source``: what telemetry comes from, for
-    the provenance. ``graph_version`` None: the graph comes from a file.
+    the provenance. ``graph_version`` None: the graph comes from a file. ``findings``: what was found of edges'
+    pass-through and still stands; of the others it is learnt.
     """
 
     as_of: datetime
@@ -94,6 +96,7 @@ class Evidence:
     source: str | None = None
     changes: Mapping[tuple[str, SliType], BehaviourChange] = field(default_factory=dict)
     graph_version: int | None = None
+    findings: Mapping[tuple[str, str], PassThroughFinding] = field(default_factory=dict)
 
 
 def surroundings(graph: DependencyGraph, service_ids: Sequence[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from sloengine.application.recommendation.evidence import Evidence, LearntPriors
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.prepared import Earlier, Prepared, prepare
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
+from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.drift.alarm import change_of
 from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
@@ -25,6 +26,7 @@ from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
 WHOLE_FROM_ASKED = 50
 WHOLE_UP_TO_SERVICES = 100
@@ -77,6 +79,7 @@ class EvidenceReader:
     priors: CurrentPriors
     clock: Clock
     drift: DriftStore
+    findings: LearntFindings
     settings: EngineSettings = field(default_factory=EngineSettings)
     source_name: str | None = None
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
@@ -109,7 +112,15 @@ class EvidenceReader:
             prepared = await self._read(scope, as_of, now, watermark)
         else:
             priors = await self.priors(now)
-            key = (scope.graph.version, as_of, priors.digest, watermark.aggregated_to, watermark.pulled_at, filled)
+            key = (
+                scope.graph.version,
+                as_of,
+                priors.digest,
+                watermark.aggregated_to,
+                watermark.pulled_at,
+                filled,
+                await self.findings.revision(),
+            )
             async with self._reading:
                 if self._kept is None or self._kept[0] != key:
                     self._kept = (key, await self._read(scope, as_of, now, watermark))
@@ -172,13 +183,14 @@ class EvidenceReader:
         from_at = as_of - self.settings.lookback_days * DAY
         pairs = [edge.pair for edge in scope.graph.dependencies]
         first_day, last_day = floor_to(from_at, DAY), floor_to(as_of, DAY)
-        (panel, older), priors, latency, edges = await asyncio.gather(
+        (panel, older), priors, latency, edges, findings = await asyncio.gather(
             self._availability(scope.service_ids, from_at, as_of),
             self._priors(scope, now),
             self.history.read_latency(
                 sorted({*scope.asked, *scope.graph.waited_for(scope.asked)}), first_day, last_day
             ),
             self._edges(pairs, from_at, as_of),
+            self._findings(scope, as_of),
         )
         evidence = Evidence(
             as_of=as_of,
@@ -194,8 +206,13 @@ class EvidenceReader:
             traced_p99=watermark.traced_p99,
             source=self.source_name,
             graph_version=scope.graph.version,
+            findings=findings,
         )
         return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)
+
+    async def _findings(self, scope: Scope, as_of: datetime) -> Mapping[tuple[str, str], PassThroughFinding]:
+        whole = scope.graph if scope.is_whole else await self.snapshots.current()
+        return await self.findings.standing(whole, scope.graph.edges_by_caller, as_of)
 
     async def _availability(
         self, service_ids: Sequence[str], from_at: datetime, as_of: datetime

@@ -63,6 +63,7 @@ def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
         findings.refused,
         roots=evidence.asked,
         fits=None if earlier is None else earlier.fits,
+        known=evidence.findings,
     )
     older = None if evidence.older is None else inspect(evidence.older).cleaned
     return Prepared(

@@ -77,6 +77,8 @@ class LoadSli:
         watermark = await self.history.watermark()
         if watermark.aggregated_to is None or to_at > watermark.aggregated_to:
             await self.history.set_watermark(replace(watermark, aggregated_to=to_at, pulled_at=now))
+        # Whatever was learnt of series that are now others no longer counts; it is learnt anew.
+        await self.graph.void_pass_through(at=self.clock.now())
         await self.cache.invalidate(None)
         return LoadReport(
             services=len(named),

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
-from sloengine.domain.recommendation.model import Estimate
+from sloengine.domain.recommendation.recommend import inspect
 from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.failed_calls import observed_traffic
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.topology.pass_through import learn_pass_through
+from sloengine.domain.topology.pass_through import findings_of, learn_pass_through
+from sloengine.domain.topology.pass_through_finding import PassThroughBases, PassThroughFinding
 
-LOOKBACK_DAYS = 30
-CALLERS_AT_ONCE = 250
+CALLERS_AT_ONCE = 100
 """Callers of one run: what they and all who share their dependencies did in the look-back is in memory then."""
 
 _HOUR = timedelta(hours=1)
@@ -35,12 +35,15 @@ class LearntPassThrough:
 
 @dataclass(frozen=True, slots=True)
 class LearnPassThrough:
-    """Run daily, a portion of the callers at a time. Safe to run twice. It is no claim: no version moves."""
+    """Run daily, a portion of the callers at a time. Safe to run twice. It is no claim: no version moves.
+
+    ``lookback_days``: those of recommendations, which take over what is found here.
+    """
 
     graph: ServiceGraph
     history: SliHistory
     clock: Clock
-    lookback_days: int = LOOKBACK_DAYS
+    lookback_days: int
     callers_at_once: int = CALLERS_AT_ONCE
 
     async def __call__(self, after: str | None = None) -> LearntPassThrough:
@@ -58,11 +61,12 @@ class LearnPassThrough:
         pairs = [edge.pair for caller in callers for edge in graph.edges_by_caller[caller]]
         panel = await self.history.read([service.service_id for service in part.services], from_at, to_at)
         counted = await self.history.read_edges([edge.pair for edge in part.dependencies], from_at, to_at)
-        refused = (await self.history.watermark()).refused
-        measured = await asyncio.to_thread(_measured, part, panel, counted, dict(refused), frozenset(callers))
-        await self.graph.note_pass_through(pairs, measured, at=now)
+        bases = PassThroughBases(graph, self.lookback_days * DAY)
+        findings = await asyncio.to_thread(_found, part, panel, counted, bases, now, frozenset(callers))
+        await self.graph.note_pass_through(pairs, findings)
+        measured = sum(found.measured is not None for found in findings.values())
         is_last = start + len(callers) >= len(every)
-        return LearntPassThrough(len(pairs), len(measured), None if is_last else callers[-1])
+        return LearntPassThrough(len(pairs), measured, None if is_last else callers[-1])
 
 
 def _with_other_callers(graph: DependencyGraph, callers: list[str]) -> DependencyGraph:
@@ -74,17 +78,16 @@ def _with_other_callers(graph: DependencyGraph, callers: list[str]) -> Dependenc
     return graph.subgraph({*callers, *called, *others})
 
 
-def _measured(
+def _found(
     graph: DependencyGraph,
     panel: SliPanel,
     counted: EdgePanel | None,
-    refused: dict[str, str],
+    bases: PassThroughBases,
+    now: datetime,
     callers: frozenset[str],
-) -> dict[tuple[str, str], Estimate]:
-    traffic = observed_traffic(graph, panel, counted)
-    found = learn_pass_through(traffic, refused, seed=0, callers=callers)
-    return {
-        traffic.edges[edge].pair: estimate
-        for edge, estimate in found.measured.items()
-        if traffic.edges[edge].caller in callers
-    }
+) -> dict[tuple[str, str], PassThroughFinding]:
+    """As a recommendation learns it: of checked series, with the same seed."""
+    checked = inspect(panel, graph)
+    traffic = observed_traffic(graph, checked.cleaned, counted)
+    passes = learn_pass_through(traffic, checked.refused, seed=0, callers=callers)
+    return findings_of(traffic, passes, checked.refused, bases.of, now, callers)

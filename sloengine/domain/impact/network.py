@@ -212,16 +212,20 @@ class FailureNetwork:
 
 
 def failure_network(
-    graph: DependencyGraph, request_totals: FloatArray | None = None, *, seed: int = 0
+    graph: DependencyGraph,
+    request_totals: FloatArray | None = None,
+    *,
+    pass_through: Mapping[tuple[str, str], float] | None = None,
+    seed: int = 0,
 ) -> FailureNetwork:
     """Build it; stale dependencies are left out, and calls that pass nothing on.
 
     ``request_totals``: requests that each service was seen to get over the same time, NaN: not known. A call
     whose weight nobody stated counts once per request, or less where the dependency's traffic leaves no room.
-    Pass-through is as declared. What is kept of a measurement on an edge is the estimate without its finding: it
-    does not tell whether that stands without the worst day, and of a replica it is the share that did no harm.
-    Bounds take neither.
+    ``pass_through``: what bounds are computed with where that was found, by (caller, dependency); as declared
+    elsewhere.
     """
+    found = pass_through or {}
     kept = [edge for edge in graph.dependencies if not edge.is_stale and edge.caller != edge.dependency]
     index = graph.index
     plain: list[Call] = []
@@ -234,9 +238,9 @@ def failure_network(
             if request_totals is not None and edge.redundancy_group is None and request_totals[caller] > 0.0:
                 room = float(request_totals[dependency] / request_totals[caller])
                 weight = min(1.0, room) if room > 0.0 else 1.0
-        call = Call(
-            caller, dependency, pass_probability(declared_pass_through(edge), weight), edge_key(*edge.pair)
-        )
+        share = found.get(edge.pair)
+        share = declared_pass_through(edge) if share is None else share
+        call = Call(caller, dependency, pass_probability(share, weight), edge_key(*edge.pair))
         if edge.redundancy_group is None:
             plain.append(call)
         else:

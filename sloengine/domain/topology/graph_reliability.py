@@ -25,6 +25,7 @@ from sloengine.domain.topology.intrinsic import (
     shown_unavailability,
 )
 from sloengine.domain.topology.pass_through import PassThrough, learn_pass_through
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.pass_through_limits import FAILED_CALLS, FAILED_WINDOWS
 from sloengine.domain.topology.system import Call, Contracted, contract, edge_key, pass_probability
 
@@ -135,6 +136,7 @@ def learn_reliability(
     *,
     roots: Collection[str] | None = None,
     fits: ContentMemo[AdditiveFit] | None = None,
+    known: Mapping[tuple[str, str], PassThroughFinding] | None = None,
     seed: int = 0,
 ) -> GraphReliability:
     """Learn pass-through and own failure over a whole graph or a part of it.
@@ -147,6 +149,8 @@ def learn_reliability(
         roots: services whose bounds are wanted; None: any. Pass-through is learnt only of edges that can lead from
             them, which changes none of their bounds: failure travels against the calls.
         fits: additive fits made before; new ones are added.
+        known: findings of edges that stand (:mod:`sloengine.domain.topology.pass_through_finding`), learnt with
+            the same seed; the edges of other callers are learnt.
         seed: of bootstrap and sampling; the same inputs and seed give the same answer.
 
     A part of a graph should hold the other callers of its services too: without edge metrics a dependency's
@@ -155,7 +159,7 @@ def learn_reliability(
     refused = dict(refused or {})
     traffic = observed_traffic(graph, panel, edge_panel)
     callers = None if roots is None else graph.distances(list(roots), None)
-    passes = learn_pass_through(traffic, refused, seed=seed, callers=callers, fits=fits)
+    passes = learn_pass_through(traffic, refused, seed=seed, callers=callers, fits=fits, known=known)
     weights = _call_weights(traffic)
     probability = np.array(
         [pass_probability(f, w) for f, w in zip(passes.in_use.tolist(), weights.tolist(), strict=True)]

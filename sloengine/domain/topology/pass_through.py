@@ -9,8 +9,9 @@ One episode is no evidence: the finding must survive leaving out the worst day.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from sloengine.domain.recommendation.model import Contradiction, Estimate
 from sloengine.domain.topology.additive_fit import AdditiveFit, interval
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding, Verdict
 from sloengine.domain.topology.pass_through_fits import caller_fits
 from sloengine.domain.topology.pass_through_limits import (
     CONTRADICTED_BELOW,
@@ -74,13 +76,15 @@ def learn_pass_through(
     seed: int,
     callers: Collection[str] | None = None,
     fits: ContentMemo[AdditiveFit] | None = None,
+    known: Mapping[tuple[str, str], PassThroughFinding] | None = None,
 ) -> PassThrough:
     """Pass-through of every edge of a graph; with ``callers``, of their edges, while others stay as declared.
 
     ``refused``: services whose series cannot be true as their own SLI, with the reason. As dependencies they are
-    evidence like any other; as callers they are none. ``fits``: those made before. Deterministic per edge: the
-    same edge over the same intervals gets the same answer in a subgraph that holds its callers and its caller's
-    dependencies.
+    evidence like any other; as callers they are none. ``fits``: those made before. ``known``: findings that
+    stand, by (caller, dependency); a caller is learnt where one of its edges has none, or had no telemetry then.
+    Deterministic per edge: the same edge over the same intervals gets the same answer in a subgraph that holds
+    its callers and its caller's dependencies.
     """
     count = len(traffic.edges)
     declared = np.array([declared_pass_through(edge) for edge in traffic.edges])
@@ -94,7 +98,10 @@ def learn_pass_through(
     observed = believed & traffic.has_data.any(axis=1)
     if callers is not None:
         observed &= np.array([service_id in callers for service_id in ids], bool)
-    candidates = np.flatnonzero(observed[traffic.callers] & (failing[traffic.dependencies] | counted))
+    standing = _standing(traffic, observed, known) if known else {}
+    learnt = observed[traffic.callers] & (failing[traffic.dependencies] | counted)
+    learnt[list(standing)] = False
+    candidates = np.flatnonzero(learnt)
     # A dependency's failures are its only caller's; several callers get an expected part each.
     caller_count = np.bincount(traffic.dependencies, minlength=len(ids))
     expected = ~counted & (caller_count[traffic.dependencies] > 1)
@@ -124,7 +131,78 @@ def learn_pass_through(
             contradictions[edge] = _contradiction(
                 traffic.edges[edge], float(declared[edge]), measured[edge], float(failed_calls[edge]), refused
             )
-    return PassThrough(declared, in_use, failed_calls, measured, contradictions, frozenset(less))
+    # What calls brought is put beside requests of the same hours, so it is summed anew where it is used so.
+    used = [edge for edge in standing if counted[edge] or traffic.attempts[edge] > 1.0]
+    for portion in traffic.blocks_of(np.array(used, np.int64)):
+        failed_calls[portion] = traffic.attributed(portion)[0].sum(axis=1)
+    for edge, found in standing.items():
+        in_use[edge] = found.in_use
+        if found.measured is None:
+            continue
+        measured[edge] = found.measured
+        if found.verdict is Verdict.LESS:
+            less.add(edge)
+        elif found.verdict is Verdict.CONTRADICTED:
+            contradictions[edge] = _contradiction(
+                traffic.edges[edge], float(declared[edge]), found.measured, found.failed_calls, refused
+            )
+    return PassThrough(
+        declared,
+        in_use,
+        failed_calls,
+        dict(sorted(measured.items())),
+        dict(sorted(contradictions.items())),
+        frozenset(less),
+    )
+
+
+def _standing(
+    traffic: ObservedTraffic,
+    observed: npt.NDArray[np.bool_],
+    known: Mapping[tuple[str, str], PassThroughFinding],
+) -> dict[int, PassThroughFinding]:
+    """Findings by edge, of the callers of which every edge has one that says what the telemetry now there says."""
+    has_data = traffic.has_data.any(axis=1).tolist()
+    found: dict[int, PassThroughFinding] = {}
+    to_learn: set[int] = set()
+    ends = zip(traffic.edges, traffic.callers.tolist(), traffic.dependencies.tolist(), strict=True)
+    for edge, (dependency, caller, called) in enumerate(ends):
+        if not observed[caller]:
+            continue
+        finding = known.get(dependency.pair)
+        if finding is None or (has_data[called] and not finding.seen):
+            to_learn.add(caller)
+        else:
+            found[edge] = finding
+    return {edge: finding for edge, finding in found.items() if traffic.callers[edge] not in to_learn}
+
+
+def findings_of(
+    traffic: ObservedTraffic,
+    passes: PassThrough,
+    refused: Collection[str],
+    basis_of: Callable[[str], str],
+    learnt_at: datetime,
+    callers: Collection[str],
+) -> dict[tuple[str, str], PassThroughFinding]:
+    """What was learnt of the edges of these callers, to be kept; those without evidence too."""
+    has_data = traffic.has_data.any(axis=1)
+    findings: dict[tuple[str, str], PassThroughFinding] = {}
+    for edge, dependency in enumerate(traffic.edges):
+        if dependency.caller not in callers:
+            continue
+        verdict = Verdict.LESS if edge in passes.less else Verdict.DECLARED
+        seen = has_data[traffic.callers[edge]] and has_data[traffic.dependencies[edge]]
+        findings[dependency.pair] = PassThroughFinding(
+            verdict=Verdict.CONTRADICTED if edge in passes.contradictions else verdict,
+            in_use=float(passes.in_use[edge]),
+            failed_calls=float(passes.failed_calls[edge]),
+            measured=passes.measured.get(edge),
+            seen=bool(seen) and dependency.caller not in refused,
+            basis=basis_of(dependency.caller),
+            learnt_at=learnt_at,
+        )
+    return findings
 
 
 def _stands_in(edges: Sequence[Dependency]) -> npt.NDArray[np.bool_]:

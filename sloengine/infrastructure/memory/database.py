@@ -16,13 +16,14 @@ from sloengine.domain.drift.watch import Watch
 from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.governance.model import AuditEvent, Slo
 from sloengine.domain.journeys.model import Journey
-from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, RecommendationResult, SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, RecommendationResult, SliType
 from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.divergence import Divergence
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import CircularDependencyAlert, Ingestion
 from sloengine.domain.topology.name_decisions import RememberedName
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Service
 
 type Pair = tuple[str, str]
@@ -50,7 +51,9 @@ class MemoryDatabase:
     services: dict[str, Service] = field(default_factory=dict)
     claims: dict[tuple[str, str, DiscoverySource], DependencyClaim] = field(default_factory=dict)
     merged: dict[Pair, Dependency] = field(default_factory=dict)
-    pass_through: dict[Pair, Estimate] = field(default_factory=dict)
+    pass_through: dict[Pair, PassThroughFinding] = field(default_factory=dict)
+    pass_through_revision: int = 0
+    pass_through_void_before: datetime | None = None
     supernodes: dict[str, Supernode] = field(default_factory=dict)
     condensation: tuple[Pair, ...] = ()
     budgets: dict[str, float] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from sloengine.application.ports.service_graph import (
     GraphShape,
     GraphStanding,
     Neighbourhood,
+    PassThroughStanding,
     RegisteredServices,
     ServiceFilter,
     ServiceOrder,
@@ -23,6 +24,7 @@ from sloengine.domain.topology.alerts import decided
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.alert_documents import detected_event
 from sloengine.infrastructure.memory.database import MemoryDatabase, Pair
@@ -199,19 +201,34 @@ class MemoryServiceGraph:
             else:
                 self._db.budgets[service_id] = left
 
-    async def note_pass_through(
-        self, pairs: Sequence[Pair], measured: Mapping[Pair, Estimate], *, at: datetime
-    ) -> None:
-        """Keep what was measured."""
+    async def note_pass_through(self, pairs: Sequence[Pair], findings: Mapping[Pair, PassThroughFinding]) -> None:
+        """Keep what was found."""
         for pair in pairs:
-            if pair in measured and pair in self._db.merged:
-                self._db.pass_through[pair] = measured[pair]
+            if pair in findings and pair in self._db.merged:
+                self._db.pass_through[pair] = findings[pair]
             else:
                 self._db.pass_through.pop(pair, None)
+        self._db.pass_through_revision += 1
+
+    async def void_pass_through(self, *, at: datetime) -> None:
+        """Findings learnt up to then no longer count."""
+        self._db.pass_through_void_before = at
+        self._db.pass_through_revision += 1
+
+    async def pass_through_standing(self) -> PassThroughStanding:
+        """Which findings are stored."""
+        revision = self._db.pass_through_revision
+        return PassThroughStanding(str(revision) if revision else None, self._db.pass_through_void_before)
+
+    async def pass_through_findings(self, callers: Sequence[str]) -> Mapping[Pair, PassThroughFinding]:
+        """What was found."""
+        wanted = set(callers)
+        return {pair: found for pair, found in self._db.pass_through.items() if pair[0] in wanted}
 
     async def measured_pass_through(self, pairs: Sequence[Pair]) -> Mapping[Pair, Estimate]:
         """What was measured."""
-        return {pair: self._db.pass_through[pair] for pair in pairs if pair in self._db.pass_through}
+        kept = {pair: self._db.pass_through[pair].measured for pair in pairs if pair in self._db.pass_through}
+        return {pair: measured for pair, measured in kept.items() if measured is not None}
 
     async def claims_between(self, pairs: Sequence[Pair]) -> Mapping[Pair, Sequence[DependencyClaim]]:
         """All claims on these pairs."""

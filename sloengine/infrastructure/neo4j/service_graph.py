@@ -15,6 +15,7 @@ from sloengine.application.ports.service_graph import (
     GraphShape,
     GraphStanding,
     Neighbourhood,
+    PassThroughStanding,
     RegisteredServices,
     ServiceFilter,
     ServiceOrder,
@@ -23,12 +24,14 @@ from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
+from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.neo4j import alerts, graph_writes
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.instants import instant
 from sloengine.infrastructure.neo4j.neighbourhood import around, walk
+from sloengine.infrastructure.neo4j.pass_through_rows import finding_parameters, findings_of_rows
 from sloengine.infrastructure.neo4j.service_rows import (
     claim_of,
     claims_of,
@@ -218,21 +221,27 @@ class Neo4jServiceGraph:
         await self._connection.write("note_budgets", rows=rows)
 
     async def note_pass_through(
-        self, pairs: Sequence[tuple[str, str]], measured: Mapping[tuple[str, str], Estimate], *, at: datetime
+        self,
+        pairs: Sequence[tuple[str, str]],
+        findings: Mapping[tuple[str, str], PassThroughFinding],
     ) -> None:
         """One statement for all."""
-        rows = [
-            {
-                "caller": caller,
-                "dependency": dependency,
-                "value": None if found is None else found.value,
-                "low": None if found is None else found.low,
-                "high": None if found is None else found.high,
-            }
-            for caller, dependency in sorted(pairs)
-            for found in [measured.get((caller, dependency))]
-        ]
-        await self._connection.write("note_pass_through", rows=rows, at=at)
+        await self._connection.write("note_pass_through", rows=finding_parameters(pairs, findings))
+
+    async def void_pass_through(self, *, at: datetime) -> None:
+        """Findings learnt up to then no longer count."""
+        await self._connection.write("void_pass_through", at=at)
+
+    async def pass_through_standing(self) -> PassThroughStanding:
+        """Which findings are stored, and from when on they count."""
+        for revision, void_before in await self._connection.read("pass_through_standing"):
+            return PassThroughStanding(revision, None if void_before is None else void_before.to_native())
+        return PassThroughStanding(None, None)
+
+    async def pass_through_findings(self, callers: Sequence[str]) -> Mapping[tuple[str, str], PassThroughFinding]:
+        """What was found of these callers' edges."""
+        rows = await self._connection.read("pass_through_findings", callers=list(callers))
+        return findings_of_rows(rows)
 
     async def measured_pass_through(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Estimate]:
         """What was kept of these edges."""

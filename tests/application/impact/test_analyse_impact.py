@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from tests.domain.topology.waiting_requests import Played
 
 from bench.waiting_requests import Played
 from sloengine.application.governance.set_slo import SetSloCommand
@@ -20,9 +21,12 @@ from sloengine.domain.impact.model import SloChange
 from sloengine.domain.recommendation.model import Estimate, ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.topology.dependency import Dependency
+from sloengine.domain.topology.pass_through_finding import PassThroughBases
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
-from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine
+from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
+from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine, edges, hourly_panel
+from tests.domain.topology.findings import finding
 
 AVAILABILITY, P95, P99 = ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
 TOP = NOW.replace(minute=0)
@@ -108,8 +112,8 @@ async def test_nothing_is_read_again_while_nothing_has_changed(monkeypatch):
     assert not reads
 
 
-async def test_measured_pass_through_of_an_edge_does_not_hide_what_was_declared():
-    """A replica that flaps does no harm, and one episode is no evidence: what is kept tells neither."""
+async def test_what_was_measured_without_a_finding_against_it_does_not_hide_what_was_declared():
+    """A replica that flaps does no harm, and one episode is no evidence: their estimates are low, f stays 1."""
     replicas = [
         {"caller": "checkout", "dependency": name, "callWeight": 1.0, "redundancyGroup": "stores"}
         for name in ("cart", "store")
@@ -117,20 +121,59 @@ async def test_measured_pass_through_of_an_edge_does_not_hide_what_was_declared(
     pairs = [("checkout", "cart"), ("checkout", "store"), ("billing", "disk")]
     measured = dict(zip(pairs, [Estimate(0.001, 0.0, 0.01)] * 2 + [Estimate(0.3, 0.2, 0.4)], strict=True))
     answers = []
-    for kept in ({}, measured):
+    for in_use in (None, 1.0, 0.25):
         engine = Engine()
         await engine.ingest(dependencies=[*replicas, {"caller": "billing", "dependency": "disk"}])
         await watch(engine)
-        await engine.graph.note_pass_through(pairs, kept, at=NOW)
+        bases = PassThroughBases(await engine.graph.snapshot(), 90 * DAY)
+        kept = (
+            {}
+            if in_use is None
+            else {
+                pair: finding(one, in_use=in_use, basis=bases.of(pair[0]), learnt_at=NOW)
+                for pair, one in measured.items()
+            }
+        )
+        await engine.graph.note_pass_through(pairs, kept)
         rows = (await asked(engine, change("cart", 0.99), change("store", 0.99), change("disk", 0.9))).rows
         answers.append({row.service_id: (row.before, row.after) for row in rows})
 
-    declared, found = answers
-    assert found == declared
+    declared, standing, contradicted = answers
+    assert standing == declared
     # Both stores: a tenth of their failures in common, the rest independent.
     loses, lost = (0.1 * each + (0.9 * each) ** 2 for each in (0.01, 1e-4))
-    assert found["checkout"][0] - found["checkout"][1] == pytest.approx(loses - lost, rel=0.01)
-    assert found["billing"][1] == pytest.approx(0.9)
+    assert declared["checkout"][0] - declared["checkout"][1] == pytest.approx(loses - lost, rel=0.01)
+    assert declared["billing"][1] == pytest.approx(0.9)
+    assert contradicted["billing"][1] == pytest.approx(1.0 - 0.25 * 0.1)
+
+
+async def test_failure_travels_as_it_does_in_recommendations():
+    """The front does not notice that the cart fails; the cart fails with its store."""
+    panel = hourly_panel("front", "cart", "store")
+    cart, store = panel.rows["cart"], panel.rows["store"]
+    panel.total[:] = panel.total.min(axis=0)
+    panel.good[:] = np.minimum(panel.good, panel.total)
+    panel.good[cart] = np.clip(panel.good[cart] - panel.bad[store], 0.0, None)
+    engine = Engine(MemoryTelemetrySource(panel))
+    await engine.ingest(dependencies=edges("front>cart", "cart>store", "front>store"))
+    await engine.aggregate()
+    declared = (await engine.use.analyse_impact.bases.current()).network
+
+    await engine.use.learn_pass_through()
+    network = (await engine.use.analyse_impact.bases.current()).network
+    evidence = engine.use.recommend.evidence
+    prepared = await evidence.read(await evidence.scope(["front"]), as_of=TOP, filled=0)
+
+    def passing(of):
+        ids = [service.service_id for service in of.graph.services]
+        ends = zip(of.edges.from_services, of.edges.to_services, of.edges.probability, strict=True)
+        return {(ids[caller], ids[called]): probability for caller, called, probability in ends}
+
+    model = prepared.reliability
+    recommended = dict(zip((edge.pair for edge in model.edges), model.pass_through.in_use, strict=True))
+    assert set(passing(declared).values()) == {1.0}
+    assert set(model.contradictions) == {("front", "cart"), ("front", "store")}
+    assert passing(network) == {pair: share for pair, share in recommended.items() if share > 0.0}
 
 
 async def test_services_without_telemetry_or_promise_are_named_not_invented():

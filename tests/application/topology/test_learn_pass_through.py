@@ -12,7 +12,7 @@ from tests.application.organisation import NOW, Engine, edges, shop
 
 
 def learning(engine: Engine, **what: int) -> LearnPassThrough:
-    return LearnPassThrough(engine.graph, engine.history, engine.clock, **what)
+    return LearnPassThrough(engine.graph, engine.history, engine.clock, 90, **what)
 
 
 async def test_a_failure_that_always_reaches_its_caller_is_measured_as_1():
@@ -33,8 +33,8 @@ async def test_portions_find_what_one_pass_over_the_whole_graph_finds():
     await engine.ingest(dependencies=edges("front>db", "other>cart"))
     graph = await engine.graph.snapshot()
     end = NOW.replace(minute=0)
-    panel = await engine.history.read(None, end - timedelta(days=30), end)
-    whole = learn_reliability(graph, panel).measured_pass_through
+    panel = await engine.history.read(None, end - timedelta(days=90), end)
+    whole = learn_reliability(graph, panel)
 
     after, portions = None, 0
     while True:
@@ -44,8 +44,10 @@ async def test_portions_find_what_one_pass_over_the_whole_graph_finds():
             break
 
     assert portions == 3
-    assert whole
-    assert engine.db.pass_through == dict(whole)
+    assert whole.measured_pass_through
+    found = engine.db.pass_through
+    assert {pair: one.measured for pair, one in found.items() if one.measured} == whole.measured_pass_through
+    assert [found[edge.pair].in_use for edge in whole.edges] == whole.pass_through.in_use.tolist()
 
 
 async def test_evidence_that_is_gone_takes_its_figure_along_and_merging_does_not():
@@ -56,9 +58,9 @@ async def test_evidence_that_is_gone_takes_its_figure_along_and_merging_does_not
     await engine.ingest(dependencies=edges("front>cart", criticality="SOFT"))
     assert engine.db.pass_through == kept
 
-    engine.clock.advance(timedelta(days=40))
+    engine.clock.advance(timedelta(days=100))
     assert (await engine.use.learn_pass_through()).measured == 0
-    assert engine.db.pass_through == {}
+    assert [one.measured for one in engine.db.pass_through.values()] == [None, None]
 
 
 async def test_an_empty_graph_has_nothing_to_learn():

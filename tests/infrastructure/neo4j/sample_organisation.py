@@ -32,6 +32,7 @@ from sloengine.domain.topology.ingestion import AlertChange, AlertStatus, Circul
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.neo4j import Neo4jStores
 from tests.contracts.recommendation_samples import availability
+from tests.domain.topology.findings import finding
 
 NOW = datetime.now(UTC)
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -164,7 +165,8 @@ async def settle(stores: Neo4jStores) -> None:
         await _set_slo(stores, _slo(service_id, ratio))
     await _analyse(stores)
     await stores.journeys.save(JOURNEY)
-    await stores.graph.note_pass_through([edge.pair for edge in EDGES], PASS_THROUGH, at=NOW)
+    measured = {pair: finding(estimate, learnt_at=NOW) for pair, estimate in PASS_THROUGH.items()}
+    await stores.graph.note_pass_through([edge.pair for edge in EDGES], measured)
     await stores.graph.note_budgets({"users-db": -0.25, "web": 0.5, "catalog": 0.125})
 
 
