@@ -42,6 +42,7 @@ from sloengine.infrastructure.memory.small_stores import MemoryLocks, SetClock
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 PORTIONS = 3
+DAYS = 90
 
 
 async def measured(services: int, edges: int, *, is_cycle: bool = False) -> None:
@@ -121,7 +122,7 @@ async def _drawn(stores: MemoryStores, document: Mapping[str, Any]) -> list[tupl
 
 def _panel(ids: list[str]) -> SliPanel:
     rng = np.random.default_rng(1)
-    shape = (len(ids), 90 * 24)
+    shape = (len(ids), DAYS * 24)
     total = rng.poisson(2_000, shape).astype(float)
     ratio = np.where(rng.random(shape) < 0.01, 0.05, 1e-4)
     return SliPanel(tuple(ids), NOW - shape[1] * HOUR, HOUR, total - rng.binomial(total.astype(int), ratio), total)

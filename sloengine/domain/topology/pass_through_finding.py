@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PassThroughFinding:
-    """One edge. ``in_use``: the pass-through that bounds are computed with; ``measured`` None: too little evidence.
+    """One edge. ``in_use``: the one that bounds are computed with; ``measured`` None: too little evidence.
 
     ``failed_calls``: of the look-back, attributed to the caller. ``seen``: whether both ends had telemetry that
     could be believed; where they had not, the finding says nothing once they have.
