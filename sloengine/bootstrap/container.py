@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sloengine.application.accuracy.learn_calibration import LearnCalibration
 from sloengine.application.accuracy.read_calibration import ReadCalibration
