@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from sloengine.application.recommendation.prepared import prepare
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.domain.recommendation.model import Recommendation
@@ -57,7 +58,11 @@ async def test_an_edge_that_is_declared_otherwise_since_is_learnt_again():
     prepared = await read(engine)
 
     assert set(prepared.evidence.findings) == {("cart", "db")}
-    assert prepared.reliability.contradictions["front", "cart"].declared_pass_through == 0.1
+    passes = prepared.reliability.pass_through
+    afresh = prepare(replace(prepared.evidence, findings={})).reliability.pass_through
+    front = [edge.caller for edge in prepared.reliability.edges].index("front")
+    assert passes.declared[front] == 0.1
+    assert passes.in_use.tolist() == afresh.in_use.tolist()
 
 
 async def test_series_that_are_loaded_anew_make_findings_void_until_they_are_learnt_again():
