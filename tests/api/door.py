@@ -37,6 +37,7 @@ from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.analyse_graph import ReadCentrality
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
+from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules
 from sloengine.application.topology.read_divergences import ReadDivergences
 from sloengine.application.topology.read_graph import ReadGraph
@@ -196,7 +197,13 @@ class Door:
                 self.clock,
             ),
             analyse_impact=AnalyseImpact(
-                ImpactBases(GraphSnapshots(counted(self.graph)), history, counted(self.ledger), self.clock)
+                ImpactBases(
+                    GraphSnapshots(counted(self.graph)),
+                    history,
+                    counted(self.ledger),
+                    LearntFindings(counted(self.graph), timedelta(days=90)),
+                    self.clock,
+                )
             ),
             read_divergences=ReadDivergences(counted(self.divergences)),
             read_drift=ReadDrift(

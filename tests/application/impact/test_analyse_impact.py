@@ -15,6 +15,7 @@ from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.impact.keep_impact_ready import KeepImpactReady
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.measured_latency import measured_latency
+from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge, Unavailable
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.model import SloChange
@@ -415,7 +416,13 @@ def replace_reading(engine, read):
     """The bases of an engine whose history is read by this function."""
     history = MemorySliHistory(engine.db)
     history.read = read
-    return ImpactBases(GraphSnapshots(engine.graph), history, engine.stores.ledger, engine.clock)
+    return ImpactBases(
+        GraphSnapshots(engine.graph),
+        history,
+        engine.stores.ledger,
+        LearntFindings(engine.graph, 90 * DAY),
+        engine.clock,
+    )
 
 
 async def until(holds):
