@@ -18,6 +18,7 @@ from bench.stage import stage
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
+from sloengine.bootstrap.collector import settle_collector
 from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Settings
@@ -60,6 +61,7 @@ async def _measure(
         await use_cases.learn_priors()
         await _learn_pass_through(use_cases)
         picked = [str(name) for name in random.permutation(service_ids)[: asked + 2]]
+        settle_collector()  # as the API does
         # The first ones open connections and find out what Prometheus has.
         for service_id in picked[:2]:
             await _regenerate(use_cases, service_id)

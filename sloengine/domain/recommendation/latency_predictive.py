@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -326,8 +327,11 @@ def _others_median(
 def _falling(tail: FloatArray) -> FloatArray:
     """Shares that are at most 1 and do not rise from factor to factor."""
     # Factor by factor over all windows at once: along each window by itself it takes ten times as long.
+    # (`minimum.accumulate` does so value by value: four times as long.)
     by_factor = np.minimum(tail.T, 1.0, order="C")
-    return np.asarray(np.minimum.accumulate(by_factor, axis=0, out=by_factor).T)
+    for before, after in pairwise(by_factor):
+        np.minimum(before, after, out=after)
+    return np.asarray(by_factor.T)
 
 
 def percentile_factors(tail: FloatArray, share: float) -> FloatArray:

@@ -46,6 +46,8 @@ def inspect(panel: SliPanel, graph: DependencyGraph | None = None) -> TelemetryF
     n_known = (~np.isnan(panel.total) | ~np.isnan(panel.good)).sum(axis=1)
 
     def empty(bad_cells: Flags, what: str) -> None:
+        if not bad_cells.any():
+            return
         counts = bad_cells.sum(axis=1)
         for row in np.flatnonzero(counts):
             service_id, count, known = panel.service_ids[row], int(counts[row]), int(n_known[row])
@@ -88,12 +90,16 @@ def _impossible_as_a_whole(good: FloatArray, total: FloatArray) -> str | None:
     if n < STUCK_INTERVALS:
         return None
     g, t = good[asked], total[asked]
-    rises = np.diff(t) > 0
-    if rises.mean() >= 0.95 and t.max() > 5 * max(float(t[0]), 1e-12):
-        return f"total rises in {int(rises.sum())} of {n - 1} steps: a running counter, not events per interval"
-    ratio = g / t
-    first = float(ratio[0])
-    if 0 < first < 1 and np.abs(ratio - first).max() <= 1e-9 and np.unique(t).size > n // 4:
+    if t.max() > 5 * max(float(t[0]), 1e-12):
+        rises = np.diff(t) > 0
+        if rises.mean() >= 0.95:
+            return (
+                f"total rises in {int(rises.sum())} of {n - 1} steps: a running counter, not events per interval"
+            )
+    first = float(g[0] / t[0])
+    # The last one first: where it differs, as it mostly does, nothing need be divided.
+    is_stuck = 0 < first < 1 and abs(float(g[-1] / t[-1]) - first) <= 1e-9
+    if is_stuck and np.abs(g / t - first).max() <= 1e-9 and np.unique(t).size > n // 4:
         return f"success ratio is exactly {first:.6g} in each of {n} intervals while traffic varies"
     return None
 
@@ -102,7 +108,10 @@ def _never_working(panel: SliPanel, graph: DependencyGraph | None, refused: Mapp
     """Series in which no request ever succeeded."""
     asked = panel.total > 0
     intervals = asked.sum(axis=1)
-    never = (intervals >= LEAST_INTERVALS) & (np.where(asked, panel.good, 0.0) <= 0).all(axis=1)
+    never = intervals >= LEAST_INTERVALS
+    never &= ~((panel.good > 0) & asked).any(axis=1)
+    rows = np.flatnonzero(never)
+    never[rows] = (np.where(asked[rows], panel.good[rows], 0.0) <= 0).all(axis=1)
     found: dict[str, str] = {}
     for row in np.flatnonzero(never):
         service_id = panel.service_ids[row]

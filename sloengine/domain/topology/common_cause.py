@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 
@@ -39,6 +38,7 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
             group = traffic.edges[place].redundancy_group
             if group is not None:
                 groups.setdefault(caller, {})[dependency] = group
+    unit = _unit(traffic.bad)
     found: set[tuple[int, int]] = set()
     refuted: set[tuple[int, int]] = set()
     for caller, siblings in below.items():
@@ -46,10 +46,7 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
         if len(rows) < 2:
             continue
         named = groups.get(caller, {})
-        series = traffic.bad[rows]
-        together = traffic.has_data[rows]
-        for left, right in _correlated(series, together):
-            first, second = rows[left], rows[right]
+        for first, second in _correlated(traffic, rows, unit[rows]):
             if named.get(first) is not None and named.get(first) == named.get(second):
                 refuted.add((first, second))
             elif not _explained(first, second, below):
@@ -57,23 +54,30 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
     return tuple(sorted(found - refuted))
 
 
-def _correlated(series: FloatArray, together: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    alike = np.argwhere(np.triu(_correlation(series), 1) > ALIAS_CORRELATION)
+def _correlated(traffic: ObservedTraffic, rows: Sequence[int], unit: FloatArray) -> list[tuple[int, int]]:
+    """Pairs of these services, ascending, that fail alike; ``unit``: their failures, centred and of length one."""
+    alike = unit @ unit.T > ALIAS_CORRELATION
+    if np.count_nonzero(alike) <= len(rows):
+        return []  # nobody but each with itself
     pairs = []
-    for left, right in alike.tolist():
-        both = (series[left] > 0.0) & (series[right] > 0.0) & together[left] & together[right]
+    for left, right in np.argwhere(np.triu(alike, 1)).tolist():
+        pair = [rows[left], rows[right]]
+        series = traffic.bad[pair]
+        both = ((series > 0.0) & traffic.has_data[pair]).all(axis=0)
         if int(both.sum()) < ALIAS_WINDOWS:
             continue
-        if _correlation(np.log1p(series[[left, right]]))[0, 1] > _ALIAS_LOG_CORRELATION:
-            pairs.append((left, right))
+        first, second = _unit(np.log1p(series))
+        if float(first @ second) > _ALIAS_LOG_CORRELATION:
+            pairs.append((pair[0], pair[1]))
     return pairs
 
 
-def _correlation(series: FloatArray) -> FloatArray:
+def _unit(series: FloatArray) -> FloatArray:
+    """Each row centred and of length one; products of two rows are their correlation."""
     centred = series - series.mean(axis=1, keepdims=True)
-    norms = np.sqrt((centred**2).sum(axis=1))
-    unit = centred / np.where(norms > 0.0, norms, 1.0)[:, None]
-    return np.asarray(unit @ unit.T)
+    norms = np.sqrt(np.einsum("ij,ij->i", centred, centred))
+    centred /= np.where(norms > 0.0, norms, 1.0)[:, None]
+    return np.asarray(centred)
 
 
 def _explained(first: int, second: int, below: dict[int, set[int]]) -> bool:

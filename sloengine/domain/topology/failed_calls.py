@@ -249,9 +249,13 @@ def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePa
         rows, sources = (np.array(column) for column in zip(*known, strict=True))
         raw_total, raw_good = panel.total[sources], panel.good[sources]
         valid = np.isfinite(raw_total) & np.isfinite(raw_good)
+        raw_total[~valid] = 0.0
+        raw_good[~valid] = 0.0
         has_data[rows] = valid
-        total[rows] = np.where(valid, raw_total, 0.0)
-        bad[rows] = np.where(valid, np.clip(raw_total - raw_good, 0.0, raw_total), 0.0)
+        total[rows] = raw_total
+        np.subtract(raw_total, raw_good, out=raw_good)
+        np.maximum(raw_good, 0.0, out=raw_good)
+        bad[rows] = np.minimum(raw_good, raw_total, out=raw_good)
     kept = [position for position, edge in enumerate(graph.dependencies) if not edge.is_stale]
     callers, dependencies = graph.ends
     edges = tuple(graph.dependencies[position] for position in kept)

@@ -201,6 +201,9 @@ def _shown_hazard(traffic: ObservedTraffic, unavailability: FloatArray, services
 
 def _split(whole: float, services: Sequence[int], unavailability: FloatArray, service_hazard: FloatArray) -> None:
     """Divide a cycle's own hazard by what each member showed."""
+    if len(services) == 1:
+        service_hazard[services[0]] = whole
+        return
     shown = np.nan_to_num(unavailability[list(services)], nan=0.0)
     total = float(shown.sum())
     parts = shown / total if total > 0.0 else np.full(len(services), 1.0 / len(services))
