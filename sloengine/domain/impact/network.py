@@ -9,7 +9,7 @@ callers is worked out level by level.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -80,6 +80,8 @@ class FailureNetwork:
     callers_of: csr_array
     """Between services, from dependency to caller: every call that passes failure on."""
     seed: int = 0
+    pass_through: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """What takes the place of declarations, by (caller, dependency)."""
 
     @property
     def size(self) -> int:
@@ -267,6 +269,7 @@ def failure_network(
         _steps(edges, contracted, level),
         _callers_of(len(labels), plain + [call for members, _ in grouped.values() for call in members]),
         seed,
+        found,
     )
 
 

@@ -76,7 +76,7 @@ def route_bound(
     places = np.array([whole.index[name] for name in inside], np.int64)
     held = followed.basis.standing.promises[places]
     promised = np.where(held > 0.0, -np.expm1(-held), np.nan)
-    network = failure_network(graph)
+    network = failure_network(graph, pass_through=followed.basis.network.pass_through)
     standing = learn_standing(network, np.r_[0.0, seen[places]], np.r_[np.nan, promised])
     changed = {
         graph.index[name]: target.availability_ratio

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from tests.domain.topology.waiting_requests import Played
 
 from bench.waiting_requests import Played
 from sloengine.application.governance.set_slo import SetSloCommand
