@@ -17,6 +17,7 @@ from tests.application.organisation import NOW, Engine
 from tests.cli.conftest import Answer, Run
 from tests.cli.files import edges_file, latency_file, sli_file
 from tests.cli.shapes import check
+from tests.domain.topology.findings import finding
 
 ENVELOPE = {"recommendations", "unavailable", "warnings"}
 
@@ -205,7 +206,7 @@ def test_divergences(ask: Run, engine: Engine):
 
 
 def test_what_was_measured_of_an_edge_is_in_the_graph(ask: Run, engine: Engine):
-    engine.db.pass_through["front", "cart"] = Estimate(0.25, 0.1, 0.5)
+    engine.db.pass_through["front", "cart"] = finding(Estimate(0.25, 0.1, 0.5))
 
     document = fine(ask("graph", "front", "--json"))
     tree = ask("graph", "front").out
