@@ -41,6 +41,7 @@ USUAL_LENGTHS: Mapping[str, int] = {
     "Service.sliSeries": 168,
     "Backtest.series": 60,
     "CompositeBound.contributions": 10,
+    "SharedCause.services": 50,
     "GenerateRecommendationsPayload.results": 40,
 }
 OTHER_LENGTH = 3

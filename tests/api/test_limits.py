@@ -49,6 +49,12 @@ def test_cost_counts_the_fields_of_the_answer():
     assert measure("{ services(first: 10) { nodes { serviceId name } totalCount } }").cost == 1 + 1 + 10 * (1 + 2)
 
 
+def test_services_of_a_shared_cause_count_as_many_as_they_can_be():
+    query = "{ driftEvents(first: 10) { nodes { sharedCause { services { serviceId } } } } }"
+
+    assert measure(query).cost == 1 + 10 * (1 + 1 + 50 * 2)
+
+
 def test_a_page_size_from_a_variable_or_its_default_counts():
     query = "query($n: Int = 7) { services(first: $n) { nodes { name } } }"
 

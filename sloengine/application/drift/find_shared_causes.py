@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,5 +32,7 @@ class FindSharedCauses:
         involved = {one.service_id for one in every}
         edges = (await self.graph.snapshot()).edges_by_caller
         called = {key: [edge.dependency for edge in edges.get(key, ())] for key in involved}
-        by_event = {key: cause for cause in shared_causes(every, called) for key in cause.event_ids}
+        # An outage of a zone has thousands of events, and others ask meanwhile.
+        causes = await asyncio.to_thread(shared_causes, every, called)
+        by_event = {key: cause for cause in causes for key in cause.event_ids}
         return {one: by_event[one.event_id] for one in onsets if one.event_id in by_event}

@@ -7,6 +7,8 @@ not begin by chance in ten thousand such spans.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,19 +88,19 @@ def shared_causes(onsets: Sequence[Onset], dependencies: Mapping[str, Sequence[s
         return place
 
     called = {key: frozenset(values) for key, values in dependencies.items()}
-    nobody: frozenset[str] = frozenset()
-    first = 0
+    callers: dict[str, list[str]] = {}
+    for caller, values in called.items():
+        for dependency in values:
+            callers.setdefault(dependency, []).append(caller)
+    # Events of one service within a span are linked to each other, so that its latest stands for all of them, and
+    # thousands of events in one span are looked at once each.
+    latest: dict[str, int] = {}
     for place, one in enumerate(ordered):
-        while one.started_at - ordered[first].started_at > TOGETHER:
-            first += 1
-        for other in range(first, place):
-            theirs = ordered[other].service_id
-            if (
-                theirs == one.service_id
-                or theirs in called.get(one.service_id, nobody)
-                or one.service_id in called.get(theirs, nobody)
-            ):
+        for near in (one.service_id, *called.get(one.service_id, ()), *callers.get(one.service_id, ())):
+            other = latest.get(near)
+            if other is not None and one.started_at - ordered[other].started_at <= TOGETHER:
                 parent[root(place)] = root(other)
+        latest[one.service_id] = place
     for burst in _bursts(ordered, [root(place) for place in range(len(ordered))]):
         for place in burst[1:]:
             parent[root(place)] = root(burst[0])
@@ -115,13 +117,14 @@ def _bursts(ordered: Sequence[Onset], roots: Sequence[int]) -> list[list[int]]:
     Those linked by calls count as one, so that a dependency's failure that its callers show is no burst.
     """
     found: list[list[int]] = []
-    taken: set[int] = set()
     # Members of a root begin within hours of each other, so where one was first seen is where it counts.
     causes_before = [0, *accumulate(_first_of_its_kind(roots))]
     spans = []
+    inside_span: Counter[int] = Counter()
     last = oldest = newest = 0
     for place, one in enumerate(ordered):
         while last < len(ordered) and ordered[last].started_at - one.started_at <= TOGETHER:
+            inside_span[roots[last]] += 1
             last += 1
         while one.started_at - ordered[oldest].started_at > LOOKED_BACK:
             oldest += 1
@@ -129,16 +132,21 @@ def _bursts(ordered: Sequence[Onset], roots: Sequence[int]) -> list[list[int]]:
             newest += 1
         known = ordered[newest - 1].started_at - ordered[oldest].started_at
         elsewhere = causes_before[place] - causes_before[oldest] + causes_before[newest] - causes_before[last]
-        spans.append((len(set(roots[place:last])), place, last, elsewhere, known))
+        spans.append((len(inside_span), place, last, elsewhere, known))
+        inside_span[roots[place]] -= 1
+        if not inside_span[roots[place]]:
+            del inside_span[roots[place]]
     fullest_first = sorted((one for one in spans if one[0] >= FEWEST), key=lambda one: (-one[0], one[1]))
+    free = list(range(len(ordered)))
     for _, place, last, elsewhere, known in fullest_first:
-        inside = [at for at in range(place, last) if at not in taken]
+        begin, end = bisect_left(free, place), bisect_left(free, last)
+        inside = free[begin:end]
         if len({ordered[at].service_id for at in inside}) < FEWEST:
             continue
         count = len({roots[at] for at in inside})
         if count >= FEWEST and pdtrc(count - 1, _usual(elsewhere, known)) < BY_CHANCE:
             found.append(inside)
-            taken.update(inside)
+            del free[begin:end]
     return found
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -59,6 +60,39 @@ def test_a_cycle_has_no_origin():
     [cause] = shared_causes([onset("a"), onset("b")], {"a": ["b"], "b": ["a"]})
 
     assert cause.origin is None
+
+
+def test_an_outage_of_thousands_is_put_together_in_no_time():
+    zone = [onset(f"s{number}", number % 100 / 60) for number in range(6_000)]
+    calls = {f"s{number}": [f"s{(7 * number) % 6_000}", f"s{number // 2}"] for number in range(6_000)}
+    before = time.process_time()
+
+    [cause] = shared_causes(zone, calls)
+
+    assert len(cause.service_ids) == 6_000
+    assert time.process_time() - before < 1.5  # two at a time it took five seconds
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 12)), max_size=15, unique=True),
+    st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), max_size=3)),
+)
+def test_all_that_two_at_a_time_would_link_is_linked(some, calls):
+    onsets = [onset(service_id, hours) for service_id, hours in some]
+    group = {one.event_id: {one.event_id} for one in onsets}
+    for one in onsets:
+        for other in onsets:
+            near = abs(one.started_at - other.started_at) <= 2 * HOUR
+            if near and (one.service_id == other.service_id or other.service_id in calls.get(one.service_id, ())):
+                both = group[one.event_id] | group[other.event_id]
+                group.update(dict.fromkeys(both, both))
+    linked = {frozenset(ids) for ids in group.values() if len({key.split()[0] for key in ids}) > 1}
+
+    found = {frozenset(cause.event_ids) for cause in shared_causes(onsets, calls)}
+
+    assert all(any(ids <= other for other in found) for ids in linked)
+    if len({frozenset(ids) for ids in group.values()}) < 3:  # too few for a burst
+        assert found == linked
 
 
 @given(
