@@ -16,10 +16,13 @@ WIDTH_WITHOUT_TERMINAL = 120
 
 
 def _console(*, stderr: bool) -> Console:
-    """As wide as the terminal or ``COLUMNS`` say; a pipe has no width, and 80 columns would squeeze the tables."""
+    """As wide as the terminal or ``COLUMNS`` say; a pipe has no width, and 80 columns would squeeze the tables.
+
+    Names are shown as they are: ``[fe80::1]:443`` is no style and ``:key:`` no picture.
+    """
     stream = sys.stderr if stderr else sys.stdout
     knows_width = stream.isatty() or "COLUMNS" in os.environ
-    return Console(stderr=stderr, width=None if knows_width else WIDTH_WITHOUT_TERMINAL)
+    return Console(stderr=stderr, width=None if knows_width else WIDTH_WITHOUT_TERMINAL, markup=False, emoji=False)
 
 
 out = _console(stderr=False)

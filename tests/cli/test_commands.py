@@ -30,6 +30,18 @@ def test_offline_tells_a_table_of_all_and_the_whole_of_one(run: Run, tmp_path: P
     assert "confidence" in one.out
 
 
+def test_names_are_shown_as_they_are(connected: Callable[[Engine], Run], tmp_path: Path):
+    odd = ["[fe80::1]:443", "a[/red]b", "cart:key:1"]
+    document = tmp_path / "graph.json"
+    document.write_text(json.dumps({"services": [{"serviceId": one} for one in odd], "dependencies": []}))
+    ask = connected(Engine())
+
+    taken, listed = ask("ingest", str(document)), ask("services")
+
+    assert (taken.code, listed.code) == (0, 0), listed.err
+    assert [one for one in odd if one not in listed.out] == []
+
+
 def test_offline_ignores_data_from_as_of_on(run: Run, tmp_path: Path):
     arguments = ("offline", "--sli", sli_file(tmp_path), "--service", "front", "--json")
 
