@@ -26,14 +26,15 @@ def yaml_documents(documents: Sequence[Any]) -> str:
     """YAML, one document each, keys in the order they are given; read back by any loader as it was.
 
     Readers of YAML 1.1 and 1.2 disagree on which words are numbers or truth values (``1e3``, ``yes``): text that
-    is not plainly text is quoted.
+    is not plainly text is quoted. Every document begins with its marker, so that files can be put behind each
+    other.
     """
     return yaml.dump_all(
         documents,
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
-        explicit_start=len(documents) > 1,
+        explicit_start=True,
         width=1_000_000,
     )
 

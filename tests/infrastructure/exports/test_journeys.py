@@ -22,7 +22,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.infrastructure.exports import JourneyExport, export_definitions, export_openslo
 from sloengine.infrastructure.exports.openslo_journeys import COMPOSED
 from sloengine.infrastructure.files.journeys import read_journeys
-from tests.application.organisation import ADMIN, shop
+from tests.application.organisation import ADMIN, Engine, shop
 from tests.infrastructure.exports.openslo_rules import problems
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -105,6 +105,19 @@ def test_what_has_no_answer_is_a_loss_and_no_document(export: JourneyExport):
     told = [loss for loss in export.losses if "latency" in loss.message]
 
     assert bool(latency) != bool(told)
+
+
+async def test_files_can_be_put_behind_each_other():
+    engine = Engine()
+    await engine.ingest(dependencies=[{"caller": "a", "dependency": "b"}])
+    commands = [SaveJourneyCommand("first", ["a"]), SaveJourneyCommand("second", ["b"])]
+    saved = (await engine.use.save_journeys(commands, actor=ADMIN)).saved
+    answers = await engine.use.recommend_journeys(saved, ComplianceWindow.ROLLING_28D)
+
+    files = export_openslo(list(answers.values())).files
+
+    found = list(yaml.safe_load_all("".join(file.content for file in files)))
+    assert [document["metadata"]["name"] for document in found] == ["journey-first", "journey-second"]
 
 
 @pytest.mark.parametrize(
