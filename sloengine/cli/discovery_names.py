@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from sloengine.application.ports.paging import MAX_PAGE_SIZE, Page, PageRequest
 from sloengine.application.topology.remembered_names import DecideNameCommand, NameDecided
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
+from sloengine.cli.decision_shapes import audit_shape
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.cli.shapes import Json
@@ -54,7 +56,7 @@ def discover_names(
     state_dir: StateDir = None,
 ) -> None:
     """The service ids that names were given when they were first seen; they stay so."""
-    found, total = ask(state_dir, lambda use_cases, _: _names(use_cases, search))
+    found, total = ask(state_dir, lambda use_cases, _: _names(use_cases, search, _SHOWN))
     if as_json:
         output.print_json({"rememberedNames": [name_shape(name) for name in found], "totalCount": total})
         return
@@ -101,6 +103,7 @@ def discover_decide_name(
         output.print_json(
             {
                 "names": [name_shape(name) for name in decided.chosen.after],
+                "auditEvent": audit_shape(decided.audit_event),
                 "warnings": list(decided.warnings),
                 "userErrors": [],
             }
@@ -111,7 +114,9 @@ def discover_decide_name(
         output.warn(warning)
 
 
-async def _names(use_cases: UseCases, search: str | None) -> tuple[list[RememberedName], int]:
+async def _names(
+    use_cases: UseCases, search: str | None, most: float = math.inf
+) -> tuple[list[RememberedName], int]:
     found: list[RememberedName] = []
     after: str | None = None
     while True:
@@ -119,7 +124,7 @@ async def _names(use_cases: UseCases, search: str | None) -> tuple[list[Remember
             search, PageRequest(first=MAX_PAGE_SIZE, after=after)
         )
         found.extend(page.rows)
-        if not page.has_next or len(found) >= _SHOWN:
+        if not page.has_next or len(found) >= most:
             return found, page.total_count
         after = page.cursors[-1]
 

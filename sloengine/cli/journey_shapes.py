@@ -45,7 +45,6 @@ def saved_shape(outcome: SavedJourneys) -> Json:
     """``SaveJourneysPayload``."""
     return {
         "journeys": [journey_shape(one) for one in outcome.saved],
-        "totalCount": len(outcome.saved),
         "userErrors": [
             {"code": one.error.code, "message": one.error.message, "path": list(path_in_list(one))}
             for one in outcome.refused

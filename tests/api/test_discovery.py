@@ -125,6 +125,9 @@ async def test_names_are_shown_and_decided_on(door: Door):
     mute = (await door.ask(decide, input={**given, "expectedServiceId": "bank/web", "rationale": " "}))[
         "decideName"
     ]
+    wordy = (await door.ask(decide, input={**given, "expectedServiceId": "bank/web", "rationale": "x" * 20_000}))[
+        "decideName"
+    ]
     done = (await door.ask(decide, input={**given, "expectedServiceId": "bank/web"}))["decideName"]
 
     assert before["rememberedNames"] == {
@@ -136,6 +139,7 @@ async def test_names_are_shown_and_decided_on(door: Door):
     }
     assert stale["userErrors"] == [{"code": "CONFLICT", "path": ["input", "expectedServiceId"]}]
     assert mute["userErrors"] == [{"code": "RATIONALE_REQUIRED", "path": ["input", "rationale"]}]
+    assert wordy["userErrors"] == [{"code": "INVALID", "path": ["input", "rationale"]}]
     assert done["userErrors"] == []
     assert done["names"] == [
         {"sourceName": "bank/web", "serviceId": "web", "ownsShortId": True},

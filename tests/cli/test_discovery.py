@@ -148,4 +148,5 @@ def test_names_are_listed_and_decided_on(discover: Run, seen: MemoryDependencyDi
     assert "not moved" in given.err
     assert (again.code, unknown.code, gone.code) == (2, 2, 0)
     assert gone.json["names"] == []
+    check(gone.json, "DecideNamePayload")
     assert "NAME_DECIDED" in trail.out

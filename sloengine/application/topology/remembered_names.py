@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.discovery_store import DiscoveryStore
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.domain.errors import RationaleRequired
 from sloengine.domain.governance.authorization import require_admin
+from sloengine.domain.governance.decisions import require_rationale
 from sloengine.domain.governance.model import Actor, AuditEvent
 from sloengine.domain.topology.name_choices import ChosenNames, NameChoice, choose
 from sloengine.domain.topology.name_decisions import RememberedName
@@ -60,8 +60,7 @@ class DecideName:
         (somebody decided since).
         """
         require_admin(actor, "decide on names")
-        if not command.rationale.strip():
-            raise RationaleRequired("say why, for the audit trail", path=("input", "rationale"))
+        rationale = require_rationale(command.rationale)
         told = (command.namespace, command.kind)
 
         def decide(alike: list[RememberedName]) -> ChosenNames:
@@ -71,7 +70,7 @@ class DecideName:
             command.short_id,
             decide,
             actor=actor.subject,
-            rationale=command.rationale.strip(),
+            rationale=rationale,
             now=self.clock.now(),
         )
         warnings = tuple(
