@@ -104,15 +104,26 @@ class PrometheusClient:
     async def build(self) -> Mapping[str, Any]:
         """What the server says of itself: ``version``, ``application`` (not Prometheus' own). Empty: nothing.
 
-        Raises: Unavailable.
+        Asked once: what stands before a server may let queries through and answer all else with an error, which
+        says nothing about the server. Whether it is there shows at the next query.
+        Raises: Unavailable, while the breaker is open.
         """
-        try:
-            said = await self._ask("/api/v1/status/buildinfo", None)
-        except QueryRefused:
-            return {}
+        async with self._places:
+            if not self.breaker.admits():
+                raise Unavailable(self._resting(""))
+            try:
+                said = await self._once("/api/v1/status/buildinfo", None)
+            except QueryRefused:
+                return {}
+            except _Retry:
+                self.breaker.released()
+                return {}
+            except asyncio.CancelledError:
+                self.breaker.released()
+                raise
         return said if isinstance(said, dict) else {}
 
-    async def _ask(self, path: str, form: Mapping[str, str] | None) -> Any:
+    async def _ask(self, path: str, form: Mapping[str, str]) -> Any:
         async with self._places:
             reason = ""
             for attempt in range(self.limits.attempts):

@@ -134,6 +134,22 @@ async def test_a_server_is_asked_what_it_is_and_where_that_does_not_tell_what_it
     assert asked[0].method == "GET"
 
 
+async def test_a_gateway_that_lets_only_queries_through_is_no_server_that_is_away():
+    answer = server(None, understands=True)
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(503, text="no route")
+        return httpx.Response(answer(request).status_code, content=answer(request).content)
+
+    client, _ = client_of(reply)
+
+    for _ in range(20):
+        assert (await name_support(client)).takes_any
+
+    assert client.breaker.state == "closed"
+
+
 async def test_presets_with_dots_are_asked_for_where_the_server_takes_them_and_only_there():
     metric = "http.server.request.duration_seconds"
 
