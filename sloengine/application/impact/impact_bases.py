@@ -180,8 +180,12 @@ class ImpactBases:
         return self._seen
 
     def _refresh(self, key: object, to_at: datetime) -> None:
+        async def unless_away() -> None:
+            with suppress(Unavailable):
+                await self._read(key, to_at)
+
         if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._read(key, to_at))
+            self._refreshing = asyncio.create_task(unless_away())
 
     async def _read(self, key: object, to_at: datetime) -> None:
         panel = await self.history.read(None, to_at - LOOKBACK, to_at)

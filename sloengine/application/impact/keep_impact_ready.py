@@ -22,14 +22,20 @@ class KeepImpactReady:
 
     bases: ImpactBases
     every: timedelta = timedelta(seconds=10)
+    at_most: timedelta = timedelta(minutes=10)
 
     async def __call__(self) -> None:
-        """Never returns; a store that is away or a failure is tried again after a while."""
+        """Never returns. A store that is away is asked again as often; a fault, which the next try likely meets
+        again after seconds of work, twice as long after each time, up to ``at_most``.
+        """
+        pause = self.every
         while True:
             try:
                 await self.bases.follow_graph()
+                pause = self.every
             except Unavailable:
-                pass  # who asks is told; here it is only early
+                pause = self.every  # who asks is told; here it is only early
             except Exception:
-                _log.exception("impact analyses could not be made ready")
-            await asyncio.sleep(self.every.total_seconds())
+                pause = min(2 * pause, self.at_most)
+                _log.exception("impact analyses could not be made ready; tried again in %s", pause)
+            await asyncio.sleep(pause.total_seconds())

@@ -9,6 +9,7 @@ import pytest
 
 from bench.waiting_requests import Played
 from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.impact import keep_impact_ready
 from sloengine.application.impact.analyse_impact import AnalyseImpact, AnalyseImpactCommand
 from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.impact.keep_impact_ready import KeepImpactReady
@@ -409,6 +410,45 @@ async def test_a_store_that_is_away_is_asked_again():
     assert not answers
     assert not keeping.done()
     keeping.cancel()
+
+
+async def test_a_fault_that_stays_is_met_less_and_less_often(monkeypatch):
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 9:
+            raise asyncio.CancelledError
+
+    async def read(*_):
+        raise RuntimeError("a fault")
+
+    bases = replace_reading(await organisation(), read)
+    monkeypatch.setattr(keep_impact_ready.asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await KeepImpactReady(bases)()
+
+    assert pauses == [20.0, 40.0, 80.0, 160.0, 320.0, 600.0, 600.0, 600.0, 600.0]
+
+
+async def test_newer_hours_that_cannot_be_read_beside_are_no_lost_error():
+    engine = await organisation()
+    away = []
+
+    async def read(*arguments):
+        if away:
+            raise Unavailable("the history is away")
+        return await MemorySliHistory.read(engine.history, *arguments)
+
+    bases = replace_reading(engine, read)
+    await bases.current()
+    away.append(True)
+    await engine.history.set_watermark(replace(await engine.history.watermark(), aggregated_to=TOP + HOUR))
+
+    await bases.current()
+    await asyncio.wait([bases._refreshing])
+
+    assert bases._refreshing.exception() is None
 
 
 def replace_reading(engine, read):
