@@ -134,7 +134,7 @@ def test_what_is_exported_is_what_save_reads_and_tiers_are_openslo(ask: Run, tmp
     missing = ask("journeys", "export", "nothing")
 
     assert (exported.code, saved.code, openslo.code, missing.code) == (0, 0, 0, 2), saved.err
-    check(saved.json, "SaveJourneysPayload")
+    assert saved.json.keys() == {"journeys", "userErrors"}
     assert reexported.out == exported.out
     documents = list(yaml.safe_load_all(openslo.out))
     assert [problems(document) for document in documents] == [[]] * len(documents)
