@@ -13,7 +13,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import ceil
 from typing import Any
 
 import neo4j
@@ -45,7 +44,6 @@ DAYS = 28
 ACTOR = Actor("apikey:bench", Role.SRE_ADMIN)
 _HOUR = timedelta(hours=1)
 _SERVICES_AT_ONCE = 500
-_PORTIONS = 4
 """Of pass-through learning: so many are measured, all are told, by their mean."""
 _SAMPLE = 60
 """Services that are recommended for at once: enough that the whole graph is made ready for them."""
@@ -91,7 +89,7 @@ class _Steps:
                 await self._timed("three hops", partial(use.read_graph.neighbourhood, [root], depth=3))
             await self._impact(use)
             await self._what_if(use, graph)
-            await self._pass_through(use, graph)
+            await self._pass_through(use)
             await self._recommend(use)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {"cpu": self.cpu, "seconds": self.seconds, "notes": self.notes, "loaded": loaded, "peak_mib": peak}
@@ -153,17 +151,13 @@ class _Steps:
                 refused += 1
                 self.notes["what-if"] = f"{refused} refused: {error}"
 
-    async def _pass_through(self, use: UseCases, graph: DependencyGraph) -> None:
-        callers = sorted(graph.edges_by_caller)
-        portions = ceil(len(callers) / use.learn_pass_through.callers_at_once)
-        measured = np.unique(np.linspace(0, portions - 1, _PORTIONS).astype(int)).tolist()
-        for portion in measured:
-            place = portion * use.learn_pass_through.callers_at_once - 1
-            after = callers[place] if place >= 0 else None
-            await self._timed("pass-through", partial(use.learn_pass_through, after))
-        for taken in (self.cpu, self.seconds):
-            taken["pass-through"] = [float(np.mean(taken["pass-through"])) * portions]
-        self.notes["pass-through"] = f"{len(measured)} of {portions} portions measured"
+    async def _pass_through(self, use: UseCases) -> None:
+        async def all_callers() -> None:
+            learnt = await use.learn_pass_through()
+            while learnt.last is not None:
+                learnt = await use.learn_pass_through(learnt.last)
+
+        await self._timed("pass-through", all_callers)
 
     async def _recommend(self, use: UseCases) -> None:
         """Twice: what the second costs is the services' own, the rest of the first is making the graph ready."""

@@ -1,4 +1,4 @@
-"""What keeping the graph right costs: condensing after a change, measures, pass-through in portions, making ready.
+"""What keeping the graph right costs: condensing after a change, measures, daily pass-through, making ready.
 
 Run as ``python -m bench.living_graph SERVICES EDGES [cycle]`` (5,000 and 50,000 unless given, 90 days hourly);
 ``--quick`` is smaller. No server: CPU seconds of this process, and peak memory. What stored graphs cost is in
@@ -13,8 +13,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from math import ceil
 from typing import Any, cast
 
 import numpy as np
@@ -41,7 +39,6 @@ from sloengine.infrastructure.memory.small_stores import MemoryLocks, SetClock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-PORTIONS = 3
 DAYS = 90
 
 
@@ -72,27 +69,26 @@ async def measured(services: int, edges: int, *, is_cycle: bool = False) -> None
     print(f"measures: {await _cpu(lambda: asyncio.to_thread(measure, graph)):.2f} s")
     panel = _panel(ids)
     resident = _peak_mb()
+    await _pass_through(stores, panel, clock)
+    print(f"peak memory {_peak_mb():,.0f} MB, {_peak_mb() - resident:,.0f} MB of it by pass-through")
     before = time.process_time()
     reliability = learn_reliability(graph, panel)
     kept = reliability.intrinsic.reach.entries
     print(f"made ready: {time.process_time() - before:.1f} s; {kept:,} pairs of what reaches what are kept")
     print(f"peak memory {_peak_mb():,.0f} MB, {_peak_mb() - resident:,.0f} MB of it by making ready")
-    del reliability
-    await _pass_through(stores, panel, clock)
-    print(f"peak memory {_peak_mb():,.0f} MB")
 
 
 async def _pass_through(stores: MemoryStores, panel: SliPanel, clock: SetClock) -> None:
-    """Some portions, spread over all callers; told as what all would take."""
+    """All callers, in as many runs as it takes."""
     learn = LearnPassThrough(stores.graph, cast("SliHistory", _History(panel)), clock, DAYS)
-    callers = sorted({caller for caller, _ in stores.database.merged})
-    portions = ceil(len(callers) / learn.callers_at_once)
-    taken: list[float] = []
-    for portion in np.unique(np.linspace(0, portions - 1, PORTIONS).astype(int)).tolist():
-        place = portion * learn.callers_at_once - 1
-        taken.append(await _cpu(partial(learn, callers[place] if place >= 0 else None)))
-    whole = float(np.mean(taken)) * portions
-    print(f"pass-through: {whole:.1f} s of {portions} portions, {len(taken)} of them measured")
+    before = time.process_time()
+    learnt, runs = await learn(), 1
+    measured = learnt.measured
+    while learnt.last is not None:
+        learnt, runs = await learn(learnt.last), runs + 1
+        measured += learnt.measured
+    taken = time.process_time() - before
+    print(f"pass-through: {taken:.1f} s in {runs} runs; {measured:,} edges with evidence enough")
 
 
 async def _drawn(stores: MemoryStores, document: Mapping[str, Any]) -> list[tuple[str, str]]:

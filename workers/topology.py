@@ -118,7 +118,7 @@ async def detect_divergences(callers: list[str] | None = None) -> None:
     actor_name="topology.learn_pass_through",
     queue_name="topology",
     max_retries=3,
-    time_limit=900_000,
+    time_limit=1_800_000,
     periodic=cron("37 3 * * *"),
 )
 async def learn_pass_through(after: str | None = None) -> None:

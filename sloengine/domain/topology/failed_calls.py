@@ -23,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import DependencyGraph
 
@@ -35,13 +34,27 @@ EDGES_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
+class SharedCalls:
+    """What all callers ask of the services of a graph that holds the edges of some callers only.
+
+    ``received``: attempts that each service gets while all of them fail, shape (n_services, n_intervals).
+    ``callers``: how many each service has, shape (n_services,).
+    """
+
+    received: FloatArray
+    callers: IntArray
+
+
+@dataclass(frozen=True)
 class ObservedTraffic:
     """Requests and failures of a graph's services and calls, in the graph's order; 0 where there is no data.
 
     ``total`` and ``bad``: shape (n_services, n_intervals). ``edges``: the dependencies looked at, stale ones left
     out; ``callers`` and ``dependencies`` their ends. ``counted``: failed calls per interval of the edges that
     service-graph metrics count, by edge. ``seen_by_callers``: services without telemetry of their own, whose
-    requests are the calls that their callers count.
+    requests are the calls that their callers count. ``shared``: None, unless the graph lacks edges of others
+    who call the same; then B, E and the pass-through learnt of them are as with those edges. Limits that ask how
+    often others try (``most_failed``, ``lost_share``) are not.
     """
 
     graph: DependencyGraph
@@ -56,6 +69,7 @@ class ObservedTraffic:
     counted: dict[int, FloatArray]
     seen_by_callers: frozenset[int]
     notes: tuple[str, ...]
+    shared: SharedCalls | None = None
 
     @cached_property
     def weights(self) -> FloatArray:
@@ -70,7 +84,16 @@ class ObservedTraffic:
     @cached_property
     def attempts_received(self) -> FloatArray:
         """Attempts that each service gets while all of them fail, by its callers' traffic and call weights."""
+        if self.shared is not None:
+            return self.shared.received
         return np.asarray(self._calls_of(self.weights * self.attempts) @ self.total)
+
+    @cached_property
+    def caller_count(self) -> IntArray:
+        """How many services call each, shape (n_services,)."""
+        if self.shared is not None:
+            return self.shared.callers
+        return np.bincount(self.dependencies, minlength=self.total.shape[0])
 
     def _calls_of(self, per_request: FloatArray) -> csr_array:
         """What each service (row) gets for each request of its callers (columns), given that of each edge."""
@@ -236,91 +259,3 @@ class ObservedTraffic:
         last = self.has_data.shape[1] - 1 - self.has_data[:, ::-1].argmax(axis=1)
         span = np.where(present, last - first + 1, 1)
         return np.where(present, self.total.sum(axis=1) / span, np.nan)
-
-
-def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePanel | None) -> ObservedTraffic:
-    """Lay telemetry beside the graph; services without a row simply have no data."""
-    ids = [service.service_id for service in graph.services]
-    intervals = max(1, panel.total.shape[1])  # an empty panel is one interval without data
-    total, bad = np.zeros((len(ids), intervals)), np.zeros((len(ids), intervals))
-    has_data = np.zeros((len(ids), intervals), bool)
-    known = [(row, panel.rows[service_id]) for row, service_id in enumerate(ids) if service_id in panel.rows]
-    if known and panel.total.shape[1]:
-        rows, sources = (np.array(column) for column in zip(*known, strict=True))
-        raw_total, raw_good = panel.total[sources], panel.good[sources]
-        valid = np.isfinite(raw_total) & np.isfinite(raw_good)
-        raw_total[~valid] = 0.0
-        raw_good[~valid] = 0.0
-        has_data[rows] = valid
-        total[rows] = raw_total
-        np.subtract(raw_total, raw_good, out=raw_good)
-        np.maximum(raw_good, 0.0, out=raw_good)
-        bad[rows] = np.minimum(raw_good, raw_total, out=raw_good)
-    kept = [position for position, edge in enumerate(graph.dependencies) if not edge.is_stale]
-    callers, dependencies = graph.ends
-    edges = tuple(graph.dependencies[position] for position in kept)
-    counted, made, notes = _counted_calls(edges, panel, edge_panel)
-    seen_by_callers = _seen_by_callers(dependencies[kept], counted, made, has_data, total, bad)
-    return ObservedTraffic(
-        graph,
-        panel.start_at,
-        panel.step,
-        has_data,
-        total,
-        bad,
-        edges,
-        callers[kept],
-        dependencies[kept],
-        counted,
-        seen_by_callers,
-        notes,
-    )
-
-
-def _seen_by_callers(
-    dependencies: IntArray,
-    counted: dict[int, FloatArray],
-    made: dict[int, FloatArray],
-    has_data: npt.NDArray[np.bool_],
-    total: FloatArray,
-    bad: FloatArray,
-) -> frozenset[int]:
-    """Services without telemetry of their own whose callers count their calls: filled in from those, in place."""
-    silent = ~has_data.any(axis=1)
-    found: set[int] = set()
-    for edge, failed in counted.items():
-        service = int(dependencies[edge])
-        if silent[service] and made[edge].sum() > 0.0:
-            total[service] += made[edge]
-            bad[service] += np.minimum(failed, made[edge])
-            has_data[service] |= made[edge] > 0.0
-            found.add(service)
-    return frozenset(found)
-
-
-def _counted_calls(
-    edges: Sequence[Dependency], panel: SliPanel, edge_panel: EdgePanel | None
-) -> tuple[dict[int, FloatArray], dict[int, FloatArray], tuple[str, ...]]:
-    """Failed and all calls per edge on the panel's intervals, from service-graph metrics."""
-    if edge_panel is None or not edge_panel.pairs:
-        return {}, {}, ()
-    ratio, remainder = divmod(panel.step, edge_panel.step)
-    shift, unaligned = divmod(edge_panel.start_at - panel.start_at, edge_panel.step)
-    if remainder or unaligned:
-        said = "Calls between services are stored in other intervals than requests; they were not used."
-        return {}, {}, (said,)
-    intervals = max(1, panel.total.shape[1])
-    fine = intervals * ratio
-    position = {edge.pair: place for place, edge in enumerate(edges)}
-    counted: dict[int, FloatArray] = {}
-    made: dict[int, FloatArray] = {}
-    first, last = max(0, shift), min(fine, shift + edge_panel.failed.shape[1])
-    for row, pair in enumerate(edge_panel.pairs):
-        place = position.get(pair)
-        if place is None or last <= first or not np.isfinite(edge_panel.calls[row]).any():
-            continue
-        for source, sums in ((edge_panel.failed, counted), (edge_panel.calls, made)):
-            series = np.zeros(fine)
-            series[first:last] = np.nan_to_num(source[row, first - shift : last - shift], nan=0.0)
-            sums[place] = series.reshape(intervals, ratio).sum(axis=1)
-    return counted, made, ()

@@ -14,7 +14,7 @@ from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.additive_fit import AdditiveFit
 from sloengine.domain.topology.common_cause import find_aliases
 from sloengine.domain.topology.dependency import Dependency
-from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic, observed_traffic
+from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
 from sloengine.domain.topology.failure_profile import FailureProfile, failure_profile
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.intrinsic import (
@@ -24,6 +24,7 @@ from sloengine.domain.topology.intrinsic import (
     learn_intrinsic,
     shown_unavailability,
 )
+from sloengine.domain.topology.observed_traffic import observed_traffic
 from sloengine.domain.topology.pass_through import PassThrough, learn_pass_through
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.pass_through_limits import FAILED_CALLS, FAILED_WINDOWS

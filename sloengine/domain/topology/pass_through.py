@@ -103,8 +103,7 @@ def learn_pass_through(
     learnt[list(standing)] = False
     candidates = np.flatnonzero(learnt)
     # A dependency's failures are its only caller's; several callers get an expected part each.
-    caller_count = np.bincount(traffic.dependencies, minlength=len(ids))
-    expected = ~counted & (caller_count[traffic.dependencies] > 1)
+    expected = ~counted & (traffic.caller_count[traffic.dependencies] > 1)
     evidence = failed_call_evidence(traffic, candidates, expected, failed_calls)
     # A replica whose failures do not reach the caller does what it was declared for.
     claimed = np.where(_stands_in(traffic.edges), 0.0, declared)

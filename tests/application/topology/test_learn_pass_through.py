@@ -38,7 +38,7 @@ async def test_portions_find_what_one_pass_over_the_whole_graph_finds():
 
     after, portions = None, 0
     while True:
-        learnt = await learning(engine, callers_at_once=1)(after)
+        learnt = await learning(engine, services_at_once=2)(after)
         after, portions = learnt.last, portions + 1
         if after is None:
             break

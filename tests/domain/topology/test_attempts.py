@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.dependency import Dependency
-from sloengine.domain.topology.failed_calls import observed_traffic
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.graph_reliability import learn_reliability
+from sloengine.domain.topology.observed_traffic import observed_traffic
 from tests.domain.topology.organisation import HOUR, START
 from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
 

@@ -14,8 +14,8 @@ from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.topology.additive_fit import AdditiveFit, additive_fit
 from sloengine.domain.topology.composite_bound import composite_bound
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
-from sloengine.domain.topology.failed_calls import observed_traffic
 from sloengine.domain.topology.graph_reliability import learn_reliability
+from sloengine.domain.topology.observed_traffic import observed_traffic
 from sloengine.domain.topology.pass_through import declared_pass_through
 from tests.domain.topology.organisation import Truth, organisation
 
