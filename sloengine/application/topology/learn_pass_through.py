@@ -39,9 +39,9 @@ class LearntPassThrough:
 class LearnPassThrough:
     """Run daily, of large organisations a part of the callers at a time. It is no claim: no version moves.
 
-    Safe to run twice. Every series is read and checked once in a run, and each caller is learnt from its own edges: see
-    :mod:`sloengine.domain.topology.gathered_traffic`. ``lookback_days``: those of recommendations, which take over
-    what is found here.
+    Safe to run twice. Every series is read and checked once in a run, each caller is learnt from its own edges:
+    see :mod:`sloengine.domain.topology.gathered_traffic`. ``lookback_days``: those of recommendations, which take
+    over what is found here.
     """
 
     graph: ServiceGraph
