@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from bench.all_services import ACTOR, HOUR, synthetic_histories, synthetic_panel
+from bench.all_services import ACTOR, HOUR, learn_pass_through, synthetic_histories, synthetic_panel
 from bench.graphs import layered_graph
 from bench.merging import merged_here
 from bench.prometheus import Counters, prometheus
@@ -59,7 +59,7 @@ async def _measure(
         await use_cases.load_sli(_history(service_ids, until, random), actor=ACTOR)
         await use_cases.aggregate_telemetry.history.set_watermark(Watermark(until, until))
         await use_cases.learn_priors()
-        await _learn_pass_through(use_cases)
+        await learn_pass_through(use_cases)
         picked = [str(name) for name in random.permutation(service_ids)[: asked + 2]]
         settle_collector()  # as the API does
         # The first ones open connections and find out what Prometheus has.
@@ -84,13 +84,6 @@ def _history(service_ids: list[str], until: datetime, random: np.random.Generato
     midnight = until.replace(hour=0)
     panel = synthetic_panel(service_ids, midnight, random)
     return LoadSliCommand(panel, synthetic_histories(service_ids, midnight, random))
-
-
-async def _learn_pass_through(use_cases: UseCases) -> None:
-    """As the worker does daily."""
-    learnt = await use_cases.learn_pass_through()
-    while learnt.last is not None:
-        learnt = await use_cases.learn_pass_through(learnt.last)
 
 
 async def _regenerate(use_cases: UseCases, service_id: str) -> float:

@@ -42,7 +42,7 @@ def test_all_groups_are_worth_the_engines_target_without_being_scaled_to_it(
 
 def test_uniform_weights_would_not_do_and_are_noticed(monkeypatch: pytest.MonkeyPatch):
     """Means over few windows are not those over all: the game then keeps all windows rather than being scaled."""
-    tried = [games(service_id, seed) for service_id in ("front", "cart") for seed in (0, 2)]
+    tried = [games("front", 0, outages=40), games("cart", 1), games("search", 1, outages=40), games("db", 2)]
     monkeypatch.setattr(deciding_windows, "calibrated", lambda weights, *_: weights)
 
     kept_all = [on_fewer_windows(whole, 200).numbers.n == whole.numbers.n for _, whole, _ in tried]

@@ -158,6 +158,7 @@ def test_the_rules_refuse_what_openslo_refuses(export: JourneyExport, change: Ca
     assert problems(slo)
 
 
+@pytest.mark.slow
 def test_openslo_s_own_tool_takes_them(export: JourneyExport, tmp_path: Path):
     oslo = shutil.which("oslo")
     if oslo is None:
