@@ -64,11 +64,23 @@ class Played:
             if made.any():
                 each = np.zeros(total.shape)
                 columns = int(made.sum(axis=1).max())
-                drawn = self.seconds(edge.dependency, columns, rng, depth + 1)
+                drawn = self._tried(edge, columns, rng, depth)
                 for day in range(self.days):
                     each[day, made[day]] = drawn[day, : made[day].sum()]
-                total += each if edge.timeout_ms is None else np.minimum(each, edge.timeout_ms / 1000.0)
+                total += each
         return total
+
+    def _tried(self, edge: Dependency, requests: int, rng: np.random.Generator, depth: int) -> FloatArray:
+        """Waiting for a call that is tried again after each timeout, as often as is stated."""
+        waited, late = np.zeros((self.days, requests)), np.ones((self.days, requests), bool)
+        limit = np.inf if edge.timeout_ms is None else edge.timeout_ms / 1000.0
+        for _ in range(edge.attempts):
+            seconds = self.seconds(edge.dependency, requests, rng, depth + 1)
+            waited += np.where(late, np.minimum(seconds, limit), 0.0)
+            late &= seconds > limit
+            if not late.any():
+                break
+        return waited
 
     def histories(
         self, seed: int, requests: int = 3_000, bounds: FloatArray = BOUNDS

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from sloengine.application.ports.clock import Clock
+from sloengine.application.ports.service_graph import PassThroughStanding
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
@@ -86,7 +87,7 @@ class ImpactBases:
     async def current(self) -> ImpactBasis:
         """Of the graph and the SLOs as they are now."""
         graph, watermark, sequence, learnt = await asyncio.gather(
-            self.snapshots.current(), self.history.watermark(), self.ledger.sequence(), self.findings.revision()
+            self.snapshots.current(), self.history.watermark(), self.ledger.sequence(), self.findings.state()
         )
         to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
         key = (graph.version, to_at, watermark.pulled_at, sequence, learnt)
@@ -152,13 +153,13 @@ class ImpactBases:
         watermark: Watermark,
         to_at: datetime,
         sequence: int,
-        learnt: str | None,
+        learnt: PassThroughStanding,
     ) -> None:
-        seen = await self._telemetry(watermark, to_at)
+        seen = await self._telemetry(watermark, to_at, learnt.void_before)
         ids = [service.service_id for service in graph.services]
         slos = await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
         known = self._network
-        network_key = (graph.version, seen.key, learnt)
+        network_key = (graph.version, seen.key, learnt.revision)
         if known is None or known[0] != network_key:
             findings = await self.findings.standing(graph, graph.edges_by_caller, to_at)
             in_use = {pair: found.in_use for pair, found in findings.items()}
@@ -166,8 +167,9 @@ class ImpactBases:
         basis = await asyncio.to_thread(_basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
 
-    async def _telemetry(self, watermark: Watermark, to_at: datetime) -> _Seen:
-        key = (to_at, watermark.pulled_at)
+    async def _telemetry(self, watermark: Watermark, to_at: datetime, written_at: datetime | None) -> _Seen:
+        """``written_at``: when files were last loaded; they move no watermark where they bring no newer hour."""
+        key = (to_at, watermark.pulled_at, written_at)
         seen = self._seen
         if seen is not None and seen.key == key:
             return seen
@@ -199,18 +201,19 @@ class ImpactBases:
         )
 
     async def latency(self, basis: ImpactBasis) -> LatencyLevels:
-        """Promised and measured latency of all services; measured ones are kept until newer hours come.
+        """Promised and measured latency of all services; measured ones are kept until newer hours come
+        or series are loaded.
 
         They are read once, however many ask for them at first.
         """
         graph = basis.network.graph
         ids = [service.service_id for service in graph.services]
-        watermark, active = await asyncio.gather(
-            self.history.watermark(), self.ledger.active(ids, SliType.LATENCY)
+        watermark, active, learnt = await asyncio.gather(
+            self.history.watermark(), self.ledger.active(ids, SliType.LATENCY), self.findings.state()
         )
         to_at = watermark.aggregated_to or floor_to(self.clock.now(), HOUR)
         last = _last_day(to_at)
-        measured = await self._measured((graph.version, to_at), ids, last)
+        measured = await self._measured((graph.version, to_at, learnt.void_before), ids, last)
         promised = {
             (service_id, target.kind): target.threshold_ms
             for service_id, slo in active.items()

@@ -114,8 +114,10 @@ class Recommend:
             for service_id in dict.fromkeys(command.service_ids)
             for sli_type in dict.fromkeys(command.sli_types)
         ]
-        standing, scope = await asyncio.gather(
-            self._standing(wanted, command.window), self.evidence.scope(command.service_ids)
+        standing, scope, series = await asyncio.gather(
+            self._standing(wanted, command.window),
+            self.evidence.scope(command.service_ids),
+            self.evidence.findings.state(),
         )
         try:
             as_of = await self.missing_hours(scope.service_ids, scope.asked)
@@ -123,7 +125,9 @@ class Recommend:
             return await self._without_source(command, wanted, standing, scope, down, request)
         version = scope.graph.version
         known: dict[Wanted, RecommendationResult] = {
-            one: stands for one, stands in standing.items() if _is_enough(stands, command, as_of, version)
+            one: stands
+            for one, stands in standing.items()
+            if _is_enough(stands, command, as_of, version, series.void_before)
         }
         fresh = await self._compute(command, [w for w in wanted if w not in known], scope, as_of, standing)
         is_stale = await self.freshness.is_stale()
@@ -230,18 +234,26 @@ def request_body(
     }
 
 
-def _is_enough(known: Recommendation, command: RecommendCommand, as_of: datetime, version: int) -> bool:
+def _is_enough(
+    known: Recommendation, command: RecommendCommand, as_of: datetime, version: int, written_at: datetime | None
+) -> bool:
     """Whether this one is the answer, so that nothing need be computed."""
     if command.force:
         return command.since is not None and known.generated_at >= command.since
-    return _holds(known, as_of, version)
+    return _holds(known, as_of, version, written_at)
 
 
-def _holds(known: Recommendation, as_of: datetime, version: int) -> bool:
-    """Whether computing again would start from the same inputs."""
+def _holds(known: Recommendation, as_of: datetime, version: int, written_at: datetime | None) -> bool:
+    """Whether computing again would start from the same inputs.
+
+    ``written_at``: when series of known hours were last written anew; None: never.
+    """
     newest = as_of if known.sli_type is SliType.AVAILABILITY else floor_to(as_of, DAY)
     return (
-        known.graph_version == version and known.provenance.to_at >= newest and known.engine_version == __version__
+        known.graph_version == version
+        and known.provenance.to_at >= newest
+        and known.engine_version == __version__
+        and (written_at is None or known.generated_at >= written_at)
     )
 
 

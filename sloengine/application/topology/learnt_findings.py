@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.application.ports.service_graph import PassThroughStanding, ServiceGraph
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.pass_through_finding import PassThroughBases, PassThroughFinding, standing_findings
 
@@ -26,7 +26,11 @@ class LearntFindings:
 
     async def revision(self) -> str | None:
         """Another one with everything that is noted or made void."""
-        return (await self.graph.pass_through_standing()).revision
+        return (await self.state()).revision
+
+    async def state(self) -> PassThroughStanding:
+        """The same, and when series that had been read were last written anew."""
+        return await self.graph.pass_through_standing()
 
     async def standing(self, whole: DependencyGraph, callers: Collection[str], as_of: datetime) -> Findings:
         """Findings of these callers' edges that may be used as of then; what is missing has to be learnt.

@@ -167,10 +167,25 @@ def _cause(some: Sequence[Onset], called: Mapping[str, frozenset[str]]) -> Share
     services = sorted({one.service_id for one in some})
     members = frozenset(services)
     sinks = [one for one in services if not called.get(one, frozenset()) & (members - {one})]
-    origin = sinks[0] if len(sinks) == 1 else None
+    origin = sinks[0] if len(sinks) == 1 and _all_lead_to(sinks[0], members, called) else None
     return SharedCause(
         started_at=min(one.started_at for one in some),
         event_ids=tuple(one.event_id for one in some),
         service_ids=tuple(sorted(services, key=lambda one: (one != origin, one))),
         origin=origin,
     )
+
+
+def _all_lead_to(end: str, members: frozenset[str], called: Mapping[str, frozenset[str]]) -> bool:
+    """Whether each of the members calls this one, directly or through others of them; a cycle may not."""
+    callers: dict[str, list[str]] = {}
+    for caller in members:
+        for dependency in called.get(caller, ()):
+            callers.setdefault(dependency, []).append(caller)
+    found, frontier = {end}, [end]
+    while frontier:
+        for caller in callers.get(frontier.pop(), ()):
+            if caller not in found:
+                found.add(caller)
+                frontier.append(caller)
+    return found == members

@@ -133,12 +133,10 @@ def _by_routes(
     entries = [
         touched.entry(entry) for entry in dict.fromkeys(s for r, _, _ in passing for s in _starts(journey, r))
     ]
-    worst, _, bound = min(passing, key=lambda one: one[1] * (one[2].after - one[2].before))
     whole = math.fsum(share for _, share, _ in passing)
     reason = (
         f"{whole:.0%} of its requests, on {len(passing)} of {len(journey.routes)} routes, pass"
-        f" {', '.join(dict.fromkeys(name for *_, b in passing for name in b.changed))}; most is lost on route"
-        f" {worst.name}, whose bound goes from {_percent(bound.before)} to {_percent(bound.after)}."
+        f" {', '.join(dict.fromkeys(name for *_, b in passing for name in b.changed))}; {_most_moved(passing)}."
     )
     hurt = [entry for entry in entries if entry.violates]
     unlisted = dict.fromkeys(name for *_, bound in passing for name in bound.unlisted)
@@ -149,6 +147,20 @@ def _by_routes(
         )
     said = [*(entry.reason for entry in hurt), *said]
     return ImpactedJourney(journey, before, after, bool(hurt or slow), " ".join([reason, *said]))
+
+
+def _most_moved(passing: Sequence[tuple[JourneyRoute, float, RouteBound]]) -> str:
+    """The route that loses most of the journey's requests; where none loses any, the one that gains most."""
+    moves = [share * (bound.after - bound.before) for _, share, bound in passing]
+    is_lost = min(moves) < -_SMALLEST
+    most = min(moves) if is_lost else max(moves)
+    route, _, bound = passing[moves.index(most)]
+    if not is_lost and most <= _SMALLEST:
+        return f"no route loses by it, and the bound of route {route.name} stays at {_percent(bound.after)}"
+    return (
+        f"most is {'lost' if is_lost else 'gained'} on route {route.name}, whose bound goes from"
+        f" {_percent(bound.before)} to {_percent(bound.after)}"
+    )
 
 
 def _shares(entries: Sequence[_Entry]) -> tuple[list[float], str]:

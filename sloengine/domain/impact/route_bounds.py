@@ -68,7 +68,7 @@ def route_bound(
         replace(edge, call_weight=max(1.0, edge.call_weight or 1.0)) if edge.dependency in listed else edge
         for service in inside
         for edge in whole.edges_by_caller.get(service, ())
-        if edge.dependency in inside
+        if edge.dependency in inside and not edge.is_stale
     ]
     needed = [*starts, *_unconnected(calls, starts, passed)]
     request = [Dependency(_REQUEST, service, call_weight=1.0) for service in dict.fromkeys(needed)]

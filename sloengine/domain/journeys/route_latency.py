@@ -164,5 +164,11 @@ def _call(edge: Dependency, way: _Way) -> TimedCall:
     weight = 1.0 if edge.call_weight is None else edge.call_weight
     if weight > MOST_CALLS_OF_ONE:
         raise _NotKnown(f"{edge.caller} calls {edge.dependency} {weight:g} times for a request: a loop.")
-    timeout = None if edge.timeout_ms is None else edge.timeout_ms / 1000.0
-    return TimedCall(edge.dependency, weight if way.services is None else max(1.0, weight), timeout)
+    weight = weight if way.services is None else max(1.0, weight)
+    if edge.timeout_ms is None:
+        return TimedCall(edge.dependency, weight)
+    tries = max(1.0, weight) * edge.attempts
+    if tries > MOST_CALLS_OF_ONE:
+        said = f"{edge.caller} may try {edge.dependency} {tries:g} times for a request"
+        raise _NotKnown(f"{said}: too many to follow.")
+    return TimedCall(edge.dependency, weight, edge.timeout_ms / 1000.0, edge.attempts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,19 +146,40 @@ class CallWaits:
         weight = 1.0 if edge.call_weight is None else edge.call_weight
         if weight > MOST_CALLS_OF_ONE:
             raise NotKnown(f"{edge.caller} calls {edge.dependency} {weight:g} times for a request: a loop")
+        tries = max(1.0, weight) * (1 + _further_attempts(edge))
+        if tries > MOST_CALLS_OF_ONE:
+            raise NotKnown(
+                f"{edge.caller} may try {edge.dependency} {tries:g} times for a request: too many to follow"
+            )
         then = weight * self.factors.get(edge.pair, 1.0)
         before, after = np.zeros_like(drawn.before), np.zeros_like(drawn.before)
         for position in range(int(np.ceil(max(weight, then)))):
             order = rng.random(drawn.before.shape).argsort(axis=1)
             made = rng.random(drawn.before.shape)
+            orders = [order, *(rng.random(order.shape).argsort(axis=1) for _ in range(_further_attempts(edge)))]
             for sums, seconds, times in ((before, drawn.before, weight), (after, drawn.after, then)):
-                taken = np.take_along_axis(seconds, order, axis=1)
-                if edge.timeout_ms is not None:
-                    taken = np.minimum(taken, edge.timeout_ms / 1000.0)
+                taken = _until_answered(edge, [np.take_along_axis(seconds, one, axis=1) for one in orders])
                 # A day without data stays unknown, whether this request made the call or not.
                 chosen = (made < times - position) | np.isnan(taken)
                 np.add(sums, np.where(chosen, taken, 0.0), out=sums)
         return before, after
+
+
+def _further_attempts(edge: Dependency) -> int:
+    """How often a call is tried again at most after attempts that were cut by the timeout."""
+    return 0 if edge.timeout_ms is None else edge.attempts - 1
+
+
+def _until_answered(edge: Dependency, attempts: Sequence[FloatArray]) -> FloatArray:
+    """Waiting for the attempts of each call, each cut by the timeout, up to the first that answers within it."""
+    if edge.timeout_ms is None:
+        return attempts[0]
+    limit = edge.timeout_ms / 1000.0
+    waited, late = np.minimum(attempts[0], limit), attempts[0] > limit
+    for seconds in attempts[1:]:
+        waited = waited + np.where(late, np.minimum(seconds, limit), 0.0)
+        late = late & (seconds > limit)
+    return waited
 
 
 def is_awaited(edge: Dependency) -> bool:

@@ -70,17 +70,20 @@ class TimedCall:
     """A call that a request waits for.
 
     ``weight``: calls per request. The whole part is made each time, one after another; the rest is the probability
-    of one more. ``timeout_seconds``: after which the caller goes on.
+    of one more. ``timeout_seconds``: after which the caller goes on, or tries again, ``attempts`` times in all.
     """
 
     dependency: str
     weight: float = 1.0
     timeout_seconds: float | None = None
+    attempts: int = 1
 
     def __post_init__(self) -> None:
-        """Raises: ValueError, if the weight is no number of calls."""
+        """Raises: ValueError, if weight and attempts are no number of calls."""
         if not 0 <= self.weight <= MOST_CALLS_OF_ONE:
             raise ValueError(f"{self.dependency}: {self.weight:g} calls per request, not 0 to {MOST_CALLS_OF_ONE}")
+        if not 1 <= self.attempts <= MOST_CALLS_OF_ONE:
+            raise ValueError(f"{self.dependency}: {self.attempts} attempts, not 1 to {MOST_CALLS_OF_ONE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +149,20 @@ class LatencyAlongCalls:
             whole, rest = divmod(call.weight, 1.0)
             total = np.zeros(n)
             for position in range(int(whole) + (rest > 0)):
-                taken = one_call(call.dependency)
-                if call.timeout_seconds is not None:
-                    taken = np.minimum(taken, call.timeout_seconds)
+                taken = until_answered(call)
                 total = total + (taken if position < whole else np.where(rng.random(n) < rest, taken, 0.0))
             return total
+
+        def until_answered(call: TimedCall) -> FloatArray:
+            taken, limit = one_call(call.dependency), call.timeout_seconds
+            if limit is None:
+                return taken
+            waited, late = np.minimum(taken, limit), taken > limit
+            for _ in range(call.attempts - 1):
+                taken = one_call(call.dependency)
+                waited = waited + np.where(late, np.minimum(taken, limit), 0.0)
+                late = late & (taken > limit)
+            return waited
 
         return ComposedLatency(one_call(root), int(shared.sum()), len(shared))
 

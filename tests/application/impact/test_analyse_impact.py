@@ -14,6 +14,7 @@ from sloengine.application.impact.analyse_impact import AnalyseImpact, AnalyseIm
 from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.impact.keep_impact_ready import KeepImpactReady
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
+from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.telemetry.measured_latency import measured_latency
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge, Unavailable
@@ -302,6 +303,34 @@ async def test_who_asks_first_reads_latency_for_all_and_only_newer_hours_are_rea
     await bases.latency(basis)
 
     assert (at_first, len(reads)) == (1, 2)
+
+
+async def test_series_loaded_anew_for_known_hours_are_seen_by_the_next_question():
+    """A corrected file brings no newer hour, so no watermark moves."""
+    engine = await organisation()
+    bounds, start = np.array([0.1, 0.2, 0.4, np.inf]), TOP.replace(hour=0) - 28 * DAY
+
+    async def load(bad, bucket):
+        total = np.full((1, 28 * 24), 1000.0)
+        counts = np.tile(100.0 * (np.arange(4) == bucket), (28, 1))
+        panel = SliPanel(("store",), TOP - 28 * DAY, HOUR, total - bad, total)
+        latency = [LatencyHistory("store", start, bounds, counts)]
+        await engine.use.load_sli(LoadSliCommand(panel, latency), actor=ADMIN)
+
+    async def told():
+        bases = engine.use.analyse_impact.bases
+        basis = await bases.current()
+        shown = basis.seen[basis.network.graph.index["store"]]
+        return shown, (await bases.latency(basis)).measured["store", P95]
+
+    await load(0.1, 0)
+    first = await told()
+    engine.clock.advance(HOUR / 2)
+    await load(50.0, 2)
+    corrected = await told()
+
+    assert first == (pytest.approx(1e-4), pytest.approx(95.0))
+    assert corrected == (pytest.approx(0.05), pytest.approx(390.0))
 
 
 async def test_histograms_are_read_a_few_batches_at_a_time():

@@ -10,7 +10,7 @@ import pytest
 from sloengine.application.recommendation.prepared import prepare
 from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
-from sloengine.domain.recommendation.model import Recommendation
+from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.organisation import ADMIN, NOW, Engine, edges, hourly_panel
 
@@ -78,6 +78,21 @@ async def test_series_that_are_loaded_anew_make_findings_void_until_they_are_lea
 
     assert void.evidence.findings == {}
     assert len(learnt.evidence.findings) == 2
+
+
+async def test_a_stored_answer_is_not_given_again_after_series_were_loaded_anew():
+    engine = await unmoved()
+    command = RecommendCommand(["front"], sli_types=[SliType.AVAILABILITY])
+    [first] = await engine.use.recommend(command, actor=ADMIN)
+    engine.clock.advance(timedelta(minutes=5))
+    [again] = await engine.use.recommend(command, actor=ADMIN)
+
+    await engine.use.load_sli(LoadSliCommand(hourly_panel("front", seed=4)), actor=ADMIN)
+    engine.clock.advance(timedelta(minutes=5))
+    [corrected] = await engine.use.recommend(command, actor=ADMIN)
+
+    assert again.generated_at == first.generated_at == NOW
+    assert corrected.generated_at == NOW + timedelta(minutes=10)
 
 
 async def test_findings_of_the_day_before_yesterday_are_not_used():

@@ -95,6 +95,20 @@ def test_all_that_two_at_a_time_would_link_is_linked(some, calls):
         assert found == linked
 
 
+def test_a_stranger_among_cycles_of_one_burst_is_not_where_it_began():
+    """It alone calls none of the others, and none of them calls it."""
+    cycles = {"a": ["b"], "b": ["a"], "m": ["n"], "n": ["m"], "x": ["y"], "y": ["x"]}
+    quiet = [onset(f"q{day}", -24 * day) for day in range(1, 28)]
+
+    [cause] = shared_causes([*quiet, *map(onset, [*cycles, "stranger"])], cycles)
+    below = {name: [*called, "db"] if name in "amx" else called for name, called in cycles.items()}
+    [led] = shared_causes([*quiet, *map(onset, [*cycles, "db"])], below)
+
+    assert len(cause.service_ids) == len(led.service_ids) == 7
+    assert cause.origin is None
+    assert led.origin == "db"
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 30)), max_size=25, unique=True),
     st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), max_size=3)),

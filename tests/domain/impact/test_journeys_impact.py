@@ -154,6 +154,34 @@ def test_what_two_routes_pass_differently_is_weighed_route_by_route():
     assert "route pay" in one.reason
 
 
+def test_a_tighter_objective_is_told_as_a_gain_and_an_equal_one_as_none():
+    routes = (JourneyRoute("look", 9.0, ("front", "cart")), JourneyRoute("pay", 1.0, ("front", "cart", "pay")))
+    buy = replace(journey("buy", ["front"]), routes=routes)
+    basis = chain("front", "cart", "pay", promised={"pay": 0.02})
+
+    tighter, same, looser = (hurt(basis, {"pay": ratio}, buy)["buy"] for ratio in (0.99, 0.98, 0.97))
+
+    assert tighter.after > tighter.before
+    assert "most is gained on route pay, whose bound goes from 98 % to 99 %" in tighter.reason
+    assert same.after == pytest.approx(same.before, abs=1e-9)
+    assert "no route loses by it, and the bound of route pay stays at 98 %" in same.reason
+    assert "most is lost on route pay, whose bound goes from 98 % to 97 %" in looser.reason
+
+
+def test_a_service_that_only_a_stale_call_leads_to_fails_the_route_as_one_that_no_call_leads_to():
+    """The route says that its requests pass it; another way to it is taken by few."""
+    basis = basis_of(
+        ["front", "mid", "pay"],
+        [edge("front", "pay", is_stale=True), edge("front", "mid", weight=0.3), edge("mid", "pay")],
+        dict.fromkeys(["front", "mid", "pay"], NEVER),
+        {},
+    )
+
+    one = hurt(basis, {"pay": 0.98}, journey("buy", ["front"], ["front", "pay"]))["buy"]
+
+    assert 1 - one.after == pytest.approx(0.02, rel=1e-3)
+
+
 def test_a_promise_with_room_on_the_route_absorbs_the_change():
     basis = shop(pay=0.02, store=0.001)
     routes = (JourneyRoute("pay", 1.0, ("front", "pay", "store")),)

@@ -79,6 +79,11 @@ def test_a_slower_dependency_is_felt_as_when_requests_are_played(name, played, b
         (pair(2.25), LatencyChange(calls={("front", "db"): 0.5}), {"calls": (call("front", "db", 1.125),)}),
         (pair(), LatencyChange(calls={("front", "db"): 0.0}), {"calls": ()}),
         (pair(timeout_ms=200), LatencyChange(shifts={"db": 0.1}), {"later": {"db": 0.1}}),
+        (
+            Played(DB, (call("front", "db", timeout_ms=300, retry_config={"attempts": 3}),)),
+            LatencyChange(shifts={"db": 0.5}),
+            {"later": {"db": 0.5}},
+        ),
     ],
 )
 def test_one_dependency_of_any_kind_of_change(played, change, then):
@@ -170,6 +175,15 @@ def _merged(counts):
     edges = np.searchsorted(BOUNDS, [0.05, 0.1, 0.15])
     within = np.cumsum(counts, axis=1)[:, edges]
     return np.diff(np.c_[np.zeros(len(counts)), within, counts.sum(axis=1)], axis=1)
+
+
+def test_calls_that_are_tried_without_end_are_not_followed():
+    graph = replace(pair(), calls=(call("front", "db", timeout_ms=200, retry_config={"attempts": 10**9}),)).graph
+
+    found = ComposedChange(graph, _pair_histories(), LatencyChange(shifts=LATER)).of("front", 0.95)
+
+    assert found.high is None
+    assert "too many to follow" in found.reason
 
 
 def test_weights_that_nobody_measured_are_named():

@@ -101,6 +101,18 @@ def test_a_timeout_ends_the_waiting():
     assert model.draw("a", 10, np.random.default_rng(6)).percentile(1.0) == pytest.approx(0.4)
 
 
+def test_a_call_that_is_tried_again_waits_for_each_attempt_up_to_the_first_that_answers():
+    """Every other attempt outlasts the timeout: half of the calls wait for one, a quarter for two."""
+    half = LatencyTable(np.array([0.0, 0.5, 0.5 + 1e-9, 1.0]), np.array([[0.0, 0.0, 5.0, 5.0]]))
+    plan = CallPlan(((TimedCall("b", timeout_seconds=0.3, attempts=3),),))
+    model = LatencyAlongCalls({"a": constant(0.0), "b": half}, {"a": plan})
+
+    drawn = model.draw("a", N, np.random.default_rng(6))
+
+    shares = [float(np.isclose(drawn.seconds, seconds).mean()) for seconds in (0.0, 0.3, 0.6, 0.9)]
+    assert shares == pytest.approx([0.5, 0.25, 0.125, 0.125], abs=0.01)
+
+
 def test_only_minutes_with_data_of_all_are_drawn_and_as_often_as_they_have_requests():
     gap = constant(1.0, 2.0, 3.0)
     gap.seconds[1] = np.nan
