@@ -149,4 +149,5 @@ def test_names_are_listed_and_decided_on(discover: Run, seen: MemoryDependencyDi
     assert (again.code, unknown.code, gone.code) == (2, 2, 0)
     assert gone.json["names"] == []
     check(gone.json, "DecideNamePayload")
+    assert gone.json["auditEvent"]["action"] == "NAME_DECIDED"
     assert "NAME_DECIDED" in trail.out

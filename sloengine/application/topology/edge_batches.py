@@ -54,8 +54,7 @@ class EdgeBatches:
         finally:
             if upcoming is not None:
                 upcoming.cancel()
-                # With a store that is away both fail; the caller is told of one, and the other is no lost error.
-                await asyncio.gather(upcoming, return_exceptions=True)
+                await asyncio.wait([upcoming])
 
     async def prepared(self, rows: Sequence[DependencyRow]) -> EdgeBatch:
         """One batch, beside what is known of its pairs."""
