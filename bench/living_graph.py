@@ -88,7 +88,7 @@ async def _pass_through(stores: MemoryStores, panel: SliPanel, clock: SetClock) 
         learnt, runs = await learn(learnt.last), runs + 1
         measured += learnt.measured
     taken = time.process_time() - before
-    print(f"pass-through: {taken:.1f} s in {runs} runs; {measured:,} edges with evidence enough")
+    print(f"pass-through: {taken:.1f} s, runs: {runs}; {measured:,} edges with evidence enough")
 
 
 async def _drawn(stores: MemoryStores, document: Mapping[str, Any]) -> list[tuple[str, str]]:
