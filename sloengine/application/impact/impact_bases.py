@@ -25,7 +25,8 @@ from sloengine.domain.impact.latency import LatencyLevels
 from sloengine.domain.impact.network import FailureNetwork, failure_network
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
-from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
+from sloengine.domain.recommendation.telemetry_checks import inspect
+from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.measured_draws import on_same_days
 
@@ -37,7 +38,7 @@ MOST_DECIDED = 50
 
 @dataclass(frozen=True)
 class _Seen:
-    """Requests and failed ones of each service over the look-back, by service id."""
+    """Requests and failed ones of each service over the look-back, by service id; none of what cannot be true."""
 
     key: object
     to_at: datetime
@@ -155,7 +156,7 @@ class ImpactBases:
         sequence: int,
         learnt: PassThroughStanding,
     ) -> None:
-        seen = await self._telemetry(watermark, to_at, learnt.void_before)
+        seen = await self._telemetry(graph, watermark, to_at, learnt.void_before)
         ids = [service.service_id for service in graph.services]
         slos = await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
         known = self._network
@@ -167,7 +168,9 @@ class ImpactBases:
         basis = await asyncio.to_thread(_basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
 
-    async def _telemetry(self, watermark: Watermark, to_at: datetime, written_at: datetime | None) -> _Seen:
+    async def _telemetry(
+        self, graph: DependencyGraph, watermark: Watermark, to_at: datetime, written_at: datetime | None
+    ) -> _Seen:
         """``written_at``: when files were last loaded; they move no watermark where they bring no newer hour."""
         key = (to_at, watermark.pulled_at, written_at)
         seen = self._seen
@@ -175,30 +178,24 @@ class ImpactBases:
             return seen
         # Where hours have come since, these serve a while; the same hours loaded again are read at once.
         if seen is not None and to_at - self.patience <= seen.to_at < to_at:
-            self._refresh(key, to_at)
+            self._refresh(graph, key, to_at)
             return seen
-        await self._read(key, to_at)
+        await self._read(graph, key, to_at)
         assert self._seen is not None  # noqa: S101  just read
         return self._seen
 
-    def _refresh(self, key: object, to_at: datetime) -> None:
+    def _refresh(self, graph: DependencyGraph, key: object, to_at: datetime) -> None:
         async def unless_away() -> None:
             with suppress(Unavailable):
-                await self._read(key, to_at)
+                await self._read(graph, key, to_at)
 
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(unless_away())
 
-    async def _read(self, key: object, to_at: datetime) -> None:
+    async def _read(self, graph: DependencyGraph, key: object, to_at: datetime) -> None:
         panel = await self.history.read(None, to_at - LOOKBACK, to_at)
-        total = np.nansum(panel.total, axis=1)
-        failed = np.nansum(np.where(np.isnan(panel.total), 0.0, panel.total - panel.good), axis=1)
-        self._seen = _Seen(
-            key,
-            to_at,
-            dict(zip(panel.service_ids, total.tolist(), strict=True)),
-            dict(zip(panel.service_ids, failed.tolist(), strict=True)),
-        )
+        total, failed = await asyncio.to_thread(_believed, panel, graph)
+        self._seen = _Seen(key, to_at, total, failed)
 
     async def latency(self, basis: ImpactBasis) -> LatencyLevels:
         """Promised and measured latency of all services; measured ones are kept until newer hours come
@@ -241,6 +238,18 @@ class ImpactBases:
                     {(one, kind): ms for one, known in found.items() for kind, ms in known.percentile_ms.items()},
                 )
             return self._levels[1]
+
+
+def _believed(panel: SliPanel, graph: DependencyGraph) -> tuple[dict[str, float], dict[str, float]]:
+    """Requests and failed ones over all intervals, by service id. Series that recommendations refuse because they
+    cannot be true are left out: nothing is known of these services.
+    """
+    findings = inspect(panel, graph)
+    good, total = findings.cleaned.good, findings.cleaned.total
+    requests = np.nansum(total, axis=1).tolist()
+    failed = np.nansum(np.where(np.isnan(total), 0.0, total - good), axis=1).tolist()
+    kept = [(place, one) for place, one in enumerate(panel.service_ids) if one not in findings.refused]
+    return {one: requests[place] for place, one in kept}, {one: failed[place] for place, one in kept}
 
 
 def _last_day(to_at: datetime) -> datetime:

@@ -189,6 +189,16 @@ async def test_services_without_telemetry_or_promise_are_named_not_invented():
     assert any("of 2 services nothing is known" in note for note in found.notes)
 
 
+async def test_series_that_recommendations_refuse_say_nothing_here_either():
+    """A store that never answers, beside callers that are well, is measured wrongly."""
+    believed = await asked(await organisation(store=50.0), change("cart", 0.9))
+    found = await asked(await organisation(store=1000.0), change("cart", 0.9))
+
+    assert not any("nothing is known" in note for note in believed.notes)
+    assert found.rows[0].before > 0.999
+    assert any("of 1 services nothing is known" in note for note in found.notes)
+
+
 async def test_latency_is_a_limit_and_says_so():
     engine = await organisation()
     bounds = np.array([0.1, 0.2, 0.4, np.inf])
