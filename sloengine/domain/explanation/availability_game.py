@@ -19,11 +19,8 @@ from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import BoolArray
 from sloengine.domain.recommendation.incident_rate import RateKnowledge
+from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, ServicePrior, SizeKnowledge
 from sloengine.domain.recommendation.window_draws import (
-    BaseKnowledge,
-    ServicePrior,
-    SizeKnowledge,
-    WindowNumbers,
     base_level,
     episode_counts,
     many_episode_counts,
@@ -32,6 +29,7 @@ from sloengine.domain.recommendation.window_draws import (
     with_base_spread,
     with_sampling_noise,
 )
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import tightest_availability

@@ -10,7 +10,7 @@ import numpy as np
 from sloengine.domain.recommendation.incident_rate import OWN_HALF_LIFE_DAYS, RateKnowledge
 from sloengine.domain.recommendation.incidents import split_incidents
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
-from sloengine.domain.recommendation.window_draws import BaseKnowledge, ServicePrior, SizeKnowledge
+from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, ServicePrior, SizeKnowledge
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 

@@ -10,7 +10,7 @@ from scipy.special import gammaincinv
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.incident_rate import RATES
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.window_draws import ServicePrior
+from sloengine.domain.recommendation.service_knowledge import ServicePrior
 
 
 @dataclass(frozen=True)

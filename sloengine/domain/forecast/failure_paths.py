@@ -13,13 +13,9 @@ import numpy as np
 from sloengine.domain.recommendation.incidents import LARGEST_DAY_SEVERITY, IncidentSplit, split_incidents
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import base_knowledge, rate_knowledge, size_knowledge
-from sloengine.domain.recommendation.window_draws import (
-    ServicePrior,
-    WindowNumbers,
-    base_failures,
-    episode_counts,
-    episode_sizes,
-)
+from sloengine.domain.recommendation.service_knowledge import ServicePrior
+from sloengine.domain.recommendation.window_draws import base_failures, episode_counts, episode_sizes
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 

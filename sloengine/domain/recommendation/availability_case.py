@@ -14,9 +14,10 @@ from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import Predictive, predict_with
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.seed import generator, seed_of
+from sloengine.domain.recommendation.service_knowledge import ServicePrior
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps
-from sloengine.domain.recommendation.window_draws import ServicePrior, WindowNumbers
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import SliPanel
 

@@ -19,7 +19,8 @@ from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.poisson import poisson_quantile
 from sloengine.domain.recommendation.predictive import PredictiveFacts
-from sloengine.domain.recommendation.window_draws import OWN_JITTER, PEER_JITTER, unseen_outages
+from sloengine.domain.recommendation.window_draws import OWN_JITTER, unseen_outages
+from sloengine.domain.recommendation.window_numbers import PEER_JITTER
 from sloengine.domain.reliability.panel import FloatArray
 
 SHIPPED_EXCESS_DAYS, SHIPPED_EXCESS_LOG_SD, SHIPPED_DECAY = 0.03, 1.3, 0.7

@@ -16,17 +16,15 @@ import numpy.typing as npt
 from sloengine.domain.recommendation.incident_rate import RateKnowledge
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS, OrganizationPrior
+from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, ServicePrior, SizeKnowledge
 from sloengine.domain.recommendation.window_draws import (
-    BaseKnowledge,
-    ServicePrior,
-    SizeKnowledge,
-    WindowNumbers,
     base_failures,
     rate_episodes,
     window_severity,
     with_other_episodes,
     with_sampling_noise,
 )
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 

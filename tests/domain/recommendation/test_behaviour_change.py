@@ -17,7 +17,7 @@ from sloengine.domain.recommendation.behaviour_change import (
     worse_of,
 )
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.window_draws import WindowNumbers
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import LatencyHistory
 

@@ -18,7 +18,8 @@ from sloengine.domain.recommendation.independent_starts import (
 )
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
-from sloengine.domain.recommendation.window_draws import ServicePrior, unseen_outages
+from sloengine.domain.recommendation.service_knowledge import ServicePrior
+from sloengine.domain.recommendation.window_draws import unseen_outages
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from tests.domain.recommendation.organizations import START, latency_history, organization
 

@@ -23,14 +23,10 @@ from sloengine.domain.recommendation.latency_days import FACTORS
 from sloengine.domain.recommendation.latency_predictive import percentile_factors
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.poisson import gamma_quantile
+from sloengine.domain.recommendation.service_knowledge import ServicePrior, SizeKnowledge
 from sloengine.domain.recommendation.target_interval import plausible_quantiles
-from sloengine.domain.recommendation.window_draws import (
-    ServicePrior,
-    SizeKnowledge,
-    WindowNumbers,
-    episode_sizes,
-    window_severity,
-)
+from sloengine.domain.recommendation.window_draws import episode_sizes, window_severity
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.quantile import upper_quantile
 
 

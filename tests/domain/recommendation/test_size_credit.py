@@ -5,8 +5,8 @@ import pytest
 
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
+from sloengine.domain.recommendation.service_knowledge import ServicePrior
 from sloengine.domain.recommendation.size_credit import own_size_weight
-from sloengine.domain.recommendation.window_draws import ServicePrior
 from tests.domain.recommendation.organizations import organization
 
 
