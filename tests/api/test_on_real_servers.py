@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from sloengine.api.app import create_app
@@ -46,8 +48,11 @@ class Running:
     client: httpx.AsyncClient
     use_cases: UseCases
 
-    async def ask(self, query: str, **variables: Any) -> Any:
-        response = await self.client.post("/graphql", json={"query": query, "variables": variables})
+    async def ask(self, query: str, request_id: str | None = None, **variables: Any) -> Any:
+        headers = {"X-Request-Id": request_id} if request_id else None
+        response = await self.client.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=headers
+        )
         answer = response.json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
@@ -104,12 +109,33 @@ def _node_id(global_id: str) -> str:
     return base64.b64decode(global_id).decode().split(":", 1)[1]
 
 
-def queries(caplog: pytest.LogCaptureFixture) -> int:
-    """Statements that the driver has sent since the log was cleared."""
-    return sum(" RUN " in record.getMessage() for record in caplog.records if record.name.startswith("neo4j.io"))
+class StatementsByRequest(logging.Handler):
+    """Counts the statements that the driver sends for each request. What runs beside the requests (a graph version
+    looked at, an impact basis brought up to date) has no id, or that of an earlier request, and is no part of one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.sent: Counter[str | None] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if " RUN " in record.getMessage():
+            self.sent[structlog.contextvars.get_contextvars().get("request_id")] += 1
 
 
-async def test_from_ingesting_to_deciding(running: Running, caplog: pytest.LogCaptureFixture):
+@pytest.fixture
+def statements() -> Iterator[Counter[str | None]]:
+    """Statements sent to the graph by request id."""
+    logger = logging.getLogger("neo4j.io")
+    counting, level = StatementsByRequest(), logger.level
+    logger.addHandler(counting)
+    logger.setLevel(logging.DEBUG)
+    yield counting.sent
+    logger.removeHandler(counting)
+    logger.setLevel(level)
+
+
+async def test_from_ingesting_to_deciding(running: Running, statements: Counter[str | None]):
     await fill(running)
     generated = await running.ask(
         """mutation($ids: [String!]) {
@@ -134,28 +160,22 @@ async def test_from_ingesting_to_deciding(running: Running, caplog: pytest.LogCa
     assert integrity["auditIntegrity"] == {"intact": True, "checked": 1}
 
     await running.ask(NESTED, first=12)
-    with caplog.at_level(logging.DEBUG, logger="neo4j.io"):
-        caplog.clear()
-        few = await running.ask(NESTED, first=2)
-        asked_for_few = queries(caplog)
-        caplog.clear()
-        many = await running.ask(NESTED, first=12)
-        asked_for_many = queries(caplog)
-        caplog.clear()
-        await running.ask(
-            """query($id: String!) { service(by: { serviceId: $id }) { serviceId
-              recommendation(sliType: AVAILABILITY) { ... on Recommendation { summary } } } }""",
-            id=SERVICES[1],
-        )
-        asked_when_cached = queries(caplog)
+    few = await running.ask(NESTED, request_id="few", first=2)
+    many = await running.ask(NESTED, request_id="many", first=12)
+    await running.ask(
+        """query($id: String!) { service(by: { serviceId: $id }) { serviceId
+          recommendation(sliType: AVAILABILITY) { ... on Recommendation { summary } } } }""",
+        request_id="cached",
+        id=SERVICES[1],
+    )
 
     assert many["services"]["nodes"][:2] == few["services"]["nodes"]
     assert few["services"]["nodes"][0]["activeSlo"]["recommendation"]["summary"]
     assert few["services"]["nodes"][0]["supernode"]["members"][0]["name"] == "S00"
     # The same service may be read in one batch or in two, as answers of the server happen to come in.
-    assert 0 < asked_for_few < 20
-    assert asked_for_many <= asked_for_few + 3
-    assert asked_when_cached == 0
+    assert 0 < statements["few"] < 20
+    assert statements["many"] <= statements["few"] + 3
+    assert statements["cached"] == 0
 
 
 async def test_ready_while_both_servers_answer(running: Running):
