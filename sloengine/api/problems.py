@@ -13,6 +13,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
+from strawberry.types import ExecutionContext
 
 from sloengine.api.enums import UserErrorCode
 from sloengine.api.metrics import USER_ERRORS
@@ -52,6 +53,17 @@ async def or_user_errors[Payload](work: Awaitable[Payload], payload: Callable[..
     except DomainError as error:
         USER_ERRORS.labels(error.code.value).inc()
         return payload(user_errors=[UserError.from_domain(error)])
+
+
+class QuietSchema(strawberry.Schema):
+    """Leaves logging to ``MaskedErrors``: the library would log what a client got wrong as an error of ours,
+    with its traceback, and what nobody expected a second time.
+    """
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Nothing: clients are told, ``sloengine_graphql_errors_total`` counts."""
 
 
 class MaskedErrors(MaskErrors):

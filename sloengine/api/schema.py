@@ -22,7 +22,7 @@ from sloengine.api.journeys.mutations import JourneyMutations
 from sloengine.api.journeys.queries import JourneyQueries
 from sloengine.api.journeys.types import Journey
 from sloengine.api.plain_fields import PlainFieldExecutor, mark_plain_fields
-from sloengine.api.problems import MaskedErrors
+from sloengine.api.problems import MaskedErrors, QuietSchema
 from sloengine.api.recommendation.mutations import RecommendationMutations
 from sloengine.api.recommendation.queries import RecommendationQueries
 from sloengine.api.recommendation.types import Recommendation, RecommendationJob
@@ -107,7 +107,7 @@ class Mutation(
 def build_schema(*, introspection: bool = True) -> strawberry.Schema:
     """The schema; without ``introspection`` it does not tell about itself."""
     documents = KnownDocuments(introspection=introspection)
-    built = strawberry.Schema(
+    built = QuietSchema(
         query=Query,
         mutation=Mutation,
         types=[

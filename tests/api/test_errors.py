@@ -99,3 +99,22 @@ async def test_errors_are_counted_by_code(door: Door):
 
     assert 'sloengine_user_errors_total{code="CONFLICT"}' in text
     assert 'sloengine_graphql_errors_total{code="VALIDATION_FAILED"}' in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{ dependencyGraph(roots: ["nowhere"]) { truncated } }',
+        "{ services(first: -1) { totalCount } }",
+        "{ nonsense }",
+        "{ services(",
+    ],
+)
+async def test_what_a_client_got_wrong_is_no_error_in_our_log(
+    door: Door, query: str, caplog: pytest.LogCaptureFixture
+):
+    with capture_logs() as logs:
+        await door.errors(query)
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+    assert [log for log in logs if log["log_level"] == "error"] == []

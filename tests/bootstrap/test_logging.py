@@ -58,3 +58,26 @@ def test_an_exception_is_one_line_too(capsys: pytest.CaptureFixture[str]):
 
     [line] = lines(capsys)
     assert "ZeroDivisionError" in str(line["exception"])
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_exception_shows_where_but_not_the_values_there(capsys: pytest.CaptureFixture[str], as_json: bool):
+    configure_logging(Settings(log_json=as_json))
+
+    class Endless:
+        def __repr__(self) -> str:
+            raise AssertionError("values are not to be printed: they may be secret or a whole graph")
+
+    def connect(password: str, graph: object) -> None:
+        raise ConnectionError("refused")
+
+    try:
+        connect("".join(["hunter", "2"]), Endless())  # not as it stands: the line itself is shown
+    except ConnectionError:
+        logging.getLogger("x").exception("failed")
+
+    written = capsys.readouterr().err
+    assert "ConnectionError: refused" in written
+    assert "in connect" in written
+    assert "hunter2" not in written
+    assert "not to be printed" not in written
