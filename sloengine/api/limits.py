@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    EnumValueNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -23,8 +24,10 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    ValueNode,
     VariableNode,
     get_named_type,
 )
@@ -46,6 +49,30 @@ USUAL_LENGTHS: Mapping[str, int] = {
 }
 OTHER_LENGTH = 3
 DEFAULT_PAGE = 50
+_LONGEST_KIND = 40
+_LONGEST_INT = 11
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPerName:
+    """What a field does for each of the names in its argument, however few fields of its answer are asked for.
+
+    ``names``: the argument; left out, it stands for ``most``. ``kind``: the argument that says what is done.
+    ``fields``: by the value of ``kind``, as many as a query for the same things would have for one name; a value
+    that is not known counts as the dearest.
+    """
+
+    names: str
+    most: int
+    kind: str
+    fields: Mapping[str, int]
+
+
+# FILE holds name, entry points and routes of each journey. OPENSLO_V1 has both kinds of tiers worked out: as many
+# fields as `journeys { nodes { name availability { … } latency { … } } }` with tiers and targets.
+WORK: Mapping[str, WorkPerName] = {
+    "Query.exportJourneys": WorkPerName("names", 200, "format", {"FILE": 20, "OPENSLO_V1": 110}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +97,10 @@ class OperationMeasure:
             elif isinstance(definition, OperationDefinitionNode):
                 self._operations[definition.name.value if definition.name else None] = definition
         self._sizes: dict[tuple[object, ...], Measured] = {}
-        self._page_variables: dict[str, None] = {}
+        self._sizing_variables: dict[str, None] = {}
         for operation in self._operations.values():
             self._measure(operation, {})
-        self._relevant = tuple(self._page_variables)
+        self._relevant = tuple(self._sizing_variables)
 
     def problem(self, operation_name: str | None, variables: Mapping[str, Any] | None) -> GraphQLError | None:
         """What is wrong with asking for this operation, if anything."""
@@ -86,7 +113,12 @@ class OperationMeasure:
         for code, what, found, limit in (
             ("TOO_DEEP", "fields deep", measured.depth, MAX_DEPTH),
             ("TOO_MANY_ALIASES", "aliases", measured.aliases, MAX_ALIASES),
-            ("TOO_COSTLY", "fields in the answer, as estimated from `first`,", measured.cost, MAX_COST),
+            (
+                "TOO_COSTLY",
+                "fields in the answer, as estimated from `first` or `names`,",
+                measured.cost,
+                MAX_COST,
+            ),
         ):
             if found > limit:
                 return GraphQLError(
@@ -96,25 +128,24 @@ class OperationMeasure:
         return None
 
     def measured(self, operation_name: str | None, variables: Mapping[str, Any]) -> Measured:
-        """Size of the operation with these variables; remembered per page sizes."""
+        """Size of the operation with these variables; remembered per page sizes, lengths and kinds."""
         operation = self._operations.get(operation_name) or next(iter(self._operations.values()))
-        pages = {name: variables.get(name) for name in self._relevant}
-        key = (operation_name, *(value if isinstance(value, int) else None for value in pages.values()))
+        sizing = {name: _sizing(variables[name]) for name in self._relevant if name in variables}
+        key = (operation_name, *sizing.items())
         if key not in self._sizes:
             if len(self._sizes) > 100:
                 self._sizes.clear()
-            self._sizes[key] = self._measure(operation, pages)
+            self._sizes[key] = self._measure(operation, sizing)
         return self._sizes[key]
 
     def _measure(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Measured:
         root = self._schema.get_root_type(operation.operation)
         defaults = {
-            definition.variable.name.value: int(definition.default_value.value)
+            definition.variable.name.value: _sizing_literal(definition.default_value)
             for definition in operation.variable_definitions or ()
-            if isinstance(definition.default_value, IntValueNode)
+            if definition.default_value is not None
         }
-        given = {name: value for name, value in variables.items() if value is not None}
-        return self._selection(operation.selection_set, root, None, {**defaults, **given}, {})
+        return self._selection(operation.selection_set, root, None, {**defaults, **variables}, {})
 
     def _selection(
         self,
@@ -159,25 +190,65 @@ class OperationMeasure:
         field = parent.fields[name]
         if node.selection_set is None:
             return Measured(1, aliases, 1)
+        work = WORK.get(f"{parent.name}.{name}")
+        done = 0 if work is None else self._work(work, node, variables)
         named = get_named_type(field.type)
         inner_page = self._page_size(node, field, variables) if "first" in field.args else None
         inner = self._selection(node.selection_set, named, inner_page, variables, seen)
         length = 1
         if _is_list(field):
             length = page if page is not None else USUAL_LENGTHS.get(f"{parent.name}.{name}", OTHER_LENGTH)
-        return Measured(inner.depth + 1, aliases + inner.aliases, length * (1 + inner.cost))
+        return Measured(inner.depth + 1, aliases + inner.aliases, length * (1 + inner.cost) + done)
 
     def _page_size(self, node: FieldNode, field: GraphQLField, variables: Mapping[str, Any]) -> int:
-        size: Any = field.args["first"].default_value
-        for argument in node.arguments or ():
-            if argument.name.value != "first":
-                continue
-            if isinstance(argument.value, IntValueNode):
-                size = int(argument.value.value)
-            elif isinstance(argument.value, VariableNode):
-                self._page_variables[argument.value.name.value] = None
-                size = variables.get(argument.value.name.value, size)
+        size = self._argument(node, "first", variables)
+        if size is None:
+            size = field.args["first"].default_value
         return max(1, size) if isinstance(size, int) else DEFAULT_PAGE
+
+    def _work(self, work: WorkPerName, node: FieldNode, variables: Mapping[str, Any]) -> int:
+        names = self._argument(node, work.names, variables)
+        kind = self._argument(node, work.kind, variables)
+        count = names.length if isinstance(names, Length) else work.most
+        return count * (work.fields.get(kind) or max(work.fields.values()))
+
+    def _argument(self, node: FieldNode, name: str, variables: Mapping[str, Any]) -> Any:
+        """What the argument says of a size; None: it is null, left out, or says nothing."""
+        for argument in node.arguments or ():
+            if argument.name.value == name:
+                if not isinstance(argument.value, VariableNode):
+                    return _sizing_literal(argument.value)
+                variable = argument.value.name.value
+                self._sizing_variables[variable] = None
+                return variables.get(variable)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Of a list, all that its values say of a size."""
+
+    length: int
+
+
+def _sizing(value: Any) -> int | str | Length | None:
+    """What a variable's value says of a size: a number, a kind, or how many there are. None: nothing."""
+    if isinstance(value, list):
+        return Length(len(value))
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # GraphQL takes 200.0 for an Int
+    if isinstance(value, str) and len(value) > _LONGEST_KIND:
+        return None  # what is remembered stays small
+    return value if isinstance(value, int | str) else None
+
+
+def _sizing_literal(node: ValueNode) -> int | str | Length | None:
+    """The same of a value that stands in the document."""
+    if isinstance(node, ListValueNode):
+        return Length(len(node.values))
+    if isinstance(node, IntValueNode):
+        return int(node.value) if len(node.value) <= _LONGEST_INT else None
+    return _sizing(node.value) if isinstance(node, EnumValueNode) else None
 
 
 def _is_list(field: GraphQLField) -> bool:

@@ -6,7 +6,7 @@ Mutations answer with ``userErrors``; queries with GraphQL errors that carry ``e
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import strawberry
 import structlog
@@ -46,13 +46,26 @@ class UserError:
         return cls(code=error.code, message=error.message, path=list(path))
 
 
-async def or_user_errors[Payload](work: Awaitable[Payload], payload: Callable[..., Payload]) -> Payload:
-    """The payload that ``work`` gives, or an empty one that carries the error that the caller can mend."""
+class HasUserErrors(Protocol):
+    """What every mutation answers with."""
+
+    user_errors: list[UserError]
+
+
+async def or_user_errors[Payload: HasUserErrors](
+    work: Awaitable[Payload], payload: Callable[..., Payload]
+) -> Payload:
+    """The payload that ``work`` gives, or an empty one that carries the error that the caller can mend.
+
+    Every error in the answer is counted, also those that ``work`` put there itself, row by row.
+    """
     try:
-        return await work
+        answer = await work
     except DomainError as error:
-        USER_ERRORS.labels(error.code.value).inc()
-        return payload(user_errors=[UserError.from_domain(error)])
+        answer = payload(user_errors=[UserError.from_domain(error)])
+    for one in answer.user_errors:
+        USER_ERRORS.labels(one.code.value).inc()
+    return answer
 
 
 class QuietSchema(strawberry.Schema):

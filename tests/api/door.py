@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import httpx
 import numpy as np
+from prometheus_client import REGISTRY
 
 from bench.sample_recommendation import sample_recommendation
 from sloengine.api.app import create_app
@@ -342,3 +343,8 @@ async def open_door(**settings: Any) -> AsyncIterator[Door]:
 
 def global_id(type_name: str, node_id: str) -> str:
     return base64.b64encode(f"{type_name}:{node_id}".encode()).decode()
+
+
+def user_errors_counted(code: str) -> float:
+    """How many errors of mutations this process has counted under this code."""
+    return REGISTRY.get_sample_value("sloengine_user_errors_total", {"code": code}) or 0.0

@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from sloengine.domain import errors
 from sloengine.domain.errors import DomainError, ErrorCode
-from tests.api.door import Door, global_id
+from tests.api.door import Door, global_id, user_errors_counted
 
 ACCEPT = """mutation($id: ID!) { acceptRecommendation(input: { recommendationId: $id, tier: BALANCED }) {
   slo { id } warnings delta { kind } userErrors { code message path } } }"""
@@ -118,3 +118,16 @@ async def test_what_a_client_got_wrong_is_no_error_in_our_log(
 
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
     assert [log for log in logs if log["log_level"] == "error"] == []
+
+
+async def test_errors_of_single_rows_are_counted_too(door: Door):
+    rows = '[{serviceId: "a"}, {serviceId: ""}, {serviceId: " "}]'
+    asked = "{ services { name } userErrors { code } }"
+    query = f"mutation {{ registerServices(input: {{services: {rows}}}) {asked} }}"
+    before = user_errors_counted("INVALID")
+
+    answer = (await door.ask(query))["registerServices"]
+
+    assert answer["services"]
+    assert [one["code"] for one in answer["userErrors"]] == ["INVALID", "INVALID"]
+    assert user_errors_counted("INVALID") == before + 2

@@ -11,7 +11,7 @@ import yaml
 from sloengine.api.app import create_app
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Settings
-from tests.api.door import global_id
+from tests.api.door import global_id, user_errors_counted
 from tests.application.organisation import shop
 
 KEY = "slo_dev_test"
@@ -162,6 +162,7 @@ async def test_several_journeys_are_saved_together_exported_and_marked_in_a_draw
       journeys { name } userErrors { code path } } }"""
     buy = {"name": "buy", "entryPoints": ["front"]}
     odd = {"name": "odd", "entryPoints": ["no-such"]}
+    counted = user_errors_counted("NOT_FOUND")
 
     refused = (await ask(client, save, journeys=[buy, odd]))["saveJourneys"]
     none = (await ask(client, save, journeys=[]))["saveJourneys"]
@@ -177,6 +178,7 @@ async def test_several_journeys_are_saved_together_exported_and_marked_in_a_draw
         "journeys": [],
         "userErrors": [{"code": "NOT_FOUND", "path": ["input", "journeys", "1", "entryPoints", "0"]}],
     }
+    assert user_errors_counted("NOT_FOUND") == counted + 1
     assert none["userErrors"][0]["path"] == ["input", "journeys"]
     assert saved == {"journeys": [{"name": "buy"}], "userErrors": []}
     assert yaml.safe_load(found["file"]["files"][0]["content"]) == {"journeys": [buy]}

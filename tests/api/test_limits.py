@@ -77,6 +77,43 @@ def test_a_usual_look_at_two_hundred_services_is_within_the_limits():
     assert measure(query).cost < MAX_COST
 
 
+TIERS = "{ ... on Recommendation { tiers { name targets { availabilityPercent thresholdMs probabilityMet } } } }"
+EXPORT = """query ($names: [String!], $format: JourneyExportFormat!) {
+  exportJourneys(names: $names, format: $format) { files { path } } }"""
+
+
+def test_an_export_of_journeys_costs_what_is_worked_out_for_it_not_the_fields_that_are_asked_for():
+    asked = measure(f"{{ journeys(first: 200) {{ nodes {{ name availability {TIERS} latency {TIERS} }} }} }}").cost
+
+    written = measure("{ exportJourneys(format: OPENSLO_V1) { format } }").cost
+    saved = measure("{ exportJourneys(format: FILE) { format } }").cost
+    many = " ".join(f"e{n}: exportJourneys(format: OPENSLO_V1) {{ format }}" for n in range(MAX_ALIASES))
+
+    assert asked * 0.9 < written < MAX_COST / 2
+    assert saved < written / 4
+    assert measure(f"{{ {many} }}").cost > MAX_COST
+
+
+def test_an_export_of_journeys_costs_by_how_many_are_named():
+    one = measure(EXPORT, names=["a"], format="OPENSLO_V1").cost
+    two = measure(EXPORT, names=["a", "b"], format="OPENSLO_V1").cost
+    all_of_them = measure(EXPORT, format="OPENSLO_V1").cost
+
+    assert measure('{ exportJourneys(names: ["a", "b"], format: OPENSLO_V1) { files { path } } }').cost == two
+    assert two - one > 100
+    assert all_of_them == one + 199 * (two - one)
+    assert measure(EXPORT, names=["a"], format="FILE").cost < one
+
+
+def test_a_variable_that_is_null_has_not_the_size_of_its_default():
+    export = 'query ($n: [String!] = ["a"]) { exportJourneys(names: $n, format: OPENSLO_V1) { format } }'
+    page = "query ($n: Int = 1) { services(first: $n) { nodes { name } } }"
+
+    assert measure(export, n=None).cost > 100 * measure(export).cost
+    assert measure(page, n=None).cost == 1 + 50 * 2
+    assert measure(page, n=200.0).cost == 1 + 200 * 2
+
+
 def test_fragments_that_multiply_each_other_are_measured_in_no_time():
     levels = 150
     fragments = " ".join(
