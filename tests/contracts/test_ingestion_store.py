@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.domain.errors import ErrorCode, IdempotencyMismatch
 from sloengine.domain.topology.dependency import DiscoverySource
@@ -32,8 +33,10 @@ async def submit(
     actor: str = "user:a",
     key: str | None = None,
     digest: str = "d",
+    before: tuple[str, ...] = (),
 ) -> Ingestion:
-    return await store.submit(ingestion, payload, actor=actor, idempotency_key=key, body_digest=digest)
+    request = None if key is None else KeyedRequest(actor, "ingestDependencies", key, digest, before)
+    return await store.submit(ingestion, payload, actor=actor, request=request)
 
 
 async def test_an_ingestion_and_its_payload_come_back(store: IngestionStore):
@@ -97,6 +100,16 @@ async def test_the_same_key_with_another_body_is_refused(store: IngestionStore):
         await submit(store, queued("i2"), key="k", digest="two")
 
     assert await store.get(["i2"]) == {}
+
+
+async def test_what_an_earlier_version_kept_of_the_same_request_is_its_own(store: IngestionStore):
+    await submit(store, queued("i1"), key="k", digest="as an earlier version took it")
+
+    again = await submit(store, queued("i2"), key="k", digest="new", before=("as an earlier version took it",))
+    with pytest.raises(IdempotencyMismatch):
+        await submit(store, queued("i3"), key="k", digest="new", before=("of another request",))
+
+    assert again == queued("i1")
 
 
 async def test_many_requests_at_once_with_one_key_make_one_ingestion(store: IngestionStore):

@@ -18,12 +18,21 @@ MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """``body_digest``: tells a retry from another request under the same key."""
+    """``body_digest``: tells a retry from another request under the same key; it is what is kept.
+
+    ``earlier_digests``: what versions before this one kept for the same request, so that a retry after an upgrade
+    is still one.
+    """
 
     actor: str
     mutation: str
     key: str
     body_digest: str
+    earlier_digests: tuple[str, ...] = ()
+
+    def is_retry_of(self, kept_digest: str) -> bool:
+        """Whether the request under whose key this digest was kept is the same one."""
+        return kept_digest == self.body_digest or kept_digest in self.earlier_digests
 
 
 def keyed_request(actor: str, mutation: str, key: str | None, body: object) -> KeyedRequest | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.domain.topology.ingestion import Ingestion
 
 
@@ -13,12 +14,12 @@ class IngestionStore(Protocol):
     """Holds the payload until it is merged, and the progress."""
 
     async def submit(
-        self, ingestion: Ingestion, payload: bytes, *, actor: str, idempotency_key: str | None, body_digest: str
+        self, ingestion: Ingestion, payload: bytes, *, actor: str, request: KeyedRequest | None
     ) -> Ingestion:
         """Store both in one transaction.
 
-        The same key of the same actor gives the first ingestion back; with another body it raises
-        ``IdempotencyMismatch``.
+        The same request under the same key gives the first ingestion back; with another body it raises
+        ``IdempotencyMismatch``. ``request`` None: it came without a key.
         """
         ...
 

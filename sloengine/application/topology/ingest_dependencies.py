@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from sloengine.application.ports.clock import Clock
-from sloengine.application.ports.idempotency import check_idempotency_key
+from sloengine.application.ports.idempotency import KeyedRequest, check_idempotency_key
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.topology.stated_rows import ROW_LISTS, to_lines
+from sloengine.application.topology.statement_fingerprint import fingerprint, fingerprints_before
 from sloengine.domain.errors import Invalid, TooLarge, Unavailable
 from sloengine.domain.governance.authorization import require_admin
 from sloengine.domain.governance.model import Actor
@@ -70,7 +70,8 @@ class IngestDependencies:
         require_admin(actor, "ingest dependencies")
         check_idempotency_key(command.idempotency_key)
         now = self.clock.now()
-        stated = await asyncio.to_thread(self._authorised, command.source, _stated(command, now))
+        said = _stated(command, now)
+        stated = await asyncio.to_thread(self._authorised, command.source, said)
         payload = await asyncio.to_thread(to_lines, stated, self.dump)
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise TooLarge(
@@ -80,13 +81,16 @@ class IngestDependencies:
             )
         warnings = tuple(stated.get("warnings", ()))
         queued = Ingestion(str(uuid4()), command.source, JobStatus.QUEUED, warnings=warnings, submitted_at=now)
-        stored = await self.store.submit(
-            queued,
-            payload,
-            actor=actor.subject,
-            idempotency_key=command.idempotency_key,
-            body_digest=(await asyncio.to_thread(hashlib.sha256, payload)).hexdigest(),
-        )
+        request = None
+        if command.idempotency_key is not None:
+            request = KeyedRequest(
+                actor.subject,
+                "ingestDependencies",
+                command.idempotency_key,
+                await asyncio.to_thread(fingerprint, said),
+                await asyncio.to_thread(fingerprints_before, stated, payload, self.dump),
+            )
+        stored = await self.store.submit(queued, payload, actor=actor.subject, request=request)
         if stored.ingestion_id != queued.ingestion_id:
             return stored
         try:
@@ -114,7 +118,7 @@ class IngestDependencies:
 
 
 def _stated(command: IngestDependenciesCommand, now: datetime) -> dict[str, Any]:
-    """What is stored. ``observed_at`` None stays None, so that a retry has the same bytes."""
+    """What the caller said. ``observed_at`` None stays None, so that a retry says the same."""
     rows: dict[str, Any] = {name: list(getattr(command, name)) for name in ROW_LISTS}
     for name in ROW_LISTS:
         if len(rows[name]) > MAX_TYPED_ROWS:

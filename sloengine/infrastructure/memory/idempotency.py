@@ -18,7 +18,7 @@ def earlier_answer(database: MemoryDatabase, request: KeyedRequest, now: datetim
     if found is None or found[0] + LIFETIME < now:
         return None
     _, digest, answer = found
-    if digest != request.body_digest:
+    if not request.is_retry_of(digest):
         raise IdempotencyMismatch(
             "this idempotency key was used before with another body; take a new key",
             path=("input", "idempotencyKey"),

@@ -22,11 +22,10 @@ class MemoryIngestionStore:
         self._clock = clock
 
     async def submit(
-        self, ingestion: Ingestion, payload: bytes, *, actor: str, idempotency_key: str | None, body_digest: str
+        self, ingestion: Ingestion, payload: bytes, *, actor: str, request: KeyedRequest | None
     ) -> Ingestion:
         """Store both."""
-        if idempotency_key is not None:
-            request = KeyedRequest(actor, "ingestDependencies", idempotency_key, body_digest)
+        if request is not None:
             earlier = earlier_answer(self._db, request, self._clock.now())
             if earlier is not None:
                 return self._db.ingestions[earlier]

@@ -19,7 +19,7 @@ class IdempotencyKey(KeyedRequest):
     @classmethod
     def of(cls, request: KeyedRequest) -> IdempotencyKey:
         """The key of this request."""
-        return cls(request.actor, request.mutation, request.key, request.body_digest)
+        return cls(request.actor, request.mutation, request.key, request.body_digest, request.earlier_digests)
 
     async def earlier_answer(self, transaction: Transaction, now: datetime) -> str | None:
         """The answer that the first use of the key got; None when this is the first.
@@ -46,7 +46,7 @@ class IdempotencyKey(KeyedRequest):
         return None if row is None else self._checked(*row)
 
     def _checked(self, body_digest: str, answer: str) -> str:
-        if body_digest != self.body_digest:
+        if not self.is_retry_of(body_digest):
             raise IdempotencyMismatch(
                 "this idempotency key was used before with another body; take a new key",
                 path=("input", "idempotencyKey"),

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 
-_MUTATION = "ingestDependencies"
 _PIECE_BYTES = 256 * 1024
 _FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED)
 
@@ -23,10 +23,10 @@ class Neo4jIngestionStore:
         self._connection = connection
 
     async def submit(
-        self, ingestion: Ingestion, payload: bytes, *, actor: str, idempotency_key: str | None, body_digest: str
+        self, ingestion: Ingestion, payload: bytes, *, actor: str, request: KeyedRequest | None
     ) -> Ingestion:
         """Ingestion, payload and key in one transaction; the first ingestion when the key was used before."""
-        key = IdempotencyKey(actor, _MUTATION, idempotency_key, body_digest) if idempotency_key else None
+        key = None if request is None else IdempotencyKey.of(request)
         now = datetime.now(UTC)
 
         async def work(transaction: Transaction) -> Ingestion:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
 from sloengine.application.topology.stated_rows import from_lines, to_lines
+from sloengine.application.topology.statement_fingerprint import fingerprint
 from sloengine.domain.errors import Conflict, Forbidden, IdempotencyMismatch, Invalid, TooLarge
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, JobStatus
@@ -19,6 +22,8 @@ from sloengine.infrastructure.plain_json import dump_json, load_json
 from tests.application.organisation import ADMIN, NOW, OWNER, Engine, edges
 
 MANUAL, OTEL, K8S = DiscoverySource.MANUAL, DiscoverySource.OTEL, DiscoverySource.K8S
+BACKSTAGE = DiscoverySource.BACKSTAGE
+SAID: dict[str, Any] = {"source": "MANUAL", "complete": False, "observedAt": None, "services": []}
 
 
 def pairs(engine: Engine) -> set[str]:
@@ -75,6 +80,45 @@ async def test_the_same_idempotency_key_gives_the_same_ingestion_and_another_bod
     assert len(engine.queue.messages) == 1
     with pytest.raises(IdempotencyMismatch):
         await engine.submit(MANUAL, dependencies=edges("a>c"), idempotency_key="k")
+
+
+async def test_a_retry_after_an_upgrade_finds_its_ingestion():
+    engine = Engine()
+    rows = {"services": [{"serviceId": "b", "team": "shop", "name": "Bü"}], "dependencies": edges("a>b")}
+    command = IngestDependenciesCommand(BACKSTAGE, **rows, idempotency_key="k")
+    asking = engine.use.ingest_dependencies
+    first = await asking(command, actor=ADMIN)
+
+    # Stored in another form by the newer version, which lets catalogues give teams as well.
+    upgraded = replace(
+        asking, dump=lambda value: b" " + asking.dump(value), teams=TeamAuthority({BACKSTAGE: ANY_TEAM})
+    )
+    again = await upgraded(command, actor=ADMIN)
+
+    assert again.ingestion_id == first.ingestion_id
+    with pytest.raises(IdempotencyMismatch):
+        await upgraded(replace(command, complete=True), actor=ADMIN)
+
+
+@pytest.mark.parametrize("in_lines", [True, False])
+async def test_an_ingestion_under_a_key_of_a_version_that_kept_the_digest_of_the_payload_is_found(in_lines: bool):
+    engine = Engine()
+    command = IngestDependenciesCommand(MANUAL, dependencies=edges("a>b"), idempotency_key="k")
+    asking = engine.use.ingest_dependencies
+    first = await asking(command, actor=ADMIN)
+    stated = {**SAID, "dependencies": edges("a>b")}
+    payload = to_lines(stated, asking.dump) if in_lines else asking.dump(stated)
+    key = (ADMIN.subject, "ingestDependencies", "k")
+    at, _, answer = engine.db.answered[key]
+    engine.db.answered[key] = (at, hashlib.sha256(payload).hexdigest(), answer)
+
+    assert (await asking(command, actor=ADMIN)).ingestion_id == first.ingestion_id
+
+
+def test_the_fingerprint_of_a_statement_is_the_same_in_every_version():
+    said = {**SAID, "services": [{"serviceId": "b", "name": "Bü"}], "dependencies": edges("a>b", callWeight=0.1)}
+
+    assert fingerprint(said) == ("said-1:90f87d5310f1b5b9b99ffaf7addf15945aa63cda6d90fd4da14a93eb151c1fa2")
 
 
 async def test_bad_rows_are_refused_one_by_one_and_good_ones_land():
