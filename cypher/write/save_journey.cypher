@@ -1,6 +1,7 @@
 // Stores a journey in the place of the one of the same name, which keeps its id and its beginnings. No row, and the
 // transaction must be rolled back, when the one that is stored is not the one that is to be replaced (null: there is none).
-// $journey_id, $name, $actor: str, $entry_points: list[str], $routes: list of {name: str, weight: float, services: list[str]},
+// What was stored under the same $write_id is this write, done before: it is written once more.
+// $journey_id, $name, $actor, $write_id: str, $entry_points: list[str], $routes: list of {name: str, weight: float, services: list[str]},
 // $now: datetime, $replaced: {journey_id: str, entry_points: list[str], updated_at_us: int} | null   -> journey_id: str, name: str, entry_points: list[str], routes: list of [name: str, weight: float, services: list[str]],
 // created_by: str, created_at_us: int, updated_by: str, updated_at_us: int
 MERGE (journey:Journey {name: $name})
@@ -8,11 +9,12 @@ ON CREATE SET journey.journey_id = $journey_id, journey.created_by = $actor, jou
 SET journey.locked_at = $now
 WITH journey
 WHERE CASE
+  WHEN journey.write_id = $write_id THEN true
   WHEN $replaced IS NULL THEN journey.journey_id = $journey_id AND journey.updated_at IS NULL
   ELSE journey.journey_id = $replaced.journey_id AND journey.entry_points = $replaced.entry_points
     AND journey.updated_at.epochSeconds * 1000000 + journey.updated_at.microsecond = $replaced.updated_at_us
 END
-SET journey.entry_points = $entry_points, journey.updated_by = $actor, journey.updated_at = $now
+SET journey.write_id = $write_id, journey.entry_points = $entry_points, journey.updated_by = $actor, journey.updated_at = $now
 WITH journey
 CALL (journey) {
   MATCH (journey)-[:HAS_ROUTE]->(old:JourneyRoute) DETACH DELETE old

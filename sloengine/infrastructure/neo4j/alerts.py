@@ -111,13 +111,18 @@ async def set_status(
     now: datetime,
 ) -> CircularDependencyAlert | None:
     """Change one alert; None when there is none of this id."""
+    made: CircularDependencyAlert | None = None
 
     async def work(transaction: Transaction) -> CircularDependencyAlert | None:
+        nonlocal made
         if not await transaction.rows("write/lock_alert", alert_id=alert_id, now=now):
             return None
         [row] = await transaction.rows("read/alerts_by_id", alert_ids=[alert_id])
-        changed = decided(alert_of(row), status, note=note, actor=actor, now=now)
-        await write_alerts(transaction, [changed], now=now)
-        return changed
+        stands = alert_of(row)
+        if stands == made:
+            return stands  # done when this ran before
+        made = decided(stands, status, note=note, actor=actor, now=now)
+        await write_alerts(transaction, [made], now=now)
+        return made
 
-    return await connection.in_write(work)
+    return await connection.in_write(work, knows_itself=True)

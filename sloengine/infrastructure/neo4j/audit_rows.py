@@ -8,6 +8,7 @@ from typing import Any
 from sloengine.domain.governance.model import AuditAction, AuditEvent, Slo, SloSnapshot, TargetDelta
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.infrastructure.documents import decode, encode
+from sloengine.infrastructure.neo4j.connection import Transaction
 from sloengine.infrastructure.neo4j.instants import instant
 
 ENTRY_COLUMNS = (
@@ -71,6 +72,11 @@ def entry_of(row: Sequence[Any]) -> AuditEvent:
         delta=_decode_deltas(row[12]),
         rationale=row[13],
     )
+
+
+async def is_written(transaction: Transaction, entry: AuditEvent) -> bool:
+    """Whether this very entry stands in the trail, that is whether the decision that it tells of was made."""
+    return bool(await transaction.rows("read/audit_by_id", audit_ids=[entry.audit_id]))
 
 
 def slo_properties(slo: Slo) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from neo4j import (
@@ -23,6 +23,7 @@ from neo4j.exceptions import (
     AuthError,
     ConfigurationError,
     DriverError,
+    IncompleteCommit,
     Neo4jError,
     ResultError,
     TransactionError,
@@ -39,6 +40,8 @@ READ_TIMEOUT_SECONDS = 60.0
 WRITE_TIMEOUT_SECONDS = 300.0
 ROWS_PER_TURN = 100
 """Streamed rows before other tasks have their turn."""
+_UNKNOWN_COMMITS = 2
+"""Commits without an answer, one after the other, until it is given up."""
 
 type Row = list[Any]
 
@@ -108,15 +111,27 @@ class Neo4jConnection:
                 return await session.execute_read(unit)
 
     async def in_write[Result](
-        self, work: Callable[[Transaction], Awaitable[Result]], *, timeout_seconds: float = WRITE_TIMEOUT_SECONDS
+        self,
+        work: Callable[[Transaction], Awaitable[Result]],
+        *,
+        timeout_seconds: float = WRITE_TIMEOUT_SECONDS,
+        knows_itself: bool = False,
     ) -> Result:
-        """Do this work in one write transaction, again after transient errors. Raises ``Unavailable``."""
+        """Do this work in one write transaction, again after transient errors. Raises ``Unavailable``.
+
+        ``knows_itself``: run again, the work finds what it has written before. Then it is run again, too, when the
+        connection was lost before the commit was answered: the driver does not, for it may have been done.
+        """
 
         @unit_of_work(timeout=timeout_seconds)
         async def unit(transaction: AsyncManagedTransaction) -> Result:
             return await work(Transaction(transaction))
 
         with self.errors():
+            for _ in range(_UNKNOWN_COMMITS if knows_itself else 0):
+                with suppress(IncompleteCommit):
+                    async with self.session(WRITE_ACCESS) as session:
+                        return await session.execute_write(unit)
             async with self.session(WRITE_ACCESS) as session:
                 return await session.execute_write(unit)
 
@@ -177,6 +192,10 @@ class Neo4jConnection:
             ) from error
         except (ConfigurationError, ResultError, TransactionError):
             raise
+        except IncompleteCommit as error:
+            raise Unavailable(
+                f"Neo4j at {self.url} was lost while it wrote: look whether that was done before you ask again"
+            ) from error
         except (DriverError, TransientError, OSError) as error:
             raise Unavailable(f"Neo4j at {self.url} does not answer: {_first_line(error)}") from error
 

@@ -17,7 +17,7 @@ from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.name_choices import ChosenNames
 from sloengine.domain.topology.name_decisions import RememberedName, RememberedNames
 from sloengine.infrastructure.documents import decode, encode
-from sloengine.infrastructure.neo4j.audit_rows import entry_properties
+from sloengine.infrastructure.neo4j.audit_rows import entry_properties, is_written
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
@@ -54,7 +54,7 @@ class Neo4jDiscoveryStore:
             if not saved:
                 raise Conflict("the name rules were changed meanwhile")
 
-        await self._connection.in_write(work)
+        await self._connection.in_write(work, knows_itself=True)
 
     async def remembered_names(self) -> RememberedNames:
         """The id that each name was given."""
@@ -73,7 +73,7 @@ class Neo4jDiscoveryStore:
                 raise Conflict(f"{', '.join(other[:5])}: decided on meanwhile")
 
         try:
-            await self._connection.in_write(work)
+            await self._connection.in_write(work, knows_itself=True)
         except ConstraintError as error:
             raise Conflict("a short name was given to another service meanwhile") from error
 
@@ -101,10 +101,14 @@ class Neo4jDiscoveryStore:
         rationale: str,
         now: datetime,
     ) -> tuple[ChosenNames, AuditEvent]:
-        """Under the lock of the audit trail's head."""
+        """Under the lock of the audit trail's head. Run again, it finds its own entry there."""
+        made: tuple[ChosenNames, AuditEvent] | None = None
 
         async def work(transaction: Transaction) -> tuple[ChosenNames, AuditEvent]:
+            nonlocal made
             head = await transaction.row("write/lock_names", now=now)
+            if made is not None and await is_written(transaction, made[1]):
+                return made
             alike = [_name_of(row) for row in await transaction.rows("read/namesakes", short_id=short_id)]
             chosen = decide(alike)
             entry = chained(name_entry(chosen, actor, rationale, now), ChainHead(*(head or ())))
@@ -116,10 +120,11 @@ class Neo4jDiscoveryStore:
                 forgotten=_parameters(chosen.before) if chosen.forgotten else None,
                 entry=entry_properties(entry),
             )
-            return chosen, entry
+            made = chosen, entry
+            return made
 
         try:
-            return await self._connection.in_write(work)
+            return await self._connection.in_write(work, knows_itself=True)
         except ConstraintError as error:
             raise Conflict(f"{short_id} was given to another service meanwhile; look again") from error
 

@@ -103,7 +103,7 @@ async def register_once(
         await key.keep(transaction, encode(answer).decode())
         return answer
 
-    return await connection.in_write(work)
+    return await connection.in_write(work, knows_itself=True)
 
 
 async def _as_they_stand(transaction: Transaction, services: Sequence[Service]) -> list[Service]:

@@ -43,7 +43,7 @@ class Neo4jIngestionStore:
             )
             return ingestion
 
-        return await self._connection.in_write(work)
+        return await self._connection.in_write(work, knows_itself=True)
 
     async def get(self, ingestion_ids: Sequence[str]) -> Mapping[str, Ingestion]:
         """These ingestions; unknown ids are absent."""

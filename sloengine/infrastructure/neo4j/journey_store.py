@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from sloengine.application.ports.journey_store import changed_meanwhile
 from sloengine.application.ports.paging import Page, PageRequest
@@ -26,6 +27,7 @@ class Neo4jJourneyStore:
     async def save_all(self, journeys: Sequence[tuple[Journey, Journey | None]]) -> Sequence[Journey]:
         """One transaction for all; locks are taken in the order of names, so that two of these do not meet."""
         in_order = sorted(journeys, key=lambda pair: pair[0].name)
+        write_id = str(uuid4())
 
         async def work(transaction: Transaction) -> dict[str, list[Any]]:
             rows: dict[str, list[Any]] = {}
@@ -42,25 +44,30 @@ class Neo4jJourneyStore:
                     actor=journey.updated_by,
                     now=journey.updated_at,
                     replaced=None if replacing is None else _as_read(replacing),
+                    write_id=write_id,
                 )
                 if row is None:
                     raise changed_meanwhile(journey.name)
                 rows[journey.name] = row
             return rows
 
-        rows = await self._connection.in_write(work)
+        rows = await self._connection.in_write(work, knows_itself=True)
         return [_journey_of(*rows[journey.name]) for journey, _ in journeys]
 
     async def delete(self, journey_id: str) -> Journey | None:
         """Take it away."""
+        known: list[Any] = []
 
         async def work(transaction: Transaction) -> list[Any]:
+            nonlocal known
             found = await transaction.rows("read/journeys_by_id", journey_ids=[journey_id])
             if found:
                 await transaction.rows("write/delete_journey", journey_id=journey_id)
-            return found
+            # Seen before, when this ran first, it is gone by now, and that is what was asked for.
+            known = found or known
+            return known
 
-        found = await self._connection.in_write(work)
+        found = await self._connection.in_write(work, knows_itself=True)
         return _journey_of(*found[0]) if found else None
 
     async def by_name(self, names: Sequence[str]) -> Mapping[str, Journey]:

@@ -50,7 +50,7 @@ class Neo4jRecommendationJobStore:
             )
             return job_id
 
-        return await self._connection.in_write(work)
+        return await self._connection.in_write(work, knows_itself=True)
 
     async def unfinished(self, *, older_than: datetime) -> Sequence[str]:
         """Jobs without progress since; progress is timed by the database's clock."""

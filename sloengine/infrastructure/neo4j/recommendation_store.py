@@ -65,7 +65,7 @@ class Neo4jRecommendationStore:
             await _write(transaction, rounds, now)
             return answer
 
-        kept = await self._connection.in_write(work)
+        kept = await self._connection.in_write(work, knows_itself=True)
         return kept.results(await self.by_id(kept.recommendation_ids))
 
     async def answered(self, request: KeyedRequest, *, now: datetime) -> Sequence[RecommendationResult] | None:

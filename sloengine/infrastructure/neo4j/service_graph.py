@@ -206,7 +206,7 @@ class Neo4jServiceGraph:
         if not services:
             return []
         return await self._connection.in_write(
-            lambda transaction: graph_writes.register(transaction, services, now)
+            lambda transaction: graph_writes.register(transaction, services, now), knows_itself=True
         )
 
     async def register_once(

@@ -17,7 +17,7 @@ from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_ch
 from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
 from sloengine.infrastructure.documents import decode, encode
-from sloengine.infrastructure.neo4j.audit_rows import entry_of, entry_properties, slo_properties
+from sloengine.infrastructure.neo4j.audit_rows import entry_of, entry_properties, is_written, slo_properties
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
@@ -54,15 +54,21 @@ class Neo4jSloLedger:
         about = {"service_id": service_id, "sli_type": sli_type.value, "recommendation_id": recommendation_id}
         # Outside of the transaction: run again after a deadlock, it still knows what its caller saw.
         looked = seen or await self._look(about)
+        made: Recorded | None = None
 
         async def work(transaction: Transaction) -> Recorded:
+            nonlocal made
             if key is not None:
                 answer = await key.earlier_answer(transaction, now)
                 if answer is not None:
-                    return replace(decode(Recorded, answer), replayed=True)
+                    earlier = decode(Recorded, answer)
+                    is_own = made is not None and earlier.audit_event.audit_id == made.audit_event.audit_id
+                    return replace(earlier, replayed=not is_own)
             [(sequence, head_hash, current, slo_id)] = await transaction.rows(
                 "write/lock_for_decision", **about, now=now
             )
+            if made is not None and await is_written(transaction, made.audit_event):
+                return made
             if recommendation_id is not None and (current is None or looked.recommendation is None):
                 raise RecommendationNotFound(
                     f"no recommendation {recommendation_id!r}", path=("input", "recommendationId")
@@ -77,9 +83,10 @@ class Neo4jSloLedger:
             decision = choose(stands.recommendation, stands.slo)
             recorded = _recorded(decision, stands, actor, recommendation_id, now, ChainHead(sequence, head_hash))
             await _write(transaction, recorded, decision, recommendation_id, now, key)
+            made = recorded
             return recorded
 
-        return await self._connection.in_write(work)
+        return await self._connection.in_write(work, knows_itself=True)
 
     async def standing(self, recommendation_id: str) -> Standing | None:
         """From the leader: with what a replica that lags would show, the decider would lose for nothing."""

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, open_connection
 
+COMMIT = bytes.fromhex("0002 b012 0000")
+"""The message as Bolt frames it: its length, a structure without fields, the end."""
+
 
 class Wire:
     """Stands between driver and server: counts what the driver sends, and can cut the connections."""
@@ -17,6 +20,8 @@ class Wire:
     def __init__(self) -> None:
         self.sent = 0
         self.port = 0
+        self.commits_to_lose = 0
+        """So many commits reach the server, and their answers are lost with the connection."""
         self._writers: list[asyncio.StreamWriter] = []
 
     async def carry(
@@ -25,12 +30,30 @@ class Wire:
         address = urlsplit(server.url)
         far, far_out = await asyncio.open_connection(address.hostname, address.port)
         self._writers += [near_out, far_out]
-        await asyncio.gather(self._pass(near, far_out, counted=1), self._pass(far, near_out, counted=0))
+        committing = asyncio.Event()
+        await asyncio.gather(
+            self._pass(near, far_out, committing, from_driver=True),
+            self._pass(far, near_out, committing, from_driver=False),
+        )
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: int) -> None:
+    async def _pass(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        committing: asyncio.Event,
+        *,
+        from_driver: bool,
+    ) -> None:
         with suppress(OSError):
             while chunk := await reader.read(65_536):
-                self.sent += counted
+                if from_driver:
+                    self.sent += 1
+                    if self.commits_to_lose and COMMIT in chunk:
+                        self.commits_to_lose -= 1
+                        committing.set()
+                elif committing.is_set():  # the server has done it
+                    self.cut()
+                    return
                 writer.write(chunk)
         writer.close()
 
