@@ -18,6 +18,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.reliability.percentile_range import PercentileRange
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.other_callers import OtherCallers
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
 DEPTH = 3
@@ -78,7 +79,8 @@ class Evidence:
     ``traced_p99``: what traces say of services without a histogram. ``changes``:
     confirmed changes of behaviour that targets have to take care of. ``source``: what telemetry comes from, for
     the provenance. ``graph_version`` None: the graph comes from a file. ``findings``: what was found of edges'
-    pass-through and still stands; of the others it is learnt.
+    pass-through and still stands; of the others it is learnt. ``others``: callers that the graph lacks, by what
+    they ask of its services.
     """
 
     as_of: datetime
@@ -97,6 +99,7 @@ class Evidence:
     changes: Mapping[tuple[str, SliType], BehaviourChange] = field(default_factory=dict)
     graph_version: int | None = None
     findings: Mapping[tuple[str, str], PassThroughFinding] = field(default_factory=dict)
+    others: OtherCallers | None = None
 
 
 def surroundings(graph: DependencyGraph, service_ids: Sequence[str]) -> set[str]:

@@ -17,6 +17,7 @@ from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of, surroundings
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.prepared import Earlier, Prepared, prepare
+from sloengine.application.recommendation.surrounding_series import SurroundingSeries, below, read_surroundings
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.drift.alarm import change_of
@@ -30,6 +31,8 @@ from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
 WHOLE_FROM_ASKED = 50
 WHOLE_UP_TO_SERVICES = 100
+SUMMED_FROM = 1_000
+"""Services around those asked for from which on other callers' series are summed up instead of kept."""
 YOUNG_AT_ONCE = 200
 """Services whose year is held in memory at a time: 140 KB each."""
 
@@ -56,7 +59,9 @@ class GraphSnapshots:
 class Scope:
     """What has to be read to answer for some services.
 
-    ``asked``: those whose own latency is needed, and that of the services they wait for, to explain theirs.
+    ``graph``: those asked for, what they call, and who else calls that. ``asked``: those whose own latency is
+    needed, and that of the services they wait for, to explain theirs. ``inner``: those asked for and what they
+    call, where the series of all others are summed up while they are read; None: they are kept.
     ``is_whole``: the whole graph, kept for the next ones.
     """
 
@@ -64,6 +69,12 @@ class Scope:
     service_ids: tuple[str, ...]
     asked: tuple[str, ...]
     is_whole: bool
+    inner: DependencyGraph | None = None
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Services whose series are kept while an answer is worked out."""
+        return self.service_ids if self.inner is None else tuple(one.service_id for one in self.inner.services)
 
 
 @dataclass(slots=True)
@@ -82,6 +93,7 @@ class EvidenceReader:
     findings: LearntFindings
     settings: EngineSettings = field(default_factory=EngineSettings)
     source_name: str | None = None
+    summed_from: int = SUMMED_FROM
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
     _earlier: Earlier = field(default_factory=Earlier, init=False)
     _assigned: tuple[LearntPriors, int, LearntPriors] | None = field(default=None, init=False)
@@ -94,7 +106,9 @@ class EvidenceReader:
             every = tuple(service.service_id for service in graph.services)
             return Scope(graph, every, every, is_whole=True)
         around = sorted(surroundings(graph, service_ids))
-        return Scope(graph.subgraph(around), tuple(around), tuple(service_ids), is_whole=False)
+        part = graph.subgraph(around)
+        inner = below(part, service_ids) if len(around) >= self.summed_from else None
+        return Scope(part, tuple(around), tuple(service_ids), is_whole=False, inner=inner)
 
     async def read(self, scope: Scope, *, as_of: datetime, filled: int) -> Prepared:
         """The scope's evidence as of an hour, telemetry checked and pass-through learnt.
@@ -105,7 +119,7 @@ class EvidenceReader:
         # What does not wait for another answer is asked for at the same time.
         watermark, active, changes = await asyncio.gather(
             self.history.watermark(),
-            self.ledger.active(scope.service_ids, SliType.AVAILABILITY),
+            self.ledger.active(scope.kept, SliType.AVAILABILITY),
             self._changes(scope, as_of),
         )
         if not scope.is_whole:
@@ -181,20 +195,24 @@ class EvidenceReader:
 
     async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
         from_at = as_of - self.settings.lookback_days * DAY
-        pairs = [edge.pair for edge in scope.graph.dependencies]
+        series: SurroundingSeries | None = None
+        if scope.inner is not None:
+            series = await read_surroundings(self.history, scope.graph, scope.inner, from_at, as_of)
+        graph = scope.graph if series is None else series.graph
+        pairs = [edge.pair for edge in graph.dependencies]
         first_day, last_day = floor_to(from_at, DAY), floor_to(as_of, DAY)
         (panel, older), priors, latency, edges, findings = await asyncio.gather(
-            self._availability(scope.service_ids, from_at, as_of),
+            self._availability(scope.service_ids, from_at, as_of, None if series is None else series.panel),
             self._priors(scope, now),
             self.history.read_latency(
                 sorted({*scope.asked, *scope.graph.waited_for(scope.asked)}), first_day, last_day
             ),
             self._edges(pairs, from_at, as_of),
-            self._findings(scope, as_of),
+            self._findings(graph, scope, as_of),
         )
         evidence = Evidence(
             as_of=as_of,
-            graph=scope.graph,
+            graph=graph,
             panel=panel,
             older=older,
             priors=priors,
@@ -207,17 +225,22 @@ class EvidenceReader:
             source=self.source_name,
             graph_version=scope.graph.version,
             findings=findings,
+            others=None if series is None else series.others,
         )
         return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)
 
-    async def _findings(self, scope: Scope, as_of: datetime) -> Mapping[tuple[str, str], PassThroughFinding]:
+    async def _findings(
+        self, graph: DependencyGraph, scope: Scope, as_of: datetime
+    ) -> Mapping[tuple[str, str], PassThroughFinding]:
         whole = scope.graph if scope.is_whole else await self.snapshots.current()
-        return await self.findings.standing(whole, scope.graph.edges_by_caller, as_of)
+        return await self.findings.standing(whole, graph.edges_by_caller, as_of)
 
     async def _availability(
-        self, service_ids: Sequence[str], from_at: datetime, as_of: datetime
+        self, service_ids: Sequence[str], from_at: datetime, as_of: datetime, panel: SliPanel | None
     ) -> tuple[SliPanel, SliPanel | None]:
-        panel = await self.history.read(service_ids, from_at, as_of)
+        """``panel``: what was read already."""
+        if panel is None:
+            panel = await self.history.read(service_ids, from_at, as_of)
         return panel, await self._older(panel, as_of)
 
     async def _edges(

@@ -55,7 +55,7 @@ def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
 
     ``earlier``: saves work where services are asked for one by one; the answers are the same.
     """
-    findings = inspect(evidence.panel, evidence.graph)
+    findings = inspect(evidence.panel, evidence.graph, evidence.others)
     reliability = learn_reliability(
         evidence.graph,
         findings.cleaned,
@@ -64,6 +64,7 @@ def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
         roots=evidence.asked,
         fits=None if earlier is None else earlier.fits,
         known=evidence.findings,
+        others=evidence.others,
     )
     older = None if evidence.older is None else inspect(evidence.older).cleaned
     return Prepared(

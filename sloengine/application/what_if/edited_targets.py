@@ -32,7 +32,7 @@ from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.what_if.achievable import AvailabilityFocus, latency_after, targets_by_tier
 from sloengine.domain.what_if.composed import composed_tiers
 from sloengine.domain.what_if.edited_model import edited_model, whole_hazard
-from sloengine.domain.what_if.edits import AddReplica, GraphEdit, Improve, edge_of
+from sloengine.domain.what_if.edits import AddFallback, AddReplica, GraphEdit, Improve, edge_of
 from sloengine.domain.what_if.improved_focus import held_to_what_was_asked
 from sloengine.domain.what_if.inheritance import ChangedInheritance, changed_inheritance, promised_after
 from sloengine.domain.what_if.model import WhatIfEdit, WhatIfResult, WhatIfRow
@@ -280,19 +280,25 @@ def _figure(row: WhatIfRow, value: float | None) -> str:
 
 
 def _notes(world: _World, rows: Sequence[WhatIfRow], short: Mapping[int, float]) -> tuple[str, ...]:
+    graph = world.prepared.evidence.graph
+    fallbacks = [
+        edit.fallback for edit in world.edits if isinstance(edit, AddFallback) and edit.fallback is not None
+    ]
+    near = graph.distances(list({*(row.service_id for row in rows), *fallbacks}), None)
     found = [
         f"edit {place} is not reached: what {edit.service_id} inherits leaves it {percent_text(best, 4)} at most"
         for place, best in short.items()
-        if isinstance(edit := world.edits[place], Improve)
+        if isinstance(edit := world.edits[place], Improve) and edit.service_id in near
     ]
-    graph = world.prepared.evidence.graph
     for place, edit in enumerate(world.edits):
         if isinstance(edit, AddReplica | Improve):
-            is_near = edit.service_id in graph.index
+            is_near = edit.service_id in near
         else:
-            is_near = edge_of(graph, edit.caller, edit.dependency) is not None
+            is_near = edit.caller in near and edge_of(graph, edit.caller, edit.dependency) is not None
         if not is_near:
-            found.append(f"edit {place} is more than {DEPTH} calls below the services in focus and not felt there")
+            found.append(
+                f"edit {place} is on no path of up to {DEPTH} calls below the services in focus and not felt there"
+            )
     if len(world.edits) > 1:
         found.append("edits that help against the same failures gain less together than their minutes add up to")
     if any(row.kind in _LATENCY and row.note for row in rows):

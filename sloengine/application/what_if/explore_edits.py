@@ -25,8 +25,8 @@ from sloengine.domain.what_if.model import WhatIfResult
 from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
-MOST_IN_SCOPE = 5_000
-"""Services whose evidence is read for one answer: up to 90 days of each are held while it is worked out."""
+MOST_IN_SCOPE = 10_000
+"""Services below those in focus: up to 90 days of each are held while an answer is worked out."""
 MOST_COMPOSED = 300
 """Services whose histograms are drawn from for composed latency; where it takes more, there is none."""
 AT_ONCE = 2
@@ -62,9 +62,9 @@ class ExploreEdits:
         focus = _checked_focus(graph, command.focus)
         fallbacks = [e.fallback for e in command.edits if isinstance(e, AddFallback) and e.fallback is not None]
         scope = await self.evidence.scope(list(dict.fromkeys([*focus, *fallbacks])))
-        if len(scope.service_ids) > self.most_in_scope:
+        if len(scope.kept) > self.most_in_scope:
             raise TooLarge(
-                f"{len(scope.service_ids)} services lie around those in focus; one answer looks at "
+                f"{len(scope.kept)} services lie below those in focus; one answer looks at "
                 f"{self.most_in_scope} at most: name fewer at once",
                 path=("focus",),
             )

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.percent import percent_text
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.other_callers import OtherCallers
 
 type Flags = npt.NDArray[np.bool_]
 
@@ -38,8 +39,12 @@ class TelemetryFindings:
     warnings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def inspect(panel: SliPanel, graph: DependencyGraph | None = None) -> TelemetryFindings:
-    """Check every series of the panel; the graph tells which callers are healthy beside it."""
+def inspect(
+    panel: SliPanel, graph: DependencyGraph | None = None, others: OtherCallers | None = None
+) -> TelemetryFindings:
+    """Check every series of the panel; the graph tells which callers are healthy beside it, and ``others`` of
+    those that are not in it.
+    """
     refused: dict[str, str] = {}
     warnings: dict[str, list[str]] = {}
     good, total = panel.good.copy(), panel.total.copy()
@@ -79,7 +84,7 @@ def inspect(panel: SliPanel, graph: DependencyGraph | None = None) -> TelemetryF
             if reason is not None:
                 refused[service_id] = reason
     cleaned = SliPanel(panel.service_ids, panel.start_at, panel.step, good, total)
-    refused |= _never_working(cleaned, graph, refused)
+    refused |= _never_working(cleaned, graph, others, refused)
     return TelemetryFindings(cleaned, refused, {name: tuple(said) for name, said in warnings.items()})
 
 
@@ -104,7 +109,9 @@ def _impossible_as_a_whole(good: FloatArray, total: FloatArray) -> str | None:
     return None
 
 
-def _never_working(panel: SliPanel, graph: DependencyGraph | None, refused: Mapping[str, str]) -> dict[str, str]:
+def _never_working(
+    panel: SliPanel, graph: DependencyGraph | None, others: OtherCallers | None, refused: Mapping[str, str]
+) -> dict[str, str]:
     """Series in which no request ever succeeded."""
     asked = panel.total > 0
     intervals = asked.sum(axis=1)
@@ -119,7 +126,7 @@ def _never_working(panel: SliPanel, graph: DependencyGraph | None, refused: Mapp
             continue
         requests = float(np.nansum(panel.total[row]))
         said = f"success rate is 0 on every one of {int(intervals[row])} intervals ({requests:,.0f} requests)"
-        caller = _healthy_caller(service_id, panel, graph)
+        caller = _healthy_caller(service_id, panel, graph, others)
         beside = (
             "and nothing ever worked: a broken exporter, or nobody uses it"
             if caller is None
@@ -129,7 +136,9 @@ def _never_working(panel: SliPanel, graph: DependencyGraph | None, refused: Mapp
     return found
 
 
-def _healthy_caller(service_id: str, panel: SliPanel, graph: DependencyGraph | None) -> tuple[str, float] | None:
+def _healthy_caller(
+    service_id: str, panel: SliPanel, graph: DependencyGraph | None, others: OtherCallers | None
+) -> tuple[str, float] | None:
     if graph is None:
         return None
     best: tuple[str, float] | None = None
@@ -139,6 +148,10 @@ def _healthy_caller(service_id: str, panel: SliPanel, graph: DependencyGraph | N
             continue
         total = float(np.nansum(panel.total[row]))
         ratio = float(np.nansum(panel.good[row])) / total if total > 0 else 0.0
+        if ratio >= HEALTHY_CALLER and (best is None or ratio > best[1]):
+            best = (edge.caller, ratio)
+    for edge in () if others is None else others.by_dependency.get(service_id, ()):
+        ratio = others.success.get(edge.caller, 0.0) if others is not None else 0.0
         if ratio >= HEALTHY_CALLER and (best is None or ratio > best[1]):
             best = (edge.caller, ratio)
     return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -38,6 +38,11 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
             group = traffic.edges[place].redundancy_group
             if group is not None:
                 groups.setdefault(caller, {})[dependency] = group
+    for name, dependency, group in _called_by_others(traffic):
+        if failing[dependency]:
+            below.setdefault(name, set()).add(dependency)
+            if group is not None:
+                groups.setdefault(name, {})[dependency] = group
     unit = _unit(traffic.bad)
     found: set[tuple[int, int]] = set()
     refuted: set[tuple[int, int]] = set()
@@ -52,6 +57,15 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
             elif not _explained(first, second, below):
                 found.add((first, second))
     return tuple(sorted(found - refuted))
+
+
+def _called_by_others(traffic: ObservedTraffic) -> Iterator[tuple[int, int, str | None]]:
+    """Calls of callers that the graph lacks: the caller as a number below 0, the service called, and the group."""
+    if traffic.others is not None:
+        numbers: dict[str, int] = {}
+        for edge in traffic.others.edges:
+            number = numbers.setdefault(edge.caller, -1 - len(numbers))
+            yield number, traffic.graph.index[edge.dependency], edge.redundancy_group
 
 
 def _correlated(traffic: ObservedTraffic, rows: Sequence[int], unit: FloatArray) -> list[tuple[int, int]]:

@@ -25,6 +25,7 @@ from scipy.sparse import csr_array
 
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.other_callers import AS_OFTEN_AS_THEY_DO, OtherCallers
 
 type FloatArray = npt.NDArray[np.float64]
 type IntArray = npt.NDArray[np.int64]
@@ -54,7 +55,8 @@ class ObservedTraffic:
     service-graph metrics count, by edge. ``seen_by_callers``: services without telemetry of their own, whose
     requests are the calls that their callers count. ``shared``: None, unless the graph lacks edges of others
     who call the same; then B, E and the pass-through learnt of them are as with those edges. Limits that ask how
-    often others try (``most_failed``, ``lost_share``) are not.
+    often others try (``most_failed``, ``lost_share``) are not. ``others``: callers that the graph lacks, by what
+    they ask; with them all of this is as if they were in it.
     """
 
     graph: DependencyGraph
@@ -70,6 +72,7 @@ class ObservedTraffic:
     seen_by_callers: frozenset[int]
     notes: tuple[str, ...]
     shared: SharedCalls | None = None
+    others: OtherCallers | None = None
 
     @cached_property
     def weights(self) -> FloatArray:
@@ -86,14 +89,36 @@ class ObservedTraffic:
         """Attempts that each service gets while all of them fail, by its callers' traffic and call weights."""
         if self.shared is not None:
             return self.shared.received
-        return np.asarray(self._calls_of(self.weights * self.attempts) @ self.total)
+        received = np.asarray(self._calls_of(self.weights * self.attempts) @ self.total)
+        return self._with_others(received, np.arange(len(received)), AS_OFTEN_AS_THEY_DO, None)
 
     @cached_property
     def caller_count(self) -> IntArray:
         """How many services call each, shape (n_services,)."""
         if self.shared is not None:
             return self.shared.callers
-        return np.bincount(self.dependencies, minlength=self.total.shape[0])
+        count = np.bincount(self.dependencies, minlength=self.total.shape[0])
+        for row, edges in self._other_edges.items():
+            count[row] += len(edges)
+        return count
+
+    @cached_property
+    def _other_edges(self) -> dict[int, tuple[Dependency, ...]]:
+        """Calls of callers that the graph lacks, by the row of the service called."""
+        known = {} if self.others is None else self.others.by_dependency
+        return {self.graph.index[service_id]: edges for service_id, edges in known.items()}
+
+    def _with_others(
+        self, received: FloatArray, services: IntArray, limit: float, intervals: IntArray | None
+    ) -> FloatArray:
+        """``received`` by these services (rows) of callers in the graph, and what others ask added to it."""
+        if self.others is not None:
+            for row, service in enumerate(services.tolist()):
+                if service in self._other_edges:
+                    asked = self.others.attempts_at(self.graph.services[service].service_id, limit)
+                    if asked is not None:
+                        received[row] += asked if intervals is None else asked[intervals]
+        return received
 
     def _calls_of(self, per_request: FloatArray) -> csr_array:
         """What each service (row) gets for each request of its callers (columns), given that of each edge."""
@@ -153,7 +178,8 @@ class ObservedTraffic:
             portion = chosen[places]
             requests = total[self.callers[portion]]
             services, row = np.unique(self.dependencies[portion], return_inverse=True)
-            received = np.asarray(self._calls_tried(attempts)[services] @ total)[row]
+            asked = np.asarray(self._calls_tried(attempts)[services] @ total)
+            received = self._with_others(asked, services, attempts, intervals)[row]
             made = requests * self.weights[portion][:, None]
             share = np.divide(made, received, out=np.zeros_like(made), where=received > 0.0)
             failed[places] = np.minimum(bad[self.dependencies[portion]] * share, requests)
@@ -186,6 +212,8 @@ class ObservedTraffic:
         """How often the most patient caller of each service tries."""
         most = np.ones(self.total.shape[0])
         np.maximum.at(most, self.dependencies, self.attempts)
+        for row, edges in self._other_edges.items():
+            most[row] = max(most[row], *(float(edge.attempts) for edge in edges))
         return most
 
     def lost_share(self, edges: Sequence[int] | IntArray) -> FloatArray:
@@ -212,8 +240,10 @@ class ObservedTraffic:
                 continue
             called = self.dependencies[edge]
             beside = self._by_dependency[0][slice(*self._by_dependency[1][called : called + 2])]
-            tried = np.minimum(self.attempts[beside], found[place])
+            other_attempts, other_calls = self._other_sums(int(called))
+            tried = np.minimum(np.append(self.attempts[beside], other_attempts), found[place])
             calls = self.requests_sum[self.callers[beside]] * self.weights[beside]
+            calls = np.append(calls, other_calls)
             silent = np.flatnonzero(calls <= 0.0)
             if len(silent):
                 least = silent[tried[silent].argmin()]
@@ -221,6 +251,16 @@ class ObservedTraffic:
             if calls.sum() > 0.0:
                 found[place] = float(calls @ tried / calls.sum())
         return found
+
+    def _other_sums(self, service: int) -> tuple[list[float], list[float]]:
+        """Attempts, and calls over all intervals, of each call of others to a service."""
+        edges = self._other_edges.get(service, ())
+        if self.others is None or not edges:
+            return [], []
+        requests = [self.others.requests.get(edge.caller, 0.0) for edge in edges]
+        weights = [1.0 if edge.call_weight is None else edge.call_weight for edge in edges]
+        calls = [weight * made for weight, made in zip(weights, requests, strict=True)]
+        return [float(edge.attempts) for edge in edges], calls
 
     @cached_property
     def _by_dependency(self) -> tuple[IntArray, IntArray]:

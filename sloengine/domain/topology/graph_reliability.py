@@ -25,6 +25,7 @@ from sloengine.domain.topology.intrinsic import (
     shown_unavailability,
 )
 from sloengine.domain.topology.observed_traffic import observed_traffic
+from sloengine.domain.topology.other_callers import OtherCallers
 from sloengine.domain.topology.pass_through import PassThrough, learn_pass_through
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.pass_through_limits import FAILED_CALLS, FAILED_WINDOWS
@@ -138,6 +139,7 @@ def learn_reliability(
     roots: Collection[str] | None = None,
     fits: ContentMemo[AdditiveFit] | None = None,
     known: Mapping[tuple[str, str], PassThroughFinding] | None = None,
+    others: OtherCallers | None = None,
     seed: int = 0,
 ) -> GraphReliability:
     """Learn pass-through and own failure over a whole graph or a part of it.
@@ -152,13 +154,14 @@ def learn_reliability(
         fits: additive fits made before; new ones are added.
         known: findings of edges that stand (:mod:`sloengine.domain.topology.pass_through_finding`), learnt with
             the same seed; the edges of other callers are learnt.
+        others: callers of the graph's services that are not in it, by what they ask.
         seed: of bootstrap and sampling; the same inputs and seed give the same answer.
 
-    A part of a graph should hold the other callers of its services too: without edge metrics a dependency's
-    failures are divided among the callers that are known.
+    A part of a graph should hold the other callers of its services too, or ``others`` tell of them: without edge
+    metrics a dependency's failures are divided among the callers that are known.
     """
     refused = dict(refused or {})
-    traffic = observed_traffic(graph, panel, edge_panel)
+    traffic = observed_traffic(graph, panel, edge_panel, others)
     callers = None if roots is None else graph.distances(list(roots), None)
     passes = learn_pass_through(traffic, refused, seed=seed, callers=callers, fits=fits, known=known)
     weights = _call_weights(traffic)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,15 @@ from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.other_callers import OtherCallers
 
 
-def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePanel | None) -> ObservedTraffic:
-    """Lay telemetry beside the graph; services without a row simply have no data."""
+def observed_traffic(
+    graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePanel | None, others: OtherCallers | None = None
+) -> ObservedTraffic:
+    """Lay telemetry beside the graph; services without a row simply have no data. ``others``: callers beside it,
+    on the panel's intervals.
+    """
     ids = [service.service_id for service in graph.services]
     intervals = max(1, panel.total.shape[1])  # an empty panel is one interval without data
     total, bad = np.zeros((len(ids), intervals)), np.zeros((len(ids), intervals))
@@ -27,7 +32,8 @@ def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePa
     callers, dependencies = graph.ends
     edges = tuple(graph.dependencies[position] for position in kept)
     counted, made, notes = counted_calls(edges, panel, edge_panel)
-    seen_by_callers = _seen_by_callers(dependencies[kept], counted, made, has_data, total, bad)
+    seen_by_others = {} if others is None else {graph.index[one]: seen for one, seen in others.seen.items()}
+    seen_by_callers = _seen_by_callers(dependencies[kept], counted, made, seen_by_others, has_data, total, bad)
     return ObservedTraffic(
         graph,
         panel.start_at,
@@ -41,6 +47,7 @@ def observed_traffic(graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePa
         counted,
         seen_by_callers,
         notes,
+        others=others,
     )
 
 
@@ -61,6 +68,7 @@ def _seen_by_callers(
     dependencies: IntArray,
     counted: dict[int, FloatArray],
     made: dict[int, FloatArray],
+    seen_by_others: Mapping[int, tuple[FloatArray, FloatArray]],
     has_data: npt.NDArray[np.bool_],
     total: FloatArray,
     bad: FloatArray,
@@ -68,12 +76,13 @@ def _seen_by_callers(
     """Services without telemetry of their own whose callers count their calls: filled in from those, in place."""
     silent = ~has_data.any(axis=1)
     found: set[int] = set()
-    for edge, failed in counted.items():
-        service = int(dependencies[edge])
-        if silent[service] and made[edge].sum() > 0.0:
-            total[service] += made[edge]
-            bad[service] += np.minimum(failed, made[edge])
-            has_data[service] |= made[edge] > 0.0
+    known = [(int(dependencies[edge]), made[edge], failed) for edge, failed in counted.items()]
+    known += [(service, *seen) for service, seen in seen_by_others.items()]
+    for service, calls, failed in known:
+        if silent[service] and calls.sum() > 0.0:
+            total[service] += calls
+            bad[service] += np.minimum(failed, calls)
+            has_data[service] |= calls > 0.0
             found.add(service)
     return frozenset(found)
 
