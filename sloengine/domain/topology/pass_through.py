@@ -9,7 +9,7 @@ One episode is no evidence: the finding must survive leaving out the worst day.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from sloengine.domain.content_memo import ContentMemo
 from sloengine.domain.recommendation.model import Contradiction, Estimate
 from sloengine.domain.topology.additive_fit import AdditiveFit, interval
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
-from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
+from sloengine.domain.topology.failed_calls import FloatArray, IntArray, ObservedTraffic
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding, Verdict
 from sloengine.domain.topology.pass_through_fits import caller_fits
 from sloengine.domain.topology.pass_through_limits import (
@@ -38,6 +38,8 @@ from sloengine.domain.topology.system import (
 
 #: A measured pass-through below this is none: such an edge passes nothing on and closes no cycle.
 _NOTHING = 1e-3
+#: Edges learnt together: bounds memory to a few arrays of this many rows.
+EDGES_TOGETHER = 2048
 
 _BY_CRITICALITY = {
     DependencyCriticality.HARD: HARD_PASS_THROUGH,
@@ -77,12 +79,14 @@ def learn_pass_through(
     callers: Collection[str] | None = None,
     fits: ContentMemo[AdditiveFit] | None = None,
     known: Mapping[tuple[str, str], PassThroughFinding] | None = None,
+    edges_together: int = EDGES_TOGETHER,
 ) -> PassThrough:
     """Pass-through of every edge of a graph; with ``callers``, of their edges, while others stay as declared.
 
     ``refused``: services whose series cannot be true as their own SLI, with the reason. As dependencies they are
     evidence like any other; as callers they are none. ``fits``: those made before. ``known``: findings that
     stand, by (caller, dependency); a caller is learnt where one of its edges has none, or had no telemetry then.
+    ``edges_together``: learnt at a time, or as many as one caller has: their series are in memory.
     Deterministic per edge: the same edge over the same intervals gets the same answer in a subgraph that holds
     its callers and its caller's dependencies.
     """
@@ -104,32 +108,33 @@ def learn_pass_through(
     candidates = np.flatnonzero(learnt)
     # A dependency's failures are its only caller's; several callers get an expected part each.
     expected = ~counted & (traffic.caller_count[traffic.dependencies] > 1)
-    evidence = failed_call_evidence(traffic, candidates, expected, failed_calls)
     # A replica whose failures do not reach the caller does what it was declared for.
     claimed = np.where(_stands_in(traffic.edges), 0.0, declared)
-    upper, contradicted = upper_limits(traffic, evidence, claimed, seed)
-    fitted = caller_fits(traffic, evidence, candidates, failed_calls, fits)
     measured: dict[int, Estimate] = {}
     contradictions: dict[int, Contradiction] = {}
     less: set[int] = set()
-    for edge in evidence.edges.tolist():
-        fit, error = fitted[edge]
-        limit = upper.get(edge)
-        value = fit if limit is None else min(fit, limit)
-        low, high = interval(value, error, float(failed_calls[edge]))
-        if limit is not None:
-            high = max(min(high, max(limit, 3.69 / float(failed_calls[edge]))), value)
-        measured[edge] = Estimate(value, min(low, value), min(1.0, high))
-        if limit is not None:
-            if edge not in contradicted or _tries_explain(traffic, edge, float(claimed[edge])):
-                # Proven is the limit, not the fit, which mistakes what fails at the same time.
-                in_use[edge] = limit
-                less.add(edge)
-                continue
-            in_use[edge] = value if value >= _NOTHING else 0.0
-            contradictions[edge] = _contradiction(
-                traffic.edges[edge], float(declared[edge]), measured[edge], float(failed_calls[edge]), refused
-            )
+    for some in _by_callers(candidates, traffic.callers, edges_together):
+        evidence = failed_call_evidence(traffic, some, expected, failed_calls)
+        upper, contradicted = upper_limits(traffic, evidence, claimed, seed)
+        fitted = caller_fits(traffic, evidence, some, failed_calls, fits)
+        for edge in evidence.edges.tolist():
+            fit, error = fitted[edge]
+            limit = upper.get(edge)
+            value = fit if limit is None else min(fit, limit)
+            low, high = interval(value, error, float(failed_calls[edge]))
+            if limit is not None:
+                high = max(min(high, max(limit, 3.69 / float(failed_calls[edge]))), value)
+            measured[edge] = Estimate(value, min(low, value), min(1.0, high))
+            if limit is not None:
+                if edge not in contradicted or _tries_explain(traffic, edge, float(claimed[edge])):
+                    # Proven is the limit, not the fit, which mistakes what fails at the same time.
+                    in_use[edge] = limit
+                    less.add(edge)
+                    continue
+                in_use[edge] = value if value >= _NOTHING else 0.0
+                contradictions[edge] = _contradiction(
+                    traffic.edges[edge], float(declared[edge]), measured[edge], float(failed_calls[edge]), refused
+                )
     # What calls brought is put beside requests of the same hours, so it is summed anew where it is used so.
     used = [edge for edge in standing if counted[edge] or traffic.attempts[edge] > 1.0]
     for portion in traffic.blocks_of(np.array(used, np.int64)):
@@ -153,6 +158,18 @@ def learn_pass_through(
         dict(sorted(contradictions.items())),
         frozenset(less),
     )
+
+
+def _by_callers(edges: IntArray, callers: IntArray, at_once: int) -> Iterator[IntArray]:
+    """The edges in portions, all of a caller's in one. ``callers``: of all edges of the graph."""
+    ordered = edges[np.argsort(callers[edges], kind="stable")]
+    first = 0
+    while first < len(ordered):
+        last = min(first + at_once, len(ordered))
+        while last < len(ordered) and callers[ordered[last]] == callers[ordered[last - 1]]:
+            last += 1
+        yield ordered[first:last]
+        first = last
 
 
 def _standing(

@@ -16,7 +16,7 @@ from sloengine.domain.topology.composite_bound import composite_bound
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
 from sloengine.domain.topology.graph_reliability import learn_reliability
 from sloengine.domain.topology.observed_traffic import observed_traffic
-from sloengine.domain.topology.pass_through import declared_pass_through
+from sloengine.domain.topology.pass_through import declared_pass_through, learn_pass_through
 from tests.domain.topology.organisation import Truth, organisation
 
 
@@ -231,6 +231,22 @@ def test_fits_made_before_change_no_answer_and_are_made_once():
     for answer in answers:
         assert answer.measured_pass_through == alone.measured_pass_through
         assert answer.contradictions == alone.contradictions
+
+
+def test_edges_learnt_some_at_a_time_get_the_same_answers():
+    truth = organisation(3)
+    traffic = observed_traffic(truth.graph, truth.panel, None)
+
+    together, parted = (
+        learn_pass_through(traffic, {}, seed=0, edges_together=count) for count in (len(traffic.edges), 2)
+    )
+
+    assert len(together.measured) > 4
+    assert parted.measured.keys() == together.measured.keys()
+    assert parted.in_use == pytest.approx(together.in_use, abs=1e-6)
+    assert parted.failed_calls == pytest.approx(together.failed_calls, rel=1e-12)
+    assert parted.contradictions.keys() == together.contradictions.keys()
+    assert parted.less == together.less
 
 
 def test_failed_calls_are_shared_out_by_traffic():
