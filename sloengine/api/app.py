@@ -24,6 +24,7 @@ from sloengine.bootstrap.collector import settle_collector
 from sloengine.bootstrap.connections import open_served
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Environment, Settings
+from sloengine.bootstrap.threads import settle_threads
 
 GRAPHQL_PATH = "/graphql"
 
@@ -42,6 +43,7 @@ def create_app(
         async with opened(settings) as use_cases:
             app.state.use_cases = use_cases
             settle_collector()
+            settle_threads()
             yield
 
     app = FastAPI(title="sloengine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -19,9 +19,12 @@ from sloengine.bootstrap.platforms import MISSING_PLATFORMS, platforms, team_aut
 from sloengine.bootstrap.settings import Settings, TelemetryKind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.forecast.risk import RiskThreshold
+from sloengine.domain.governance.model import Slo
+from sloengine.domain.recommendation.model import Recommendation
 from sloengine.domain.topology.name_decisions import RememberedNames
 from sloengine.domain.topology.name_rules import NameRules
 from sloengine.infrastructure.clock import SystemClock
+from sloengine.infrastructure.documents import prepare
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 from sloengine.infrastructure.learning.shap_values import ShapValues
 from sloengine.infrastructure.neo4j import open_neo4j
@@ -42,6 +45,7 @@ async def open_served(settings: Settings) -> AsyncGenerator[UseCases]:
     """The same for a process that answers questions as long as it lives: what takes long to make ready for them is
     made beside them.
     """
+    prepare(Slo, Recommendation)
     async with open_use_cases(settings) as use_cases:
         beside = asyncio.create_task(use_cases.keep_impact_ready())
         try:

@@ -28,6 +28,12 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return _ADAPTERS[kind]
 
 
+def prepare(*kinds: Any) -> None:
+    """Work out how these types are read and written, some 0.1 s, which the first who needs it would wait for."""
+    for kind in kinds:
+        _adapter(kind)
+
+
 def encode(value: object) -> bytes:
     """The value as JSON (times ISO 8601, enums by value)."""
     return _adapter(type(value)).dump_json(value)

@@ -17,7 +17,7 @@ from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
-from sloengine.application.topology.learnt_findings import LearntFindings
+from sloengine.application.topology.learnt_findings import Findings, LearntFindings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis
@@ -163,8 +163,7 @@ class ImpactBases:
         network_key = (graph.version, seen.key, learnt.revision)
         if known is None or known[0] != network_key:
             findings = await self.findings.standing(graph, graph.edges_by_caller, to_at)
-            in_use = {pair: found.in_use for pair, found in findings.items()}
-            self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen, in_use))
+            self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen, findings))
         basis = await asyncio.to_thread(_basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
 
@@ -257,10 +256,10 @@ def _last_day(to_at: datetime) -> datetime:
     return floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
 
 
-def _network_of(graph: DependencyGraph, seen: _Seen, in_use: Mapping[tuple[str, str], float]) -> _Looked:
+def _network_of(graph: DependencyGraph, seen: _Seen, findings: Findings) -> _Looked:
     """The graph with what each service showed (NaN: not known) and published.
 
-    ``in_use``: pass-through as recommendations use it, of the edges where that was found.
+    ``findings``: of pass-through as recommendations use it, of the edges where that was found.
 
     A published figure is a prior worth half a failure, as in composite bounds.
     """
@@ -277,6 +276,7 @@ def _network_of(graph: DependencyGraph, seen: _Seen, in_use: Mapping[tuple[str, 
                 shown[place] = (failed[place] + 0.5) / (total[place] + 0.5 / prior)
             else:
                 shown[place] = prior
+    in_use = {pair: found.in_use for pair, found in findings.items()}
     network = failure_network(graph, total, pass_through=in_use)
     _ = network.masks, network.group_masks, network.kept_reach  # made once, here, not by the first who asks
     return _Looked(network, shown, figures, total)

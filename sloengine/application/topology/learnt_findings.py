@@ -46,12 +46,19 @@ class LearntFindings:
         kept = self._of
         missing = [caller for caller in callers if caller not in kept]
         if missing:
-            kept.update(_by_caller(missing, await self.graph.pass_through_findings(missing)))
+            found = await self.graph.pass_through_findings(missing)
+            kept.update(await asyncio.to_thread(_by_caller, missing, found))
         if self._bases is None or self._bases.graph is not whole:
             self._bases = PassThroughBases(whole, self.lookback)
-        chosen = {pair: found for caller in callers for pair, found in kept[caller].items()}
-        void = standing.void_before
-        return await asyncio.to_thread(standing_findings, chosen, self._bases, as_of=as_of, void_before=void)
+        of_callers = [kept[caller] for caller in callers]
+        return await asyncio.to_thread(_standing, of_callers, self._bases, as_of, standing.void_before)
+
+
+def _standing(
+    of_callers: Iterable[Findings], bases: PassThroughBases, as_of: datetime, void_before: datetime | None
+) -> Findings:
+    chosen = {pair: found for findings in of_callers for pair, found in findings.items()}
+    return standing_findings(chosen, bases, as_of=as_of, void_before=void_before)
 
 
 def _by_caller(callers: Iterable[str], findings: Findings) -> dict[str, Findings]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -32,14 +31,13 @@ from neo4j.exceptions import (
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.neo4j.named_queries import query
+from sloengine.infrastructure.turns import in_turns
 
 CONNECTION_TIMEOUT_SECONDS = 5.0
 ACQUISITION_TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = 15.0
 READ_TIMEOUT_SECONDS = 60.0
 WRITE_TIMEOUT_SECONDS = 300.0
-ROWS_PER_TURN = 100
-"""Streamed rows before other tasks have their turn."""
 _UNKNOWN_COMMITS = 2
 """Commits without an answer, one after the other, until it is given up."""
 
@@ -55,7 +53,7 @@ class Transaction:
     async def rows(self, name: str, /, **parameters: Any) -> list[Row]:
         """All rows of the query, columns in its order."""
         result = await self._transaction.run(query(name), parameters)
-        return await result.values()
+        return [record.values() async for record in in_turns(result)]
 
     async def row(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row, or None."""
@@ -65,18 +63,14 @@ class Transaction:
     async def run(self, name: str, /, **parameters: Any) -> tuple[list[Row], SummaryCounters]:
         """All rows, and what the server counted (nodes and relationships created, …)."""
         result = await self._transaction.run(query(name), parameters)
-        rows = await result.values()
+        rows = [record.values() async for record in in_turns(result)]
         return rows, (await result.consume()).counters
 
     async def stream(self, name: str, /, **parameters: Any) -> AsyncGenerator[Row]:
         """Rows as they arrive; other tasks get their turn in between."""
         result = await self._transaction.run(query(name), parameters)
-        read = 0
-        async for record in result:
+        async for record in in_turns(result):  # rows that have arrived already are handed out without waiting
             yield record.values()
-            read += 1
-            if read % ROWS_PER_TURN == 0:  # rows that have arrived already are handed out without waiting
-                await asyncio.sleep(0)
 
 
 class Neo4jConnection:
@@ -154,7 +148,7 @@ class Neo4jConnection:
                     result = await session.run(
                         Query(query(f"read/{name}"), timeout=READ_TIMEOUT_SECONDS), parameters
                     )
-                    return await result.values()
+                    return [record.values() async for record in in_turns(result)]
             except (DriverError, Neo4jError) as error:
                 if not error.is_retryable():
                     raise

@@ -81,7 +81,9 @@ class Neo4jServiceGraph:
                 found = self._good(await self.version())
                 if found is None:
                     started = time.monotonic()
-                    self._snapshot = found = await self._connection.in_read(_read_snapshot)
+                    found = await self._connection.in_read(_read_snapshot)
+                    await asyncio.to_thread(_index, found)
+                    self._snapshot = found
                     self._read_at = started
         return found
 
@@ -241,7 +243,7 @@ class Neo4jServiceGraph:
     async def pass_through_findings(self, callers: Sequence[str]) -> Mapping[tuple[str, str], PassThroughFinding]:
         """What was found of these callers' edges."""
         rows = await self._connection.read("pass_through_findings", callers=list(callers))
-        return findings_of_rows(rows)
+        return await asyncio.to_thread(findings_of_rows, rows)
 
     async def measured_pass_through(self, pairs: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Estimate]:
         """What was kept of these edges."""
@@ -341,18 +343,19 @@ class Neo4jServiceGraph:
 async def _read_snapshot(transaction: Transaction) -> DependencyGraph:
     version = first_of(await transaction.rows("read/graph_version")) or 0
     services = [service_of(row) async for row in transaction.stream("read/all_services")]
+    known = {service.service_id for service in services}
     dependencies: list[Dependency] = []
     async for caller, edges in transaction.stream("read/all_dependencies"):
-        dependencies.extend(dependency_of(caller, edge[0], edge[1:]) for edge in edges)
-    supernodes = [supernode_of(row) for row in await transaction.rows("read/supernodes")]
-    known = {service.service_id for service in services}
-    return DependencyGraph(
-        tuple(services),
         # A batch that commits between the two reads may name a service that the first did not see yet.
-        tuple(edge for edge in dependencies if edge.caller in known and edge.dependency in known),
-        version,
-        tuple(supernodes),
-    )
+        if caller in known:
+            dependencies += [dependency_of(caller, edge[0], edge[1:]) for edge in edges if edge[0] in known]
+    supernodes = [supernode_of(row) for row in await transaction.rows("read/supernodes")]
+    return DependencyGraph(tuple(services), tuple(dependencies), version, tuple(supernodes))
+
+
+def _index(graph: DependencyGraph) -> None:
+    """Make what a walk looks up: the first who walks would hold up all others with it."""
+    _ = graph.index, graph.edges_by_caller, graph.edges_by_dependency, graph.supernode_by_member
 
 
 async def _read_shape(transaction: Transaction) -> GraphShape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,7 +95,7 @@ class Neo4jSliHistory:
         keys = None if service_ids is None else [(service_id,) for service_id in dict.fromkeys(service_ids)]
         runs = await self._runs("sli", keys, *_day_range(from_at, to_at))
         wanted = sorted(runs) if keys is None else keys
-        start_at, step, good, total = _joined(wanted, runs, from_at, to_at)
+        start_at, step, good, total = await asyncio.to_thread(_joined, wanted, runs, from_at, to_at)
         return SliPanel(tuple(key[0] for key in wanted), start_at, step, good, total)
 
     async def read_edges(
@@ -179,12 +180,7 @@ class Neo4jSliHistory:
             rows = await self._connection.read(
                 "latency_days", service_ids=list(service_ids), from_day=first, to_day=last
             )
-        by_service: dict[str, list[tuple[int, list[float], list[float], bool]]] = {}
-        for service_id, bounds, percentiles_only, days, counts in rows:
-            by_service.setdefault(service_id, []).extend(
-                (day, bounds, values, percentiles_only) for day, values in zip(days, counts, strict=True)
-            )
-        return {service_id: _latency_history(service_id, days) for service_id, days in by_service.items()}
+        return await asyncio.to_thread(_latency_histories, rows)
 
     async def watermark(self) -> Watermark:
         """How far the hourly aggregation has come."""
@@ -295,6 +291,15 @@ def _latency_rows(history: LatencyHistory) -> list[dict[str, Any]]:
         {**common, "day": first + int(day), "counts": history.counts[day].tolist()}
         for day in np.flatnonzero(known)
     ]
+
+
+def _latency_histories(rows: Sequence[Sequence[Any]]) -> Mapping[str, LatencyHistory]:
+    by_service: dict[str, list[tuple[int, list[float], list[float], bool]]] = {}
+    for service_id, bounds, percentiles_only, days, counts in rows:
+        by_service.setdefault(service_id, []).extend(
+            (day, bounds, values, percentiles_only) for day, values in zip(days, counts, strict=True)
+        )
+    return {service_id: _latency_history(service_id, days) for service_id, days in by_service.items()}
 
 
 def _latency_history(

@@ -24,6 +24,7 @@ from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.outbox import event_properties
 from sloengine.infrastructure.neo4j.recommendation_store import recommendation_of
 from sloengine.infrastructure.neo4j.service_rows import service_of
+from sloengine.infrastructure.turns import in_turns
 
 
 class Neo4jSloLedger:
@@ -109,7 +110,7 @@ class Neo4jSloLedger:
     async def active(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Slo]:
         """Active SLOs; services without one are absent."""
         rows = await self._connection.read("active_slos", service_ids=list(service_ids), sli_type=sli_type.value)
-        return {service_id: decode(Slo, document) for service_id, document in rows}
+        return {service_id: decode(Slo, document) async for service_id, document in in_turns(rows)}
 
     async def sequence(self) -> int:
         """Of the newest entry, as the head of the trail says."""

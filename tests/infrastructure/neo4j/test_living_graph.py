@@ -32,7 +32,7 @@ from sloengine.infrastructure.neo4j import Neo4jStores
 from sloengine.infrastructure.plain_json import dump_json, load_json
 from tests.application.organisation import ADMIN, NOW
 from tests.application.topology.statements import Statement, drawn, expected
-from tests.contracts.graph_samples import merged
+from tests.contracts.graph_samples import draw, merged
 
 FADED = 0.0101
 PAGE = PageRequest(200)
@@ -173,3 +173,13 @@ async def test_merges_that_write_the_same_new_edges_at_once_create_each_once(sto
     assert [len(found[pair]) for pair in pairs] == [1] * len(pairs)
     stored = await graph.dependencies_of(ends)
     assert sorted(edge.pair for edges in stored.values() for edge in edges) == sorted(pairs)
+
+
+async def test_a_snapshot_comes_with_what_a_walk_looks_up_so_that_the_first_walk_holds_nobody_up(
+    stores: Neo4jStores,
+):
+    await draw(stores.graph, "a->b", "b->c")
+
+    snapshot = await stores.graph.snapshot()
+
+    assert {"index", "edges_by_caller", "edges_by_dependency", "supernode_by_member"} <= vars(snapshot).keys()
