@@ -3,7 +3,9 @@
 A changed service does from now on no better than its new objective; before it did no better than what it promised.
 In each draw of passing edges a caller inherits the changes of the *set* of changed services that reach it, so that
 changes which share a path are not summed. A service between them that promised something keeps its promise as long
-as it can: it absorbs the change until no more is left of its promise than its own failures need.
+as it can: it absorbs the change until no more is left of its promise than its own failures need. Several such
+services above one cause fail together more often then, and a caller of all of them would fail more seldom: that is
+no gain that anybody may count on. So nobody gains where all objectives get looser, nor loses where all get tighter.
 """
 
 from __future__ import annotations
@@ -65,11 +67,11 @@ def availability_impact(
     inherited = standing.inherited[:, PROMISED]
     own_before = standing.own_of(network, standing.promises, inherited)
     own_after = standing.own_of(network, promises, inherited + moved)
-    rest = (
-        np.exp(-(own_after + (inherited + moved)[labels]))
-        if fine is None
-        else (np.exp(-(own_after + (inherited + follow.others)[labels])) * fine[labels])
-    )
+    if fine is None:
+        rest = np.exp(-(own_after + (inherited + moved)[labels]))
+    else:
+        rest = np.exp(-(own_after + (inherited + follow.others)[labels])) * fine[labels]
+        rest = follow.bounded(rest, np.exp(-(own_after + inherited[labels])), grows=False)
     return AvailabilityImpact(
         before=-np.expm1(-(own_before + inherited[labels])),
         after=1.0 - np.minimum(np.exp(-own_after), rest),
@@ -101,6 +103,28 @@ class _Follow:
         self.own = standing.own[:, PROMISED].copy()
         self.more = np.zeros(len(components))
         self.others = np.zeros(network.size)
+        self._direction = self._first_direction()
+
+    def _first_direction(self) -> int:
+        """1: every changed component gets worse or stays as it is; -1: none gets worse; 0: some do, some do better."""
+        components, standing = np.array(self.components, np.int64), self.standing
+        alone = np.maximum(0.0, self.stated[components] - standing.inherited[components, PROMISED])
+        in_cycle = np.isin(components, list(self.network.cycles))
+        alone = np.where(in_cycle, np.maximum(alone, standing.own[components, OBSERVED]), alone)
+        change = alone - standing.own[components, PROMISED]
+        if (change >= -_SMALLEST).all():
+            return 1
+        return -1 if (change <= _SMALLEST).all() else 0
+
+    def bounded(self, values: FloatArray, unchanged: FloatArray | float, *, grows: bool = True) -> FloatArray:
+        """Values no better than unchanged where all objectives get looser, no worse where all get tighter.
+
+        ``grows``: whether larger values are the worse ones.
+        """
+        if self._direction == 0:
+            return values
+        worse = np.maximum if (self._direction > 0) == grows else np.minimum
+        return np.asarray(worse(values, unchanged))
 
     def exactly(self) -> tuple[FloatArray, None, FloatArray]:
         """Small graphs: every component solved again. What reaches each component more than before."""
@@ -108,9 +132,10 @@ class _Follow:
         for components in self.network.by_level:
             for component in components.tolist():
                 below = float(hazards(np.array(inherited_exactly(self.network, component, self.own))))
-                moved[component] = below - self.standing.inherited[component, PROMISED]
+                more = below - self.standing.inherited[component, PROMISED]
+                moved[component] = 0.0 if abs(more) < 1e-15 else more
+            moved[components] = self.bounded(moved[components], 0.0)
             self._settle(components, moved)
-        moved[np.abs(moved) < 1e-15] = 0.0
         return moved, None, np.zeros(self.network.size)
 
     def sampled(self) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -127,7 +152,7 @@ class _Follow:
                 for number, group in self.network.steps[height - 1].groups:
                     several[group.caller] += self._several(number, group, moved, spread)
             self.others[here] = arrived + several[here]
-            moved[here] = self.reaching.alone[here] @ self.more + self.others[here]
+            moved[here] = self.bounded(self.reaching.alone[here] @ self.more + self.others[here], 0.0)
             self._settle(here, moved)
             absorbed = self.own[here] - self.standing.own[here, PROMISED]
             absorbed[np.isin(here, self.components) | (np.abs(absorbed) < _SMALLEST)] = 0.0
