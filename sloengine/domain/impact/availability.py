@@ -5,7 +5,8 @@ In each draw of passing edges a caller inherits the changes of the *set* of chan
 changes which share a path are not summed. A service between them that promised something keeps its promise as long
 as it can: it absorbs the change until no more is left of its promise than its own failures need. Several such
 services above one cause fail together more often then, and a caller of all of them would fail more seldom: that is
-no gain that anybody may count on. So nobody gains where all objectives get looser, nor loses where all get tighter.
+no gain that anybody may count on. So where all objectives get looser nobody gains, where all get tighter nobody
+loses.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class _Follow:
         self._direction = self._first_direction()
 
     def _first_direction(self) -> int:
-        """1: every changed component gets worse or stays as it is; -1: none gets worse; 0: some do, some do better."""
+        """1: no changed component gets better; -1: none gets worse; 0: some do the one, some the other."""
         components, standing = np.array(self.components, np.int64), self.standing
         alone = np.maximum(0.0, self.stated[components] - standing.inherited[components, PROMISED])
         in_cycle = np.isin(components, list(self.network.cycles))
