@@ -10,20 +10,21 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 
 from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.queue.waking_broker import WakingRedisBroker
 
 NAMESPACE = "sloengine:queue"
 HEARTBEAT_TIMEOUT_MS = 15_000
 """A worker silent for so long is dead, and its messages go back to the queue (Dramatiq's default is a minute)."""
 MAINTENANCE_PER_MILLION = 50_000
-"""Share of commands that look for dead workers: an idle worker polls each queue about once a second."""
+"""Share of commands that look for dead workers: an idle worker looks at each queue about once a second."""
 
 
 def redis_broker(url: str, middleware: Sequence[Middleware] = ()) -> RedisBroker:
-    """A broker that fails within seconds when Redis is away."""
+    """A broker that fails within seconds when Redis is away, and whose idle workers wake up for a message."""
     client = redis.Redis.from_url(
         url, socket_connect_timeout=2.0, socket_timeout=5.0, socket_keepalive=True, health_check_interval=30
     )
-    return RedisBroker(  # type: ignore[no-untyped-call]
+    return WakingRedisBroker(  # type: ignore[no-untyped-call]
         client=client,
         middleware=list(middleware),
         namespace=NAMESPACE,
