@@ -24,13 +24,14 @@ from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis
 from sloengine.infrastructure.embedded.child_process import ChildProcess, wait_until
 from sloengine.infrastructure.embedded.free_port import LOOPBACK, free_port
 from sloengine.infrastructure.neo4j import open_neo4j
-from sloengine.infrastructure.queue.broker import living_workers
+from sloengine.infrastructure.queue.broker import NAMESPACE, living_workers
 
 HEAP_MB = 1536
 PAGE_CACHE_MB = 512
 KEY = "slo_dev_bench"
 _START_SECONDS = 90.0
 _STOP_SECONDS = 20.0
+_IDLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ class Stage:
         url, user, password = self.settings.required_neo4j()
         with neo4j.GraphDatabase.driver(url, auth=(user, password), notifications_min_severity="OFF") as driver:
             yield driver
+
+    def wait_idle(self) -> None:
+        """Until workers have nothing left to do: what follows a merge would disturb what is measured next.
+
+        Raises ``RuntimeError`` when that takes minutes.
+        """
+        with redis.Redis.from_url(self.settings.required_redis_url()) as client:
+
+            def nothing_left() -> bool:
+                kept = client.keys(f"{NAMESPACE}:*.msgs")
+                return not any(client.hlen(key) for key in kept if not key.endswith(b".XQ.msgs"))
+
+            if not wait_until(nothing_left, lambda: True, _IDLE_SECONDS):
+                raise RuntimeError(f"workers are not done after {_IDLE_SECONDS:.0f} s")
 
     def empty(self) -> None:
         """Delete every node but those that migrations made, and everything in Redis."""

@@ -1,5 +1,5 @@
 // The payload of an ingestion, in pieces.
-// $ingestion_id: str   -> piece: bytes
+// $ingestion_id: str   -> piece: bytes, encoding: str | None (then as it is)
 MATCH (chunk:IngestionPayload {ingestion_id: $ingestion_id})
-RETURN chunk.bytes AS piece
+RETURN chunk.bytes AS piece, chunk.encoding AS encoding
 ORDER BY chunk.position

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.service_graph import (
+    NOTHING_REPEATED,
     ClaimCounts,
     GraphStanding,
     PassThroughStanding,
@@ -18,6 +20,8 @@ from sloengine.application.ports.service_graph import (
 from sloengine.domain.errors import Conflict, Invalid
 from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import (
+    Dependency,
+    DependencyClaim,
     DependencyCriticality,
     DependencyMode,
     DiscoverySource,
@@ -32,11 +36,31 @@ from tests.contracts.graph_samples import NOW, claim, draw, merged
 from tests.domain.topology.findings import LEARNT_AT, finding
 
 LATER = NOW + timedelta(hours=1)
+HARD = DependencyCriticality.HARD
 
 
 @pytest.fixture
 def graph(stores: Stores) -> ServiceGraph:
     return stores.graph
+
+
+async def written(
+    graph: ServiceGraph,
+    ingestion_id: str,
+    claims: Sequence[DependencyClaim],
+    edges: Sequence[Dependency],
+    repeated: Mapping[tuple[str, str], datetime] = NOTHING_REPEATED,
+) -> ClaimCounts:
+    return await graph.write_batch(
+        ingestion_id=ingestion_id,
+        services=(),
+        claims=claims,
+        merged=edges,
+        withdrawn=(),
+        removed=(),
+        now=LATER,
+        repeated=repeated,
+    )
 
 
 async def test_an_empty_graph_has_version_0_and_nothing_in_it(graph: ServiceGraph):
@@ -182,6 +206,70 @@ async def test_another_ingestion_counts_changed_edges_as_updated_and_equal_ones_
 
     assert changed == ClaimCounts(edges_updated=1)
     assert same == ClaimCounts()
+
+
+async def test_an_edge_that_is_seen_again_moves_in_time_and_confidence_and_in_nothing_else(graph: ServiceGraph):
+    said = {
+        "mode": DependencyMode.ASYNC,
+        "protocol": "kafka",
+        "retry_config": {"attempts": 3},
+        "call_weight": 0.25,
+    }
+    before = [claim("a", "b", **said), claim("a", "b", DiscoverySource.K8S, criticality=HARD)]
+    edge = merged("a", "b", **said, criticality=HARD, assumed=(), confidence=0.8)
+    await written(graph, "first", before, [edge])
+    learnt = finding(Estimate(0.5, 0.4, 0.6))
+    await graph.note_pass_through([("a", "b")], {("a", "b"): learnt})
+    version = await graph.write_condensation(supernodes=(), edges=(), alerts=(), changed=True, now=NOW)
+    seen = replace(before[0], last_seen_at=LATER)
+    seen_edge = replace(edge, confidence=0.95, last_observed_at=LATER)
+
+    counts = await written(graph, "second", [seen], [seen_edge], repeated={("a", "b"): NOW})
+
+    assert counts == ClaimCounts()
+    found = await graph.claims_between([("a", "b")])
+    assert sorted(found["a", "b"], key=lambda one: one.source) == sorted(
+        [seen, before[1]], key=lambda one: one.source
+    )
+    [stored] = (await graph.dependencies_of(["a"]))["a"]
+    assert replace(stored, claims=()) == seen_edge
+    assert await graph.pass_through_findings(["a"]) == {("a", "b"): learnt}
+    assert await graph.move_version(changed=False, now=LATER) == version
+    assert not (await graph.standing()).is_reshaped
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param((), id="gone"),
+        pytest.param((claim("a", "b", DiscoverySource.MESH),), id="of another source"),
+        pytest.param((replace(claim("a", "b"), last_seen_at=NOW + timedelta(minutes=5)),), id="seen since"),
+    ],
+)
+async def test_what_is_said_to_be_repeated_and_is_not_is_written_whole(
+    graph: ServiceGraph, stored: tuple[DependencyClaim, ...]
+):
+    await written(graph, "first", list(stored), [merged("a", "b")] if stored else [])
+    said = claim("a", "b", protocol="grpc")
+    said = replace(said, first_seen_at=NOW - timedelta(days=1), last_seen_at=LATER)
+    edge = merged("a", "b", protocol="grpc", last_observed_at=LATER)
+
+    counts = await written(graph, "second", [said], [edge], repeated={("a", "b"): NOW})
+
+    assert said in (await graph.claims_between([("a", "b")]))["a", "b"]
+    assert [replace(one, claims=()) for one in (await graph.dependencies_of(["a"]))["a"]] == [edge]
+    assert counts.edges_created + counts.edges_updated == 1
+
+
+async def test_an_edge_that_was_stale_and_is_seen_again_is_alive(graph: ServiceGraph):
+    await written(graph, "first", [claim("a", "b")], [merged("a", "b", is_stale=True)])
+    said = replace(claim("a", "b"), last_seen_at=LATER)
+
+    await written(graph, "second", [said], [merged("a", "b", last_observed_at=LATER)], repeated={("a", "b"): NOW})
+
+    [stored] = (await graph.dependencies_of(["a"]))["a"]
+    assert (stored.is_stale, stored.last_observed_at) == (False, LATER)
+    assert (await graph.standing()).is_reshaped
 
 
 async def test_withdrawing_and_removing_leaves_the_other_source(graph: ServiceGraph):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from sloengine.application.ports.idempotency import KeyedRequest
@@ -16,6 +17,8 @@ from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, RejectedItem
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Criticality, Service
+
+NOTHING_REPEATED: Mapping[tuple[str, str], datetime] = MappingProxyType({})
 
 
 class ServiceOrder(StrEnum):
@@ -253,6 +256,7 @@ class ServiceGraph(Protocol):
         withdrawn: Sequence[tuple[str, str, DiscoverySource]],
         removed: Sequence[tuple[str, str]],
         now: datetime,
+        repeated: Mapping[tuple[str, str], datetime] = NOTHING_REPEATED,
     ) -> ClaimCounts:
         """Write services, claims and the merged edges of one batch in one transaction; safe to run twice.
 
@@ -260,6 +264,9 @@ class ServiceGraph(Protocol):
         this ingestion so far, over all its batches and runs; an edge counts as updated when what it says of the
         call has changed, not when it was merely seen again. Keep batches to a few thousand edges.
         Each claim's pair is among ``merged``: a claim makes an edge.
+        ``repeated``: pairs whose one claim in this batch, and whose edge, say what is stored of them but for times
+        and the edge's confidence; and when that claim was last seen as stored. Those that turn out to be others
+        are written whole.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -11,7 +11,7 @@ from itertools import batched
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.topology.stated_rows import Pair
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
-from sloengine.domain.topology.merging import join_claims, merge_claims
+from sloengine.domain.topology.merging import all_fresh, join_claims, merge_claims, says_the_same
 from sloengine.domain.topology.rows import DependencyRow
 
 ROWS_PER_TURN = 250
@@ -20,12 +20,16 @@ ROWS_PER_TURN = 250
 
 @dataclass(frozen=True, slots=True)
 class EdgeBatch:
-    """Claims as they now stand and what they amount to; ``callers`` spoken of; ``outdated`` pairs, not taken."""
+    """Claims as they now stand and what they amount to; ``callers`` spoken of; ``outdated`` pairs, not taken.
+
+    ``repeated``: pairs of which only times and confidence are others than stored; when they were last seen.
+    """
 
     claims: list[DependencyClaim]
     merged: list[Dependency]
     callers: frozenset[str]
     outdated: list[Pair]
+    repeated: dict[Pair, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,15 @@ class EdgeBatches:
     observed_at: datetime
     now: datetime
 
-    async def ahead(self, batches: Iterable[Sequence[DependencyRow]]) -> AsyncGenerator[EdgeBatch]:
+    async def ahead(self, batches: Sequence[Sequence[DependencyRow]]) -> AsyncGenerator[EdgeBatch]:
         """All of them in turn. Close it when it is left early."""
+        callers = {row.caller for rows in batches for row in rows}
+        # Lists are noted by merges only, and no other one runs: asked once.
+        listed_at = await self.graph.listed_at(self.source, sorted(callers)) if callers else {}
         upcoming: asyncio.Task[EdgeBatch] | None = None
         try:
             for rows in batches:
-                ready, upcoming = upcoming, asyncio.create_task(self.prepared(rows))
+                ready, upcoming = upcoming, asyncio.create_task(self._prepared(rows, listed_at))
                 if ready is not None:
                     yield await ready
             if upcoming is not None:
@@ -56,14 +63,10 @@ class EdgeBatches:
                 upcoming.cancel()
                 await asyncio.wait([upcoming])
 
-    async def prepared(self, rows: Sequence[DependencyRow]) -> EdgeBatch:
+    async def _prepared(self, rows: Sequence[DependencyRow], listed_at: Mapping[str, datetime]) -> EdgeBatch:
         """One batch, beside what is known of its pairs."""
-        callers = frozenset(row.caller for row in rows)
-        existing, listed_at = await asyncio.gather(
-            self.graph.claims_between([(row.caller, row.dependency) for row in rows]),
-            self.graph.listed_at(self.source, sorted(callers)),
-        )
-        batch = EdgeBatch([], [], callers, [])
+        existing = await self.graph.claims_between([(row.caller, row.dependency) for row in rows])
+        batch = EdgeBatch([], [], frozenset(row.caller for row in rows), [], {})
         for portion in batched(rows, ROWS_PER_TURN):
             for row in portion:
                 claim = row.claim(self.source, self.observed_at)
@@ -93,3 +96,6 @@ class EdgeBatches:
         batch.claims.append(joined)
         if dependency is not None:
             batch.merged.append(dependency)
+        if own is not None and says_the_same(own, joined) and all_fresh(known, self.now):
+            # With none that has outlived its time to live they were ranked before as they are now.
+            batch.repeated[claim.caller, claim.dependency] = own.last_seen_at

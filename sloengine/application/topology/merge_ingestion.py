@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -34,6 +34,7 @@ EDGES_PER_BATCH = 2_000
 SERVICES_PER_BATCH = 1_000
 CALLERS_BY_NAME = 500
 """More are not named in the message that asks for their divergences: then all are looked at."""
+PROGRESS_EVERY = timedelta(seconds=0.25)
 MERGED_SHARE = 0.9
 """Progress when all rows are merged; the rest is condensation."""
 
@@ -107,23 +108,23 @@ class MergeIngestion:
         edges = list(batched(rows.dependencies, self.edges_per_batch))
         steps = len(services) + len(edges) + stated.complete
         counts = ClaimCounts()
-        noted = Noted(set(stated.named_callers) if stated.complete else set())
+        noted = Noted(now, set(stated.named_callers) if stated.complete else set())
         for done, chunk in enumerate(services, start=1):
             counts, different = await self._write_services(
                 ingestion.ingestion_id, stated.source, chunk, now, noted
             )
             changed = changed or different
-            ingestion = await self._progress(ingestion, counts, done / steps)
+            ingestion = await self._progress(ingestion, counts, done / steps, noted)
         prepared = EdgeBatches(self.graph, stated.source, stated.observed_at, now).ahead(edges)
         async with aclosing(prepared):
             done = len(services)
             async for batch in prepared:
                 counts = await self._write_edges(ingestion.ingestion_id, batch, now, noted)
                 done += 1
-                ingestion = await self._progress(ingestion, counts, done / steps)
+                ingestion = await self._progress(ingestion, counts, done / steps, noted)
         if stated.complete:
             counts = await self._withdraw(ingestion.ingestion_id, stated, now, counts, noted)
-            ingestion = await self._progress(ingestion, counts, 1.0)
+            ingestion = await self._progress(ingestion, counts, 1.0, noted)
         changed = changed or counts != ClaimCounts()
         ingestion = replace(ingestion, warnings=(*ingestion.warnings, *noted.warnings()))
         cycles, version = await self.condensing(changed=changed)
@@ -196,6 +197,7 @@ class MergeIngestion:
             withdrawn=(),
             removed=(),
             now=now,
+            repeated=batch.repeated,
         )
 
     async def _withdraw(
@@ -232,7 +234,8 @@ class MergeIngestion:
             )
         return counts
 
-    async def _progress(self, ingestion: Ingestion, counts: ClaimCounts, share: float) -> Ingestion:
+    async def _progress(self, ingestion: Ingestion, counts: ClaimCounts, share: float, noted: Noted) -> Ingestion:
+        """So far; stored when that was not done just before: a save costs a tenth of a batch."""
         moved = replace(
             ingestion,
             progress=MERGED_SHARE * share,
@@ -241,7 +244,10 @@ class MergeIngestion:
             edges_updated=counts.edges_updated,
             edges_removed=counts.edges_removed,
         )
-        await self.store.save(moved)
+        now = self.clock.now()
+        if now - noted.progress_at >= PROGRESS_EVERY:
+            noted.progress_at = now
+            await self.store.save(moved)
         return moved
 
     async def _end(self, ingestion: Ingestion, status: JobStatus, *, error: str | None) -> Ingestion:

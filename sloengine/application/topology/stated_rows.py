@@ -35,9 +35,10 @@ class StatedRows:
 class Noted:
     """``callers`` of which anything was said; rows that a later complete list of their source does not have.
 
-    ``teams``: what the source said of teams that stay as they are.
+    ``teams``: what the source said of teams that stay as they are. ``progress_at``: when progress was last stored.
     """
 
+    progress_at: datetime
     callers: set[str] = field(default_factory=set)
     teams: list[str] = field(default_factory=list)
     count: int = 0

@@ -57,6 +57,24 @@ def freshness(claim: DependencyClaim, now: datetime) -> float:
     return min(1.0, max(0.0, 1.0 - (now - claim.last_seen_at) / ttl))
 
 
+def all_fresh(claims: Iterable[DependencyClaim], now: datetime) -> bool:
+    """Whether none of these has outlived its source's time to live.
+
+    While that holds, all that the merged dependency says, but for times and confidence, is the same at ``now`` as
+    at any earlier moment at which there were the same claims, whenever each of them was last repeated.
+    """
+    return all(freshness(claim, now) > 0.0 for claim in claims)
+
+
+def says_the_same(before: DependencyClaim, after: DependencyClaim) -> bool:
+    """Whether the later one differs in nothing but the time of its last sighting."""
+    return (
+        before.first_seen_at == after.first_seen_at
+        and before.confidence == after.confidence
+        and before.attributes == after.attributes
+    )
+
+
 def join_claims(first: DependencyClaim, second: DependencyClaim) -> DependencyClaim:
     """What one source says of one pair after both statements.
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import (
+    NOTHING_REPEATED,
     ClaimCounts,
     GraphShape,
     GraphStanding,
@@ -270,6 +271,7 @@ class MemoryServiceGraph:
         withdrawn: Sequence[tuple[str, str, DiscoverySource]],
         removed: Sequence[Pair],
         now: datetime,
+        repeated: Mapping[Pair, datetime] = NOTHING_REPEATED,
     ) -> ClaimCounts:
         """One batch; what an ingestion created stays counted as created when it runs again."""
         created, made, updated, gone = self._db.created_by.setdefault(ingestion_id, (set(), set(), set(), set()))

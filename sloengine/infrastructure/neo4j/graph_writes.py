@@ -20,16 +20,16 @@ from sloengine.infrastructure.neo4j.alerts import write_alerts
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.service_rows import (
+    Pair,
     Times,
     dependency_parameters,
+    seen_again,
     service_of,
     service_parameters,
 )
 
 _ROWS_AT_ONCE = 1_000
 """Rows of one statement: few enough that building them never holds up other tasks for long."""
-
-type Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Batch:
     withdrawn: Sequence[tuple[str, str, DiscoverySource]]
     removed: Sequence[tuple[str, str]]
     now: datetime
+    repeated: Mapping[Pair, datetime]
 
 
 async def write_batch(connection: Neo4jConnection, batch: Batch) -> ClaimCounts:
@@ -172,9 +173,16 @@ async def _merge_edges(transaction: Transaction, batch: Batch) -> tuple[int, int
     astray = claims.keys() - edges.keys()
     if astray:
         raise ValueError(f"claims on {len(astray)} pairs without a merged edge, such as {min(astray)}")
-    fresh = {pair for pair, said in claims.items() if _is_probably_new(edges[pair], said)}
-    known = edges.keys() - fresh
+    repeated = {pair for pair in batch.repeated if len(claims.get(pair, ())) == 1}
+    fresh = {pair for pair in claims.keys() - repeated if _is_probably_new(edges[pair], claims[pair])}
+    known = edges.keys() - fresh - repeated
     created = updated = reshaped = 0
+    for pairs in _slices(sorted(repeated)):
+        seen = seen_again(pairs, edges, claims, batch.repeated)
+        await asyncio.sleep(0)
+        [(touched,)] = await transaction.rows("write/see_dependencies_again", **seen)
+        known.update(set(pairs) - {(caller, dependency) for caller, dependency in touched})
+        await asyncio.sleep(0)
     for pairs in _slices(sorted(fresh)):
         statement = _statement(pairs, edges, claims, batch.ingestion_id)
         await asyncio.sleep(0)  # sending packs it, which takes as long again

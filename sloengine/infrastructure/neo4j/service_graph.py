@@ -11,6 +11,7 @@ from typing import Any
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.service_graph import (
+    NOTHING_REPEATED,
     ClaimCounts,
     GraphShape,
     GraphStanding,
@@ -299,11 +300,12 @@ class Neo4jServiceGraph:
         withdrawn: Sequence[tuple[str, str, DiscoverySource]],
         removed: Sequence[tuple[str, str]],
         now: datetime,
+        repeated: Mapping[tuple[str, str], datetime] = NOTHING_REPEATED,
     ) -> ClaimCounts:
         """One transaction; the counts are those of the ingestion so far, over all its batches and runs."""
         return await graph_writes.write_batch(
             self._connection,
-            graph_writes.Batch(ingestion_id, services, claims, merged, withdrawn, removed, now),
+            graph_writes.Batch(ingestion_id, services, claims, merged, withdrawn, removed, now, repeated),
         )
 
     async def write_condensation(

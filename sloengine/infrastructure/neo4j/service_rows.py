@@ -25,6 +25,8 @@ from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.service import Criticality, Service
 from sloengine.infrastructure.neo4j.instants import instant, optional_instant
 
+type Pair = tuple[str, str]
+
 SERVICE_COLUMNS = (
     "service_id",
     "name",
@@ -213,6 +215,31 @@ def claim_parameters(claim: DependencyClaim, times: Times) -> dict[str, Any]:
         said["criticality"] = stated.criticality.value
     _add_stated(said, stated)
     return said
+
+
+def seen_again(
+    pairs: Sequence[Pair],
+    edges: Mapping[Pair, Dependency],
+    claims: Mapping[Pair, Sequence[DependencyClaim]],
+    last_seen: Mapping[Pair, datetime],
+) -> dict[str, Any]:
+    """Parameters of a write of sightings: one claim a pair, and when that was last seen as far as is known."""
+    times = Times()
+    rows: dict[str, dict[str, list[Any]]] = {}
+    for pair in pairs:
+        [claim] = claims[pair]
+        edge = edges[pair]
+        rows.setdefault(pair[0], {})[pair[1]] = [
+            claim.source.value,
+            times.place(last_seen[pair]),
+            times.place(claim.last_seen_at),
+            times.place(edge.last_observed_at),
+            edge.confidence,
+        ]
+    return {
+        "rows": [{"caller": caller, "seen": seen} for caller, seen in rows.items()],
+        "times": times.values,
+    }
 
 
 def pair_parameters(pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.topology.dependency import (
@@ -15,7 +16,7 @@ from sloengine.domain.topology.dependency import (
     DiscoverySource,
     EdgeAttributes,
 )
-from sloengine.domain.topology.merging import join_claims, merge_claims
+from sloengine.domain.topology.merging import all_fresh, join_claims, merge_claims, says_the_same
 from sloengine.domain.topology.rows import DependencyRow, ServiceRow, combine_rows, hardest_attributes
 from sloengine.domain.topology.service import Criticality, Service
 
@@ -87,6 +88,48 @@ def test_another_claim_never_lowers_confidence(some, more):
 
     assert after is not None
     assert after.confidence >= (before.confidence if before else 0.0) - 1e-12
+
+
+@given(
+    st.lists(claims, min_size=1, max_size=4, unique_by=lambda one: one.source),
+    st.integers(0, 40),
+    st.integers(0, 60),
+)
+@settings(max_examples=300)
+def test_while_all_sources_are_fresh_a_repetition_moves_times_and_confidence_only(
+    known, hours_later, hours_before
+):
+    assume(all_fresh(known, NOW))
+    own, *others = known
+    again = join_claims(own, replace(own, last_seen_at=own.last_seen_at + timedelta(hours=hours_later)))
+
+    before = merge_claims(known, NOW - timedelta(hours=hours_before))
+    after = merge_claims([again, *others], NOW)
+
+    assert says_the_same(own, again)
+    assert meaning(before) == meaning(after)
+
+
+def test_a_source_that_was_forgotten_and_speaks_again_may_change_what_the_edge_says():
+    forgotten, other = claim(S.MESH, age=timedelta(days=8), protocol="grpc"), claim(S.K8S, protocol="http")
+    again = replace(forgotten, last_seen_at=NOW)
+
+    assert says_the_same(forgotten, again)
+    assert not all_fresh([forgotten, other], NOW)
+    assert merge_claims([forgotten, other], NOW).protocol == "http"
+    assert merge_claims([again, other], NOW).protocol == "grpc"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"confidence": 0.5}, {"first_seen_at": NOW - timedelta(1)}, {"attributes": EdgeAttributes(timeout_ms=1)}],
+)
+def test_another_statement_is_no_repetition(change):
+    assert not says_the_same(claim(S.OTEL), replace(claim(S.OTEL), **change))
+
+
+def meaning(edge):
+    return replace(edge, confidence=0.0, last_observed_at=None, claims=())
 
 
 def test_no_claim_is_no_dependency():

@@ -7,10 +7,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from sloengine.application.ports.paging import PageRequest
+from sloengine.application.ports.service_graph import ClaimCounts
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.ingest_dependencies import IngestDependencies, IngestDependenciesCommand
 from sloengine.application.topology.mark_stale import MarkStale
@@ -29,6 +31,7 @@ from sloengine.infrastructure.memory.small_stores import (
     SetClock,
 )
 from sloengine.infrastructure.neo4j import Neo4jStores
+from sloengine.infrastructure.neo4j.service_rows import seen_again
 from sloengine.infrastructure.plain_json import dump_json, load_json
 from tests.application.organisation import ADMIN, NOW
 from tests.application.topology.statements import Statement, drawn, expected
@@ -83,6 +86,63 @@ async def test_statements_give_the_same_graph_in_any_order(stores: Neo4jStores, 
 
     assert await stored_dependencies(stores) == stored
     assert again.version == version
+
+
+@pytest.mark.parametrize("seed", [5, 8])
+async def test_a_graph_whose_repetitions_were_written_short_is_the_one_in_which_all_was_written_whole(
+    stores: Neo4jStores, monkeypatch: pytest.MonkeyPatch, seed: int
+):
+    said = drawn(seed, 5)
+    newer = [replace(one, age=one.age / 2) for one in said]  # the same, seen since
+    short = await everything_after(stores, [*said, *newer])
+    await emptied(stores)
+    graph = stores.graph
+    asked: list[int] = []
+
+    async def write_whole(**batch: Any) -> ClaimCounts:
+        asked.append(len(batch.pop("repeated", ())))
+        return await type(graph).write_batch(graph, **batch)
+
+    monkeypatch.setattr(graph, "write_batch", write_whole)
+    whole = await everything_after(stores, [*said, *newer])
+
+    assert sum(asked) > 0
+    assert short == whole
+
+
+async def test_sightings_of_edges_that_are_as_they_were_known_are_all_taken(stores: Neo4jStores):
+    pairs = [("a", "b"), ("a", "c"), ("b", "c")]
+    later = NOW + timedelta(hours=2)
+    claims = [DependencyClaim(*pair, DiscoverySource.MANUAL, 0.9, NOW - timedelta(days=9), NOW) for pair in pairs]
+    edges = [edge for claim in claims if (edge := merge_claims([claim], NOW)) is not None]
+    nothing: dict[str, Any] = {"services": (), "withdrawn": (), "removed": (), "now": NOW}
+    await stores.graph.write_batch(ingestion_id="first", claims=claims, merged=edges, **nothing)
+    seen = {pair: [replace(claim, last_seen_at=later)] for pair, claim in zip(pairs, claims, strict=True)}
+    by_pair = {edge.pair: replace(edge, last_observed_at=later) for edge in edges}
+
+    [(touched,)] = await stores.connection.write(
+        "see_dependencies_again", **seen_again(pairs, by_pair, seen, dict.fromkeys(pairs, NOW))
+    )
+    [(late,)] = await stores.connection.write(
+        "see_dependencies_again", **seen_again(pairs, by_pair, seen, dict.fromkeys(pairs, NOW))
+    )
+
+    assert sorted(map(tuple, touched)) == pairs
+    assert late == []  # they have been seen at another time since
+    found = await stores.graph.claims_between(pairs)
+    assert {pair: list(said) for pair, said in found.items()} == seen
+
+
+async def everything_after(stores: Neo4jStores, said: Sequence[Statement]) -> Any:
+    """All nodes and relationships that ingestions leave behind, told apart by what they say."""
+    graph = await told(stores, said, 0.0)
+    stored = await stores.graph.dependencies_of(list("abcd"), include_stale=True)
+    return graph.services, stored, graph.supernodes, graph.version
+
+
+async def emptied(stores: Neo4jStores) -> None:
+    async with stores.connection.session("WRITE") as session:
+        await (await session.run("MATCH (n) WHERE NOT n:SchemaMigration DETACH DELETE n")).consume()
 
 
 async def test_the_stored_condensation_is_that_of_a_run_from_scratch_after_any_edit(stores: Neo4jStores):
