@@ -11,7 +11,7 @@ QUEUED = Ingestion("i1", DiscoverySource.OTEL, JobStatus.QUEUED)
 
 
 async def submit(stores: Neo4jStores, payload: bytes) -> None:
-    await stores.ingestions.submit(QUEUED, payload, actor="user:a", idempotency_key=None, body_digest="d")
+    await stores.ingestions.submit(QUEUED, payload, actor="user:a", request=None)
 
 
 async def test_rows_take_a_fraction_of_their_size_in_the_database(stores: Neo4jStores):
