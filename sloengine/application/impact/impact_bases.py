@@ -74,6 +74,8 @@ class ImpactBases:
     _seen: _Seen | None = field(default=None, init=False)
     _network: tuple[object, _Looked] | None = field(default=None, init=False)
     _basis: tuple[object, ImpactBasis, int] | None = field(default=None, init=False)
+    _latest: tuple[int, ImpactBasis] | None = field(default=None, init=False)
+    """The basis with the objectives as of this entry of the audit trail; newer than what is inherited by it."""
     _levels: tuple[object, Mapping[tuple[str, ObjectiveKind], float]] | None = field(default=None, init=False)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _measuring: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -113,19 +115,25 @@ class ImpactBases:
         A decision must not wait for all SLOs to be read again because the one before changed one of them. The
         basis is brought up to date beside it, at most every few seconds.
         """
-        kept = self._basis
+        latest = self._latest
+        known = 0 if latest is None else latest[0]
         version, (sequence, decided) = await asyncio.gather(
-            self.snapshots.graph.version(),
-            self.ledger.decided_since(0 if kept is None else kept[2], MOST_DECIDED),
+            self.snapshots.graph.version(), self.ledger.decided_since(known, MOST_DECIDED)
         )
-        if kept is None or kept[1].network.graph.version != version or len(decided) >= MOST_DECIDED:
+        if latest is None or latest[1].network.graph.version != version or sequence - known > MOST_DECIDED:
             return await self.current()
-        if kept[2] == sequence:
-            return kept[1]
-        self._bring_up_to_date()
+        if sequence != known:
+            self._bring_up_to_date()
+            basis = replace(latest[1], slos=await self._slos_with(latest[1].slos, decided))
+            if self._latest is not latest:  # somebody else has caught up meanwhile, from where this began
+                return basis
+            self._latest = latest = sequence, basis
+        return latest[1]
+
+    async def _slos_with(self, slos: Mapping[str, Slo], decided: Sequence[str]) -> Mapping[str, Slo]:
+        """All objectives, those of the services that were decided on as they are now."""
         newer = await self.ledger.active(decided, SliType.AVAILABILITY)
-        slos = {key: slo for key, slo in kept[1].slos.items() if key not in decided}
-        return replace(kept[1], slos={**slos, **newer})
+        return {**{key: slo for key, slo in slos.items() if key not in decided}, **newer}
 
     def _bring_up_to_date(self) -> None:
         async def after_a_moment() -> None:
@@ -157,15 +165,25 @@ class ImpactBases:
         learnt: PassThroughStanding,
     ) -> None:
         seen = await self._telemetry(graph, watermark, to_at, learnt.void_before)
-        ids = [service.service_id for service in graph.services]
-        slos = await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
         known = self._network
         network_key = (graph.version, seen.key, learnt.revision)
+        slos = await self._objectives(graph, is_new=known is None or known[0] != network_key)
         if known is None or known[0] != network_key:
             findings = await self.findings.standing(graph, graph.edges_by_caller, to_at)
             self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen, findings))
         basis = await asyncio.to_thread(_basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
+        self._latest = (sequence, basis)
+
+    async def _objectives(self, graph: DependencyGraph, *, is_new: bool) -> Mapping[str, Slo]:
+        """All active ones; where only they have changed, those that were decided on since are read."""
+        latest = self._latest
+        if latest is not None and not is_new:
+            sequence, decided = await self.ledger.decided_since(latest[0], MOST_DECIDED)
+            if sequence - latest[0] <= MOST_DECIDED:
+                return await self._slos_with(latest[1].slos, decided) if decided else latest[1].slos
+        ids = [service.service_id for service in graph.services]
+        return await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
 
     async def _telemetry(
         self, graph: DependencyGraph, watermark: Watermark, to_at: datetime, written_at: datetime | None

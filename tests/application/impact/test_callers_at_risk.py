@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from sloengine.application.impact.impact_bases import MOST_DECIDED, ImpactBases
 from sloengine.application.impact.warn_callers import STILL_OPEN, WarnCallers
-from sloengine.domain.governance.model import SloTarget
-from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.domain.governance.model import Slo, SloTarget
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from tests.application.impact.test_analyse_impact import organisation, promise
 
 
@@ -168,6 +172,58 @@ async def test_present_objectives_are_looked_at_without_reading_all_of_them():
     assert basis.slos["checkout"].targets == (SloTarget(ObjectiveKind.AVAILABILITY, 0.999),)
     assert bases._basis is not None
     assert "checkout" not in bases._basis[1].slos
+
+
+class Counted:
+    """A ledger that notes whose objectives are read."""
+
+    def __init__(self, ledger: SloLedger) -> None:
+        self._ledger = ledger
+        self.read: list[list[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def active(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, Slo]:
+        self.read.append(list(service_ids))
+        return await self._ledger.active(service_ids, sli_type)
+
+
+def of_another_process(engine: Any, ledger: Any) -> ImpactBases:
+    bases = engine.use.analyse_impact.bases
+    return ImpactBases(
+        bases.snapshots, bases.history, ledger, bases.findings, bases.clock, moment=timedelta(seconds=60)
+    )
+
+
+async def test_of_several_decisions_each_is_read_once():
+    engine = await organisation()
+    ledger = Counted(engine.use.analyse_impact.bases.ledger)
+    bases = of_another_process(engine, ledger)
+    await bases.current()
+    ledger.read.clear()
+
+    await promise(engine, "checkout", 0.999)
+    await bases.for_decision()
+    await promise(engine, "store", 0.99)
+    basis = await bases.for_decision()
+    await bases.current()
+
+    assert ledger.read == [["checkout"], ["store"]]
+    assert set(basis.slos) == {"checkout", "store"}
+
+
+async def test_many_decisions_on_one_service_hide_none_on_another():
+    engine = await organisation()
+    bases = of_another_process(engine, engine.use.analyse_impact.bases.ledger)
+    await bases.current()
+    for n in range(MOST_DECIDED):
+        await promise(engine, "store", 0.9 + n / 1_000)
+    await promise(engine, "checkout", 0.999)
+
+    basis = await bases.for_decision()
+
+    assert basis.slos["checkout"].targets == (SloTarget(ObjectiveKind.AVAILABILITY, 0.999),)
 
 
 @pytest.mark.parametrize("count", [7])
