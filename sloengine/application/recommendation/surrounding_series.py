@@ -7,7 +7,7 @@ done some at a time, and only what they ask of it is kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -63,19 +63,8 @@ class _Reading:
 
     async def others(self) -> OtherCallers | None:
         """Of all callers beside ``inner``; None: in another step."""
-        edges = [
-            edge
-            for edge in self.around.dependencies
-            if not edge.is_stale and edge.dependency in self.inner.index and edge.caller not in self.inner.index
-        ]
-        checked = (await asyncio.to_thread(inspect, self.panel)).cleaned
-        known = np.isfinite(checked.total) & np.isfinite(checked.good)
-        # What never fails is not divided among anybody.
-        fails = (known & (checked.good < checked.total)).any(axis=1)
-        silent = {name for name, seen in zip(checked.service_ids, known.any(axis=1), strict=True) if not seen}
-        failing = {name for name, failed in zip(checked.service_ids, fails, strict=True) if failed}
+        summed, silent = await asyncio.to_thread(self._begun)
         grid = Grid.of(self.panel)
-        summed = SummedCallers(edges, self.inner.dependencies, failing | silent, grid.count)
         for names in batched(summed.callers, SERVICES_READ_AT_ONCE):
             part = await self.history.read(names, self.from_at, self.to_at)
             if not np.isfinite(part.total).any():
@@ -84,15 +73,36 @@ class _Reading:
                 return None
             cleaned = (await asyncio.to_thread(inspect, part)).cleaned
             await asyncio.to_thread(summed.add, cleaned)
-        await self._count(summed, [edge for edge in edges if edge.dependency in silent], grid)
+        await self._count(summed, silent, grid)
         return await asyncio.to_thread(summed.found)
 
-    async def _count(self, summed: SummedCallers, to_silent: Sequence[Dependency], grid: Grid) -> None:
+    def _begun(self) -> tuple[SummedCallers, set[str]]:
+        """What is to be summed up, and the services of ``inner`` that have no telemetry."""
+        edges = [edge for edge in self._calls if edge.caller not in self.inner.index]
+        edges = [edge for edge in edges if edge.dependency in self.inner.index]
+        checked = inspect(self.panel).cleaned
+        known = np.isfinite(checked.total) & np.isfinite(checked.good)
+        # What never fails is not divided among anybody.
+        fails = (known & (checked.good < checked.total)).any(axis=1)
+        silent = {name for name, seen in zip(checked.service_ids, known.any(axis=1), strict=True) if not seen}
+        failing = {name for name, failed in zip(checked.service_ids, fails, strict=True) if failed}
+        intervals = Grid.of(self.panel).count
+        return SummedCallers(edges, self.inner.dependencies, failing | silent, intervals), silent
+
+    @property
+    def _calls(self) -> Iterator[Dependency]:
+        return (edge for edge in self.around.dependencies if not edge.is_stale)
+
+    async def _count(self, summed: SummedCallers, silent: Collection[str], grid: Grid) -> None:
         """Requests of services without telemetry are the calls that their callers count."""
-        beside = set(summed.silent())
-        edges = [edge for edge in self.around.dependencies if edge.dependency in beside and not edge.is_stale]
+        beside, inner = set(summed.silent()), self.inner.index
+        counting = [
+            edge
+            for edge in self._calls
+            if edge.dependency in beside or (edge.dependency in silent and edge.caller not in inner)
+        ]
         nobody = np.zeros((0, grid.count))
-        for some in batched([*to_silent, *edges], EDGES_READ_AT_ONCE):
+        for some in batched(counting, EDGES_READ_AT_ONCE):
             counts = await self.history.read_edges([edge.pair for edge in some], self.from_at, self.to_at)
             failed, made, _ = counted_calls(some, grid.panel((), nobody, nobody), counts)
             for place, calls in made.items():

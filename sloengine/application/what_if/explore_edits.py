@@ -27,6 +27,8 @@ from sloengine.domain.what_if.waiting import Measured
 MOST_IN_FOCUS = 20
 MOST_IN_SCOPE = 10_000
 """Services below those in focus: up to 90 days of each are held while an answer is worked out."""
+LARGE_SCOPE = 1_000
+"""Services from which on there is one such answer at a time in a process."""
 MOST_COMPOSED = 300
 """Services whose histograms are drawn from for composed latency; where it takes more, there is none."""
 AT_ONCE = 2
@@ -52,7 +54,9 @@ class ExploreEdits:
     clock: Clock
     settings: EngineSettings
     most_in_scope: int = MOST_IN_SCOPE
+    large_scope: int = LARGE_SCOPE
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE), init=False, repr=False)
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False)
 
     async def __call__(self, command: ExploreEditsCommand, *, actor: Actor) -> WhatIfResult:
         """Raises ``ServiceNotFound``, ``Invalid``, ``TooLarge``, naming the field."""
@@ -68,10 +72,18 @@ class ExploreEdits:
                 f"{self.most_in_scope} at most: name fewer at once",
                 path=("focus",),
             )
-        await self._places.acquire()
-        answer = asyncio.create_task(self._answer(command, focus, scope))
-        answer.add_done_callback(lambda _: self._places.release())
         # Who asks may go away; the thread that works for them cannot, and keeps its place until it is done.
+        places = [self._large, self._places] if len(scope.kept) >= self.large_scope else [self._places]
+        taken: list[asyncio.Semaphore] = []
+        try:
+            for place in places:
+                await place.acquire()
+                taken.append(place)
+        except asyncio.CancelledError:
+            _give_back(taken)
+            raise
+        answer = asyncio.create_task(self._answer(command, focus, scope))
+        answer.add_done_callback(lambda _: _give_back(taken))
         return await asyncio.shield(answer)
 
     async def _answer(self, command: ExploreEditsCommand, focus: Sequence[str], scope: Scope) -> WhatIfResult:
@@ -112,6 +124,11 @@ class ExploreEdits:
             return None
         found = await self.evidence.history.read_latency(needs, to_day - LOOKBACK, to_day)
         return ComposedChange(graph, on_same_days(found), change)
+
+
+def _give_back(places: Sequence[asyncio.Semaphore]) -> None:
+    for place in places:
+        place.release()
 
 
 def _checked_focus(graph: DependencyGraph, focus: Sequence[str]) -> list[str]:

@@ -226,6 +226,25 @@ async def test_several_askers_take_their_turns_even_after_one_has_gone():
     assert reader.most == AT_ONCE
 
 
+async def test_large_answers_are_worked_out_one_at_a_time_and_leave_small_ones_a_place():
+    engine = await organisation()
+    reader = SlowReader(engine.use.explore_edits.evidence)
+    use = replace(engine.use.explore_edits, evidence=reader, large_scope=1)
+    command = ExploreEditsCommand([Cut("cart", "store")], ["checkout"])
+    askers = [asyncio.create_task(use(command, actor=VIEWER)) for _ in range(4)]
+    for _ in range(200):  # as many turns as the others could want
+        await asyncio.sleep(0)
+
+    askers[1].cancel()
+    reader.go.set()
+    answers = await asyncio.gather(*askers, return_exceptions=True)
+
+    assert reader.most == 1
+    assert [isinstance(one, asyncio.CancelledError) for one in answers] == [False, True, False, False]
+    assert not use._large.locked()
+    assert not use._places.locked()
+
+
 async def test_a_fallback_that_is_a_service_brings_its_own_failures():
     engine = await organisation(store=2, cart=2.5, checkout=5)
     await engine.ingest(
