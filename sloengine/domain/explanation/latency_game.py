@@ -16,15 +16,10 @@ import numpy.typing as npt
 from sloengine.domain.explanation.shapley import BoolArray
 from sloengine.domain.recommendation.incident_rate import OWN_HALF_LIFE_DAYS, RATES, RateKnowledge
 from sloengine.domain.recommendation.latency_days import FACTORS, LatencyDays
-from sloengine.domain.recommendation.latency_predictive import (
-    LatencyNumbers,
-    SlowSpells,
-    WanderingLevel,
-    level_factors,
-    spell_counts,
-    window_tails,
-)
+from sloengine.domain.recommendation.latency_numbers import LatencyNumbers
+from sloengine.domain.recommendation.latency_predictive import WanderingLevel, level_factors
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
+from sloengine.domain.recommendation.latency_spells import SlowSpells, spell_counts, window_tails
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.quantile import upper_quantile
 

@@ -15,7 +15,8 @@ from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.latency_days import LatencyDays
 from sloengine.domain.recommendation.latency_layout import COARSE, LayoutNote, Rounded, layout_note
-from sloengine.domain.recommendation.latency_predictive import LatencyNumbers, LatencyPredictive
+from sloengine.domain.recommendation.latency_numbers import LatencyNumbers
+from sloengine.domain.recommendation.latency_predictive import LatencyPredictive
 from sloengine.domain.recommendation.latency_replay import LatencySeries
 from sloengine.domain.recommendation.lifecycle import should_replace
 from sloengine.domain.recommendation.model import (

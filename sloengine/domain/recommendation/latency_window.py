@@ -10,11 +10,8 @@ import numpy as np
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.latency_days import LatencyDays, describe_days
 from sloengine.domain.recommendation.latency_margin import margin_ratio
-from sloengine.domain.recommendation.latency_predictive import (
-    LatencyNumbers,
-    LatencyPredictive,
-    predict_latency_with,
-)
+from sloengine.domain.recommendation.latency_numbers import LatencyNumbers
+from sloengine.domain.recommendation.latency_predictive import LatencyPredictive, predict_latency_with
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_refusal import no_histogram, refusal, unavailable
 from sloengine.domain.recommendation.latency_replay import LatencySeries, latency_series

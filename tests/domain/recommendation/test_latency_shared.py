@@ -9,15 +9,15 @@ import pytest
 
 from sloengine.domain.recommendation.incident_rate import RateKnowledge
 from sloengine.domain.recommendation.latency_days import FACTORS, describe_days
-from sloengine.domain.recommendation.latency_predictive import (
+from sloengine.domain.recommendation.latency_numbers import LatencyNumbers
+from sloengine.domain.recommendation.latency_prior import LatencyPrior
+from sloengine.domain.recommendation.latency_spells import (
     SHIPPED_EXCESS_DAYS,
     SHIPPED_EXCESS_LOG_SD,
-    LatencyNumbers,
     SlowSpells,
     spell_counts,
     window_tails,
 )
-from sloengine.domain.recommendation.latency_prior import LatencyPrior
 
 N, WINDOW = 20_000, 28.0
 BOUNDS = np.r_[np.geomspace(0.01, 10.0, 40), np.inf]

@@ -20,7 +20,7 @@ from sloengine.domain.recommendation.incident_rate import (
     stratified,
 )
 from sloengine.domain.recommendation.latency_days import FACTORS
-from sloengine.domain.recommendation.latency_predictive import percentile_factors
+from sloengine.domain.recommendation.latency_numbers import percentile_factors
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.poisson import gamma_quantile
 from sloengine.domain.recommendation.service_knowledge import ServicePrior, SizeKnowledge
