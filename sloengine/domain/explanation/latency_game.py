@@ -126,11 +126,11 @@ class LatencyGame:
         episodes = own if reliability else self.usual_rate * days
         if not coverage:
             episodes, days = episodes * self._reference_exposure[1] / days, self._reference_exposure[1]
-        share = RateKnowledge(self._rate_weights, own, self._exposure[1]).own_size_share if clustering else 0.0
+        known = RateKnowledge(self._rate_weights, own, self._exposure[1], self.prior.own_size_weight)
         spells = SlowSpells(
             rate=RateKnowledge(self._rate_weights, episodes, days),
             shapes=self.days.shapes[kept] if clustering else np.zeros((0, len(FACTORS))),
-            own_share=share,
+            own_share=known.own_size_share if clustering else 0.0,
             running=self.days.running and trend and reliability and bool(kept[-1:].all()),
         )
         count = spell_counts(spells, self.prior, self.numbers, self.window_days)

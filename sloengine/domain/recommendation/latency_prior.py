@@ -18,6 +18,7 @@ from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
+from sloengine.domain.recommendation.size_credit import own_size_weight
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
 SCHEMA = 3
@@ -90,7 +91,17 @@ class LatencyPrior:
 
     @cached_property
     def _size_k(self) -> float:
-        return self.by_archetype.k_of(mean_log(self.shapes.sum(axis=1), self.owner, len(self.service_ids)))
+        return self.by_archetype.k_of(mean_log(self.sizes, self.owner, len(self.service_ids)))
+
+    @cached_property
+    def own_size_weight(self) -> float:
+        """Own slow spells before their sizes are believed as much as other services'."""
+        return max(incident_rate.LEAST_SIZE_WEIGHT, own_size_weight(self.sizes, self.owner))
+
+    @cached_property
+    def sizes(self) -> FloatArray:
+        """How far and how long each spell went: its excess over all factors, summed; shape (n_episodes,)."""
+        return np.asarray(self.shapes.sum(axis=1))
 
     def archetype_share(self, service_id: str) -> float:
         """Share of the prior of its rate of slow spells that is its archetype's own, in [0, 1]."""

@@ -41,6 +41,7 @@ def slow_spells(days: LatencyDays, prior: LatencyPrior, service_id: str) -> Slow
         day_ages=days.ages,
         exposure=np.ones(len(days.ages)),
         episode_ages=days.episode_ages,
+        size_weight=prior.own_size_weight,
     )
     return SlowSpells(rate, days.shapes, rate.own_size_share, days.running)
 
@@ -111,6 +112,7 @@ def window_tails(
     scale_sd = SHIPPED_EXCESS_LOG_SD / np.sqrt(evidence + shipped_prior.PSEUDO_EPISODES)
     scale = np.exp(scale_sd * numbers.scale)
     median = _others_median(prior, rows, cumulative, evidence)
+    spread = pool_jitter(prior, rows, cumulative, evidence)
     shipped = np.maximum(FACTORS, 1.0) ** -SHIPPED_DECAY
     for position in range(int(count.max(initial=0))):
         active = np.flatnonzero(spells_of > position)
@@ -124,7 +126,7 @@ def window_tails(
             total[active[own]] += spells.shapes[chosen] * np.exp(OWN_JITTER * jitter[own])[:, None]
         if pooled.any():
             chosen = rows[np.minimum(np.searchsorted(cumulative, level[pooled]), len(rows) - 1)]
-            size = np.exp(PEER_JITTER * jitter[pooled]) * scale[window[pooled]]
+            size = np.exp(spread * jitter[pooled]) * scale[window[pooled]]
             total[active[pooled]] += prior.shapes[chosen] * size[:, None]
         if rest.any():
             size = median * np.exp(SHIPPED_EXCESS_LOG_SD * jitter[rest]) * scale[window[rest]]
@@ -132,6 +134,31 @@ def window_tails(
     total /= window_days
     total += numbers.base_tail[having]
     return WindowTails(numbers, having, falling(total))
+
+
+def pool_jitter(
+    prior: LatencyPrior, rows: npt.NDArray[np.int64], cumulative: FloatArray, evidence: float
+) -> float:
+    """Spread of the logarithm by which the size of a peer's past spell is varied: a normal kernel's, h.
+
+    Drawn as they were, n independent spells vary by s² (1 - 1/n) and never surpass the longest of them, which the
+    next one does with chance 1 / (n + 1). h² is what is missing to the variance of the next one under a normal law
+    of unknown mean and variance, s² (1 + 1/k) k / (k - 2), k = n + the spells that the shipped law counts as;
+    s² / k of it lies in the scale of whole windows. s: of sizes and of the shipped law, each by what it counts as.
+
+    Source: Gelman et al. (2013), "Bayesian Data Analysis", section 3.3 (Student's law of a new observation).
+    """
+    if not len(rows):
+        return PEER_JITTER
+    logs = np.log(np.maximum(prior.sizes[rows], _LEAST_EXCESS_DAYS))
+    weights = np.diff(cumulative, prepend=0.0)
+    seen = float((weights * (logs - (weights * logs).sum()) ** 2).sum())
+    pseudo = shipped_prior.PSEUDO_EPISODES
+    variance = (evidence * seen + pseudo * SHIPPED_EXCESS_LOG_SD**2) / (evidence + pseudo)
+    n = max(evidence, 1.0)
+    k = n + pseudo
+    missing = (1 + 1 / k) * k / (k - 2) - (1 - 1 / n) - 1 / k
+    return max(PEER_JITTER, float(np.sqrt(variance * missing)))
 
 
 def _others_median(
