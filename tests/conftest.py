@@ -12,30 +12,45 @@ How to use it:
 * ``chromium`` (session): path of the browser. ``real_data`` (session): folder ``SLOENGINE_REAL_DATA`` names.
 
 Tests that use them get the marks ``neo4j``, ``redis``, ``prometheus``, ``browser``, ``real_data`` by themselves.
+* ``dead_port`` (function): a port of this machine where nobody listens, and nobody else can as long as the test
+  runs.
+
 What is missing skips a test on a laptop and fails it where ``CI`` is ``true``. Several pytest processes may run
 at once.
+
+Hypothesis draws the same examples each time (``--hypothesis-profile=searching`` draws new ones), and no example
+has a time limit: a machine that is busy with something else is no counterexample.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import neo4j
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from sloengine.infrastructure.embedded import EmbeddedNeo4j, EmbeddedRedis, Neo4jAddress, RedisAddress
 from sloengine.infrastructure.embedded.child_process import ChildProcess, wait_until
 from sloengine.infrastructure.embedded.errors import DownloadCutOff, EmbeddedServerFailed
 from sloengine.infrastructure.embedded.free_port import LOOPBACK, free_port
 from sloengine.infrastructure.embedded.neo4j_server import FAST_START_JVM_OPTIONS
+
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 MARK_OF_FIXTURE = {
     "neo4j_server": "neo4j",
@@ -106,6 +121,13 @@ def clean_redis(redis_server: RedisAddress) -> RedisAddress:
     return redis_server
 
 
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    with socket.socket() as held:  # bound and not listening: connections are refused, and nobody else gets it
+        held.bind((LOOPBACK, 0))
+        yield int(held.getsockname()[1])
+
+
 @dataclass(frozen=True, slots=True)
 class RunningPrometheus:
     """A Prometheus that answers; ``process`` lets a test stop or pause it."""
@@ -142,27 +164,33 @@ def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Star
             file.unlink()
         configuration = home / "prometheus.yml"
         configuration.write_text("global: {scrape_interval: 15s}\n")
-        child = ChildProcess("prometheus", home, home / "prometheus.log")
-        started.append(child)
-        port = free_port()
-        child.start(
-            [
-                str(shutil.which("prometheus")),
-                f"--config.file={configuration}",
-                f"--storage.tsdb.path={data}",
-                "--storage.tsdb.retention.time=400d",
-                f"--web.listen-address={LOOPBACK}:{port}",
-                *arguments,
-            ]
-        )
-        url = f"http://{LOOPBACK}:{port}"
-        ready = wait_until(lambda: _answers(f"{url}/-/ready"), lambda: child.exit_code() is None, 60)
-        assert ready, f"Prometheus does not answer:\n{child.tail()}"
-        return RunningPrometheus(url, child)
+        for _ in range(3):  # somebody else may have taken the port meanwhile
+            child = ChildProcess("prometheus", home, home / "prometheus.log")
+            started.append(child)
+            url = f"{LOOPBACK}:{free_port()}"
+            child.start(
+                [
+                    str(shutil.which("prometheus")),
+                    f"--config.file={configuration}",
+                    f"--storage.tsdb.path={data}",
+                    "--storage.tsdb.retention.time=400d",
+                    f"--web.listen-address={url}",
+                    *arguments,
+                ]
+            )
+            if wait_until(partial(_answers, f"http://{url}/-/ready"), partial(_lives, child), 120):
+                return RunningPrometheus(f"http://{url}", child)
+            if _lives(child):
+                break
+        raise AssertionError(f"Prometheus does not answer:\n{child.tail()}")
 
     yield start
     for child in started:
         child.stop(10)
+
+
+def _lives(child: ChildProcess) -> bool:
+    return child.exit_code() is None
 
 
 def _answers(url: str) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import orjson
@@ -93,10 +93,10 @@ async def test_others_are_served_while_a_large_document_is_taken_in(door: Door):
     pauses: list[float] = []
 
     async def watch() -> None:
-        last = perf_counter()
+        last = process_time()
         while True:
             await asyncio.sleep(0.001)
-            now = perf_counter()
+            now = process_time()
             pauses.append(now - last)
             last = now
 
@@ -105,9 +105,10 @@ async def test_others_are_served_while_a_large_document_is_taken_in(door: Door):
     watching.cancel()
 
     assert response.json()["data"]["ingestDependencies"]["ingestion"] == {"status": "QUEUED"}
-    started = perf_counter()
+    # Processor time: what this process does between two looks, however long others have the processor meanwhile.
+    started = process_time()
     orjson.loads(body)
-    assert max(pauses) < 2 * (perf_counter() - started) + 0.05  # at once it would take both and more
+    assert max(pauses) < 2 * (process_time() - started) + 0.05  # at once it would take both and more
     assert len(pauses) > 10
 
 

@@ -159,6 +159,8 @@ async def test_from_ingesting_to_deciding(running: Running, statements: Counter[
     integrity = await running.ask("{ auditIntegrity { intact checked } }")
     assert integrity["auditIntegrity"] == {"intact": True, "checked": 1}
 
+    # How far the aggregation has come is asked for every few seconds, in whatever request is next: in none here.
+    running.use_cases.read_recommendations.freshness.trusted_for = timedelta(hours=1)
     await running.ask(NESTED, first=12)
     few = await running.ask(NESTED, request_id="few", first=2)
     many = await running.ask(NESTED, request_id="many", first=12)

@@ -100,6 +100,8 @@ class Engine:
                 teams=self.teams,
             )
         )
+        # A decision waits as long as it takes: how busy the machine is must not be seen in its answer.
+        self.use.set_slo.deciding.callers.seconds = 600
 
     def merge_on(self, graph: MemoryServiceGraph) -> MergeIngestion:
         """The merge as it would be on another graph adapter, in batches of twenty."""

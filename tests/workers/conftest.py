@@ -42,7 +42,7 @@ class Bench:
             while first or any(queue.unfinished_tasks for queue in self.broker.queues.values()):
                 first = False
                 for name in sorted(self.broker.get_declared_queues()):
-                    self.broker.join(name, fail_fast=True, timeout=20_000)
+                    self.broker.join(name, fail_fast=True, timeout=200_000)
         finally:
             worker.stop()
 

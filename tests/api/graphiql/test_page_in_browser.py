@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 async def open_graphiql(visit: Visit, address: str) -> Page:
     await visit.page.goto(address)
-    await expect(visit.page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=30_000)
+    await expect(visit.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
     return visit.page
 
 
@@ -30,7 +30,7 @@ async def run(page: Page, operation: str | None = None) -> None:
     button = page.get_by_role("button", name="Execute query")
     if operation:
         # The editor parses behind the typing; until it knows of two operations the button asks for none of them.
-        await expect(button).to_have_attribute("aria-haspopup", "menu", timeout=30_000)
+        await expect(button).to_have_attribute("aria-haspopup", "menu")
     await button.click()
     if operation:
         await page.get_by_role("menuitem", name=operation).click()
@@ -131,7 +131,7 @@ async def test_unknown_fields_are_underlined_because_the_workers_run(visit: Visi
 
     await type_query(page, "query Wrong { auditIntegrity { intact nonsense } }")
 
-    await expect(page.locator(".squiggly-error").first).to_be_attached(timeout=15_000)
+    await expect(page.locator(".squiggly-error").first).to_be_attached()
 
 
 async def test_the_page_opens_with_examples_in_tabs(visit: Visit, toy_address: str):

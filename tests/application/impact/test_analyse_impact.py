@@ -30,6 +30,7 @@ from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.organisation import ADMIN, HOUR, NOW, VIEWER, Engine, edges, hourly_panel
 from tests.domain.topology.findings import finding
+from tests.patience import until
 
 AVAILABILITY, P95, P99 = ObjectiveKind.AVAILABILITY, ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
 TOP = NOW.replace(minute=0)
@@ -503,11 +504,3 @@ def replace_reading(engine, read):
         LearntFindings(engine.graph, 90 * DAY),
         engine.clock,
     )
-
-
-async def until(holds):
-    for _ in range(2_000):
-        if holds():
-            return
-        await asyncio.sleep(0.005)
-    raise TimeoutError

@@ -17,6 +17,7 @@ from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.what_if.edits import AddCache, AddFallback, Cut, Improve, MakeAsync, Soften
 from tests.application.impact.test_analyse_impact import DAY, TOP, organisation, watch
 from tests.application.organisation import ADMIN, VIEWER
+from tests.patience import turns, until
 
 BALANCED = TierName.BALANCED
 P95, P99 = ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99
@@ -214,10 +215,11 @@ async def test_several_askers_take_their_turns_even_after_one_has_gone():
     use = replace(engine.use.explore_edits, evidence=reader)
     command = ExploreEditsCommand([Cut("cart", "store")], ["checkout"])
     askers = [asyncio.create_task(use(command, actor=VIEWER)) for _ in range(6)]
-    await asyncio.sleep(0.05)
+    await until(lambda: reader.reading == AT_ONCE)
 
     askers[0].cancel()
-    await asyncio.sleep(0.05)
+    await asyncio.wait([askers[0]])
+    await turns()
     reader.go.set()
     answers = await asyncio.gather(*askers, return_exceptions=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +15,7 @@ from sloengine.domain.topology.alerts import reconcile_alerts
 from sloengine.domain.topology.condensation import condense
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertStatus
+from tests.processor_time import processor_seconds
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -150,10 +150,9 @@ def test_giant_cycles_are_fast(shape):
     }[shape]
     pairs = [(ids[a], ids[b]) for a, b in steps if a != b]
 
-    started = time.process_time()
-    found = condense(ids, pairs)
+    spent, found = processor_seconds(lambda: condense(ids, pairs), 2.0)
 
-    assert time.process_time() - started < 2.0
+    assert spent < 2.0
     assert max(len(node.members) for node in found.supernodes) > 4900
     assert all(set(zip(n.cycle_path, n.cycle_path[1:], strict=False)) <= set(pairs) for n in found.supernodes)
 

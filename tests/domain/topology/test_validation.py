@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from sloengine.domain.errors import ErrorCode
 from sloengine.domain.topology.dependency import DependencyCriticality, DependencyMode
 from sloengine.domain.topology.service import Criticality
 from sloengine.domain.topology.validation import check_rows
+from tests.processor_time import processor_seconds
 
 EDGE = {"caller": "a", "dependency": "b"}
 
@@ -204,8 +204,7 @@ def test_fifty_thousand_edges_take_less_than_a_second():
         for _ in range(50_000)
     ]
 
-    started = time.process_time()
-    checked = check_rows([], rows)
+    spent, checked = processor_seconds(lambda: check_rows([], rows), 1.0)
 
     assert checked.accepted == 50_000
-    assert time.process_time() - started < 1.0
+    assert spent < 1.0

@@ -63,13 +63,13 @@ def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
 
-    assert wait_until(lambda: gone(child), lambda: True, 5)
+    assert wait_until(lambda: gone(child), lambda: True, 60)
 
 
 def test_stopping_kills_a_child_that_ignores_the_polite_signal(tmp_path: Path) -> None:
     child = ChildProcess("deaf", tmp_path, tmp_path / "log")
     child.start(DEAF)
-    assert wait_until(lambda: "deaf" in child.tail(), lambda: True, 10)
+    assert wait_until(lambda: "deaf" in child.tail(), lambda: True, 60)
 
     child.stop(grace_seconds=0.2)
 
@@ -81,12 +81,12 @@ def test_stopping_ends_the_children_of_the_child_too(tmp_path: Path) -> None:
     script = f"import subprocess, sys; print(subprocess.Popen({SLEEP!r}).pid, flush=True); input()"
     child = ChildProcess("parent", tmp_path, tmp_path / "log")
     child.start([sys.executable, "-c", f"import time\n{script.replace('input()', 'time.sleep(600)')}"])
-    assert wait_until(lambda: child.tail().strip().isdigit(), lambda: True, 10)
+    assert wait_until(lambda: child.tail().strip().isdigit(), lambda: True, 60)
     grandchild = int(child.tail())
 
     child.stop(grace_seconds=5)
 
-    assert wait_until(lambda: gone(grandchild), lambda: True, 5)
+    assert wait_until(lambda: gone(grandchild), lambda: True, 60)
 
 
 def test_the_record_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_waiting_stops_as_soon_as_the_process_is_gone(tmp_path: Path) -> None:
     child.start([sys.executable, "-c", "print('no good'); raise SystemExit(7)"])
     began = time.monotonic()
 
-    assert not wait_until(lambda: False, lambda: child.exit_code() is None, 60)
+    assert not wait_until(lambda: False, lambda: child.exit_code() is None, 600)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert child.exit_code() == 7
     assert child.tail() == "no good"
     assert os.getpid() != child.pid

@@ -57,7 +57,7 @@ def test_data_survive_a_kill_and_a_second_server_is_refused(tmp_path: Path) -> N
 
         run(first, "CREATE (:Kept {n: 2})")
         first._child._process.send_signal(signal.SIGKILL)  # type: ignore[union-attr]
-        assert wait_until(lambda: first.exit_code() is not None, lambda: True, 10)
+        assert wait_until(lambda: first.exit_code() is not None, lambda: True, 60)
 
     third = small(home)
     with third:

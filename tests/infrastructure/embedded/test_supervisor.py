@@ -43,7 +43,7 @@ def python(name: str, code: str, home: Path) -> OwnProcess:
 
 
 def ended(process: OwnProcess) -> None:
-    assert wait_until(lambda: process.exit_code() is not None, lambda: True, 10)
+    assert wait_until(lambda: process.exit_code() is not None, lambda: True, 60)
 
 
 def keep_failing(supervisor: Supervisor, process: OwnProcess, time: Time) -> None:

@@ -41,7 +41,7 @@ class RunningApiServer:
             json=body,
             headers={"Authorization": f"Bearer {token}"},
             verify=ssl.create_default_context(cafile=str(self.ca_file)),
-            timeout=10,
+            timeout=60,
         )
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()

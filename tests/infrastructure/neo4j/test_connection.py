@@ -9,7 +9,6 @@ from neo4j.exceptions import ClientError
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import Neo4jAddress
-from sloengine.infrastructure.embedded.free_port import free_port
 from sloengine.infrastructure.neo4j import Neo4jStores, nodes, open_neo4j
 from sloengine.infrastructure.neo4j.connection import open_connection
 from sloengine.infrastructure.neo4j.console import run_cypher
@@ -25,8 +24,8 @@ QUERIES = sorted(
 )
 
 
-async def test_a_server_that_is_not_there_is_unavailable_and_named():
-    url = f"bolt://127.0.0.1:{free_port()}"
+async def test_a_server_that_is_not_there_is_unavailable_and_named(dead_port: int):
+    url = f"bolt://127.0.0.1:{dead_port}"
     async with open_connection(url, "neo4j", "x", retry_seconds=0.1) as connection:
         with pytest.raises(Unavailable, match=url):
             await connection.check()
@@ -127,8 +126,8 @@ async def test_what_neomodel_calls_unique_is_constrained(stores: Neo4jStores):
     assert declared <= constrained
 
 
-async def test_two_connections_in_one_process_do_not_mix(clean_neo4j: Neo4jAddress):
-    away = f"bolt://127.0.0.1:{free_port()}"
+async def test_two_connections_in_one_process_do_not_mix(clean_neo4j: Neo4jAddress, dead_port: int):
+    away = f"bolt://127.0.0.1:{dead_port}"
     async with (
         open_neo4j(clean_neo4j.url, clean_neo4j.user, clean_neo4j.password) as here,
         open_neo4j(away, "neo4j", "x") as there,

@@ -67,7 +67,7 @@ def write(url: str, all_series: Sequence[bytes]) -> None:
             "Content-Type": "application/x-protobuf",
             "X-Prometheus-Remote-Write-Version": "0.1.0",
         },
-        timeout=20,
+        timeout=60,
     )
     assert answer.status_code in {200, 204}, answer.text
 

@@ -19,7 +19,7 @@ from .openmetrics import Counter, chunks
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SINCE, UNTIL = START + timedelta(hours=1), START + timedelta(hours=6)
 STEPS = 60
-QUICK = ClientLimits(timeout_seconds=5, attempts=2, backoff_seconds=0.01)
+QUICK = ClientLimits(timeout_seconds=60, attempts=2, backoff_seconds=0.01)
 MESH = DiscoverySource.MESH
 
 

@@ -26,7 +26,7 @@ from sloengine.infrastructure.prometheus.service_graph_discovery import ServiceG
 from sloengine.infrastructure.prometheus.source import PrometheusTelemetrySource
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
-QUICK = ClientLimits(attempts=1, timeout_seconds=20)
+QUICK = ClientLimits(attempts=1, timeout_seconds=60)
 
 
 def test_plain_names_are_written_as_ever_and_others_in_quotes():

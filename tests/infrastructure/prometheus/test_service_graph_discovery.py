@@ -23,7 +23,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 SINCE = START + timedelta(hours=2)
 UNTIL = START + timedelta(hours=12)
 STEPS = 120
-QUICK = ClientLimits(timeout_seconds=5, attempts=2, backoff_seconds=0.01)
+QUICK = ClientLimits(timeout_seconds=60, attempts=2, backoff_seconds=0.01)
 CALLS = "traces_service_graph_request_total"
 FAILED = "traces_service_graph_request_failed_total"
 

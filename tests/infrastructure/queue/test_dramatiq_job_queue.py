@@ -9,7 +9,6 @@ from dramatiq.middleware import AsyncIO
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import RedisAddress
-from sloengine.infrastructure.embedded.free_port import free_port
 from sloengine.infrastructure.queue.broker import NAMESPACE, redis_broker
 from sloengine.infrastructure.queue.dramatiq_job_queue import DramatiqJobQueue
 
@@ -39,11 +38,11 @@ async def test_a_message_waits_in_redis_for_a_worker(clean_redis: RedisAddress):
     assert broker.client.llen(f"{NAMESPACE}:topology") == 1
 
 
-async def test_without_redis_enqueueing_is_unavailable_within_seconds():
-    broker = redis_broker(f"redis://127.0.0.1:{free_port()}/0")
+async def test_without_redis_enqueueing_is_unavailable_within_seconds(dead_port: int):
+    broker = redis_broker(f"redis://127.0.0.1:{dead_port}/0")
     begun = time.monotonic()
 
     with pytest.raises(Unavailable):
         await DramatiqJobQueue(broker).enqueue("topology.merge_ingestion", ingestion_id="7")
 
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30

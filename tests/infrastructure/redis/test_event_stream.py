@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import RedisAddress
-from sloengine.infrastructure.embedded.free_port import free_port
 from sloengine.infrastructure.redis.connection import open_redis
 from sloengine.infrastructure.redis.event_stream import STREAM, RedisEventStream
 from tests.infrastructure.redis.samples import NOW
@@ -42,12 +41,12 @@ async def test_events_are_appended_in_order_and_each_once(client: Redis):
     }
 
 
-async def test_nothing_to_publish_asks_nothing():
-    async with open_redis(f"redis://127.0.0.1:{free_port()}/0") as client:
+async def test_nothing_to_publish_asks_nothing(dead_port: int):
+    async with open_redis(f"redis://127.0.0.1:{dead_port}/0") as client:
         await RedisEventStream(client).publish([])
 
 
-async def test_without_redis_publishing_is_unavailable():
-    async with open_redis(f"redis://127.0.0.1:{free_port()}/0") as client:
+async def test_without_redis_publishing_is_unavailable(dead_port: int):
+    async with open_redis(f"redis://127.0.0.1:{dead_port}/0") as client:
         with pytest.raises(Unavailable):
             await RedisEventStream(client).publish([event("1")])

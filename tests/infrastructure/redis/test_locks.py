@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.embedded import RedisAddress
-from sloengine.infrastructure.embedded.free_port import free_port
 from sloengine.infrastructure.redis.connection import open_redis
 from sloengine.infrastructure.redis.locks import RedisLocks
+
+KEY = "sloengine:lock:x"
 
 
 @pytest.fixture
@@ -31,16 +32,21 @@ async def test_a_lock_has_one_holder_across_clients(client: Redis, clean_redis: 
 
 
 async def test_a_lock_is_kept_while_its_holder_lives(client: Redis):
-    async with RedisLocks(client).hold("x", ttl_seconds=0.3):
-        await asyncio.sleep(0.8)
+    async with RedisLocks(client).hold("x", ttl_seconds=3):
+        left = await client.pttl(KEY)
+        while (now := await client.pttl(KEY)) <= left:  # until it has been prolonged
+            assert now > 0, "the lock has run out"
+            left = now
+            await asyncio.sleep(0.02)
 
-        async with RedisLocks(client).hold("x", ttl_seconds=0.3) as got:
+        async with RedisLocks(client).hold("x", ttl_seconds=3) as got:
             assert not got
 
 
 async def test_the_lock_of_a_dead_holder_ends_by_itself(client: Redis):
-    await client.set("sloengine:lock:x", "a token of nobody alive", px=200)
-    await asyncio.sleep(0.3)
+    await client.set(KEY, "a token of nobody alive", px=50)
+    while await client.exists(KEY):  # noqa: ASYNC110 (the server tells nobody)
+        await asyncio.sleep(0.02)
 
     async with RedisLocks(client).hold("x", ttl_seconds=5) as got:
         assert got
@@ -48,9 +54,9 @@ async def test_the_lock_of_a_dead_holder_ends_by_itself(client: Redis):
 
 async def test_a_holder_who_lost_the_lock_does_not_release_the_next_one(client: Redis):
     async with RedisLocks(client).hold("x", ttl_seconds=30):
-        await client.set("sloengine:lock:x", "somebody else")
+        await client.set(KEY, "somebody else")
 
-    assert await client.get("sloengine:lock:x") == b"somebody else"
+    assert await client.get(KEY) == b"somebody else"
 
 
 async def test_an_error_inside_gives_the_lock_back(client: Redis):
@@ -58,11 +64,11 @@ async def test_an_error_inside_gives_the_lock_back(client: Redis):
         async with RedisLocks(client).hold("x", ttl_seconds=30):
             _ = 1 / 0
 
-    assert await client.get("sloengine:lock:x") is None
+    assert await client.get(KEY) is None
 
 
-async def test_without_redis_a_lock_is_unavailable():
-    async with open_redis(f"redis://127.0.0.1:{free_port()}/0") as client:
+async def test_without_redis_a_lock_is_unavailable(dead_port: int):
+    async with open_redis(f"redis://127.0.0.1:{dead_port}/0") as client:
         with pytest.raises(Unavailable):
             async with RedisLocks(client).hold("x", ttl_seconds=5):
                 pass
