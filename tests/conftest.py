@@ -61,8 +61,21 @@ MARK_OF_FIXTURE = {
 }
 
 
+BEGIN_WITH = (
+    "tests/e2e/",
+    "tests/workers/test_killed_worker.py",
+    "tests/bootstrap/test_sample_all_the_way.py",
+    "tests/bootstrap/test_discovery_all_the_way.py",
+    "tests/infrastructure/embedded/test_neo4j_server.py",
+    "tests/infrastructure/neo4j/test_server_killed.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the servers it asks for, directly or through other fixtures."""
+    """Mark each test by the servers it asks for, directly or through other fixtures. Files of few tests that take
+    long come first: of several processes none should be left alone with one of them.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(BEGIN_WITH))
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARK_OF_FIXTURE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sloengine.application.recommendation.recommend import RecommendCommand
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.read_sli import SliWindow
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand
+from sloengine.bootstrap import connections
 from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.database import open_database
@@ -23,16 +25,22 @@ from sloengine.domain.recommendation.model import Recommendation, SliType, TierN
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import JobStatus
 from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
+from sloengine.infrastructure.memory.small_stores import SetClock
 from sloengine.infrastructure.sample.organisation import sample_document
 from tests.domain.explanation.test_wording import assert_only_facts
 
 ADMIN = Actor("apikey:test", Role.SRE_ADMIN)
 
 
+NOW = datetime(2026, 11, 20, 10, 42, tzinfo=UTC)
+
+
 @pytest.fixture
 async def use_cases(
-    clean_neo4j: Neo4jAddress, clean_redis: RedisAddress, tmp_path: Path
+    clean_neo4j: Neo4jAddress, clean_redis: RedisAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[UseCases]:
+    # The sample is a function of the hour: with the machine's clock each run would look at another organisation.
+    monkeypatch.setattr(connections, "SystemClock", lambda: SetClock(NOW))
     settings = Settings(
         state_dir=tmp_path,
         neo4j_url=clean_neo4j.url,

@@ -22,7 +22,7 @@ import pytest
 
 from sloengine.infrastructure.embedded.child_process import wait_until
 
-pytestmark = [pytest.mark.neo4j, pytest.mark.redis, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.neo4j, pytest.mark.redis, pytest.mark.timeout(3600)]
 
 READY = re.compile(r"^sloengine ready (http://\S+)$", re.MULTILINE)
 QUERY = """{
@@ -66,7 +66,7 @@ class Up:
     def said(self) -> str:
         return "".join(self._lines)
 
-    def wait_ready(self, seconds: float = 240) -> str:
+    def wait_ready(self, seconds: float = 1200) -> str:
         """The address it prints last."""
         wait_until(lambda: READY.search(self.said) is not None, lambda: self.process.poll() is None, seconds)
         found = READY.search(self.said)
@@ -209,7 +209,7 @@ def test_without_the_sample_it_says_what_to_do_next_and_down_stops_it(tmp_path, 
     state = tmp_path / "state"
     killed = Up(state, "--http-port", "0", "--no-sample")
     started.append(killed)
-    assert wait_until(lambda: "starting API" in killed.said, lambda: killed.process.poll() is None, 120), (
+    assert wait_until(lambda: "starting API" in killed.said, lambda: killed.process.poll() is None, 600), (
         killed.said
     )
     killed.process.kill()  # while Neo4j makes its first databases
