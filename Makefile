@@ -6,6 +6,8 @@
 export PYTHON
 BIN := .venv/bin
 ARGS ?=
+# The whole suite runs in so many processes, each with servers of its own; tests that ARGS names, in one. 0: in one.
+PROCESSES ?= 0
 
 .PHONY: help
 help: ## What can be made
@@ -25,7 +27,7 @@ install-dev:
 
 .PHONY: test
 test: install-dev ## All tests, on real Neo4j and Redis, and on real Prometheus and Chromium where they are on PATH
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(filter tests%,$(ARGS)),,--numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 .PHONY: test-slow
 test-slow: install-dev ## What takes long to build: the chart, Kubernetes discovery and PromQL of Prometheus 3, on a helm, a kube-apiserver, an etcd and a parser made by the Go toolchain
