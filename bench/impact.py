@@ -112,7 +112,7 @@ def _through_the_api(report: Report, size: Size, asked: int) -> None:
     hubs = hubs_of(document)
     some = [names[place] for place in np.random.default_rng(7).permutation(len(names))[:asked]]
     with stage(heap_mb=2_048) as on:
-        asyncio.run(_prepare(on, document))
+        asyncio.run(prepare_impact(on, document))
         with on.api() as url:
             first, _ = ask_impact(on, url, some[:1])
             usual, cpu_ms = ask_impact(on, url, some)
@@ -131,7 +131,8 @@ def hubs_of(document: Mapping[str, Any]) -> list[str]:
     return [str(called[0][place]) for place in np.argsort(-called[1], kind="stable")[:HUBS]]
 
 
-async def _prepare(on: Stage, document: dict[str, Any]) -> None:
+async def prepare_impact(on: Stage, document: dict[str, Any]) -> None:
+    """Store the graph, a past of ``DAYS`` for each service, and an objective for two in three."""
     names = [str(row["serviceId"]) for row in document["services"]]
     rng = np.random.default_rng(1)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

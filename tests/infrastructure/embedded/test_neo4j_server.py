@@ -17,8 +17,9 @@ from sloengine.infrastructure.embedded.neo4j_server import FAST_START_JVM_OPTION
 pytestmark = pytest.mark.neo4j
 
 
-def small(home: Path, port: int | None = None) -> EmbeddedNeo4j:
-    return EmbeddedNeo4j(home, heap_mb=300, page_cache_mb=16, port=port, jvm_options=FAST_START_JVM_OPTIONS)
+def small(home: Path, port: int | None = None, log: str = "-Xlog:gc=off") -> EmbeddedNeo4j:
+    options = (*FAST_START_JVM_OPTIONS, log)
+    return EmbeddedNeo4j(home, heap_mb=300, page_cache_mb=16, port=port, jvm_options=options)
 
 
 def run(server: EmbeddedNeo4j, cypher: str) -> list[neo4j.Record]:
@@ -59,10 +60,14 @@ def test_data_survive_a_kill_and_a_second_server_is_refused(tmp_path: Path) -> N
         first._child._process.send_signal(signal.SIGKILL)  # type: ignore[union-attr]
         assert wait_until(lambda: first.exit_code() is not None, lambda: True, 60)
 
-    third = small(home)
+    collected = tmp_path / "gc.log"
+    third = small(home, log=f"-Xlog:gc:file={collected}")
     with third:
         assert third.address.password == password
         assert [r["n"] for r in run(third, "MATCH (k:Kept) RETURN k.n AS n ORDER BY n")] == [1, 2]
+    log = collected.read_text()
+    assert "Using Serial" in log
+    assert "Metadata GC Threshold" not in log, "stops everybody because classes were loaded"
 
     third.password_file.unlink()
     with pytest.raises(EmbeddedServerFailed, match=r"password file .* is gone"):
