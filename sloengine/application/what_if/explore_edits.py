@@ -25,8 +25,8 @@ from sloengine.domain.what_if.model import WhatIfResult
 from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
-MOST_IN_SCOPE = 10_000
-"""Services below those in focus: up to 90 days of each are held while an answer is worked out."""
+MOST_IN_SCOPE = 5_000
+"""Services below those in focus: up to 90 days of each are held for an answer, some 0.2 MB a service."""
 LARGE_SCOPE = 1_000
 """Services from which on there is one such answer at a time in a process."""
 MOST_COMPOSED = 300
