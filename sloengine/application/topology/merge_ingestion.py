@@ -170,20 +170,21 @@ class MergeIngestion:
             after = row.onto(before, now)
             discovered = not by_person and (before is None or before.discovered)
             services.append(replace(after, discovered=discovered))
-        different = any(
-            existing.get(service.service_id) != replace(service, updated_at=_updated_at(existing, service))
+        different = [
+            service
             for service in services
-        )
+            if existing.get(service.service_id) != replace(service, updated_at=_updated_at(existing, service))
+        ]
         counts = await self.graph.write_batch(
             ingestion_id=ingestion_id,
-            services=services,
+            services=different,
             claims=(),
             merged=(),
             withdrawn=(),
             removed=(),
             now=now,
         )
-        return counts, different
+        return counts, bool(different)
 
     async def _write_edges(self, ingestion_id: str, batch: EdgeBatch, now: datetime, noted: Noted) -> ClaimCounts:
         noted.callers.update(batch.callers)

@@ -28,7 +28,7 @@ from sloengine.infrastructure.neo4j.service_rows import (
     service_parameters,
 )
 
-_ROWS_AT_ONCE = 1_000
+_ROWS_AT_ONCE = 500
 """Rows of one statement: few enough that building them never holds up other tasks for long."""
 
 

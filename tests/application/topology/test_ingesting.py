@@ -206,6 +206,32 @@ async def test_a_changed_service_moves_the_version():
     assert again.graph_version == 2
 
 
+async def test_services_that_are_stated_as_they_are_are_not_written_again():
+    engine = Engine()
+    stated = [{"serviceId": "a", "team": "web"}, {"serviceId": "b", "team": "web", "metadata": {"tier": 1}}]
+    await engine.ingest(MANUAL, services=stated)
+    before = engine.db.services.copy()
+    written: list[str] = []
+
+    class Watched(MemoryServiceGraph):
+        async def write_batch(self, **batch: Any) -> Any:
+            written.extend(service.service_id for service in batch["services"])
+            return await super().write_batch(**batch)
+
+    merge = engine.merge_on(Watched(engine.db))
+    same = await merge((await engine.submit(MANUAL, services=stated)).ingestion_id)
+    untouched = (written.copy(), engine.db.services.copy())
+    engine.clock.advance(timedelta(hours=1))
+    moved = await merge(
+        (await engine.submit(MANUAL, services=[stated[0], {**stated[1], "team": "shop"}])).ingestion_id
+    )
+
+    assert untouched == ([], before)
+    assert written == ["b"]
+    assert (engine.db.services["a"], engine.db.services["b"].team) == (before["a"], "shop")
+    assert moved.graph_version == (same.graph_version or 0) + 1
+
+
 async def test_a_complete_list_withdraws_what_its_source_no_longer_names():
     engine = Engine()
     await engine.ingest(OTEL, dependencies=edges("a>b", "a>c", "b>c"))
