@@ -44,7 +44,8 @@ class Trial:
     """One organisation's windows: per service and tier.
 
     ``held``, ``oracle_held``, ``own_held``, ``promised``, ``budget``, ``oracle_budget``: shape (services, 3), NaN
-    where there is no target.
+    where there is no target. ``expected``: share of the windows that the truth allows, as the oracle draws them,
+    in which the engine's target is met.
     """
 
     held: Floats
@@ -53,10 +54,11 @@ class Trial:
     promised: Floats
     budget: Floats
     oracle_budget: Floats
+    expected: Floats
     days: int = 0
 
 
-COLUMNS = ("held", "oracle_held", "own_held", "promised", "budget", "oracle_budget")
+COLUMNS = ("held", "oracle_held", "own_held", "promised", "budget", "oracle_budget", "expected")
 
 
 def panel_of(org: Organization) -> SliPanel:
@@ -90,10 +92,7 @@ def run_trial(seed: int, days: int, world: World, settings: EngineSettings | Non
 
 
 def _trial(columns: dict[str, list[list[float]]], days: int) -> Trial:
-    held, oracle_held, own_held, promised, budget, oracle_budget = (
-        np.array(columns[name], dtype=np.float64) for name in COLUMNS
-    )
-    return Trial(held, oracle_held, own_held, promised, budget, oracle_budget, days)
+    return Trial(**{name: np.array(columns[name], dtype=np.float64) for name in COLUMNS}, days=days)
 
 
 def own_bootstrap(bad: Floats, valid: Floats, rng: np.random.Generator, replicates: int = 1_000) -> Floats:
@@ -124,6 +123,7 @@ def _cells(
         cells["promised"].append(tier.targets[0].probability_met)
         cells["budget"].append(1 - target)
         cells["oracle_budget"].append(1 - known)
+        cells["expected"].append(float((oracle <= 1 - target + 1e-12).mean()))
     return cells
 
 

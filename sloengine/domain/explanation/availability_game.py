@@ -25,6 +25,7 @@ from sloengine.domain.recommendation.window_draws import (
     episode_counts,
     many_episode_counts,
     own_sizes,
+    unseen_severity,
     window_severity,
     with_base_spread,
     with_sampling_noise,
@@ -310,7 +311,12 @@ class AvailabilityGame:
         key: tuple[object, ...] = ("sizes", below, own.trend) if own.clustering else ("sizes",)
         if key not in self._cache:
             self._cache[key] = self._episodes.summed(self._sizes(own, below))
-        return self._cache[key].take(count * self.numbers.n + self._places)
+        return self._cache[key].take(count * self.numbers.n + self._places) + self._unseen
+
+    @cached_property
+    def _unseen(self) -> FloatArray:
+        """What outages of a kind not had yet add, whatever the coalition."""
+        return unseen_severity(self.prior, self.numbers, self.window_days)
 
     @cached_property
     def _places(self) -> npt.NDArray[np.int64]:
@@ -320,7 +326,7 @@ class AvailabilityGame:
         """As ``_severity``, for a coalition that is looked at by itself."""
         rate, running = self._rate(own.reliability, own.trend, own.coverage, below)
         count = episode_counts(rate, self.prior, self.numbers, self.window_days, running=running)
-        return window_severity(count, self._sizes(own, below), self.prior, self.numbers)
+        return window_severity(count, self._sizes(own, below), self.prior, self.numbers) + self._unseen
 
     def _sizes(self, own: _Own, below: int) -> SizeKnowledge:
         if not own.clustering:

@@ -14,7 +14,13 @@ from sloengine.domain.recommendation.incidents import LARGEST_DAY_SEVERITY, Inci
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import base_knowledge, rate_knowledge, size_knowledge
 from sloengine.domain.recommendation.service_knowledge import ServicePrior
-from sloengine.domain.recommendation.window_draws import base_failures, episode_counts, episode_sizes
+from sloengine.domain.recommendation.window_draws import (
+    base_failures,
+    episode_counts,
+    episode_sizes,
+    unseen_counts,
+    unseen_sizes,
+)
 from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
@@ -64,6 +70,11 @@ def failure_paths(
         # Positions are exchangeable: the one beyond the new episodes is the one that goes on.
         step[position >= calm[rows]] = 0
         outage[rows, step] += episode_sizes(sizes, known, numbers, position, rows)
+    unseen = unseen_counts(known, numbers, days)
+    for position in range(int(unseen.max(initial=0))):
+        rows = np.flatnonzero(unseen > position)
+        step = np.minimum(np.searchsorted(ends, rng.random(len(rows))), len(step_days) - 1)
+        outage[rows, step] += unseen_sizes(numbers, position)[rows]
     base = base_failures(base_knowledge(split), known, numbers, days * traffic)
     mean = traffic * np.minimum(base[:, None] * step_days + outage, LARGEST_DAY_SEVERITY * step_days)
     return FailurePaths(rng.poisson(mean).astype(np.float64), traffic, running)

@@ -1,10 +1,9 @@
-"""Incidents that services had together: how many observations they are, and what they leave to be expected."""
+"""Incidents that services had together, and how many observations they are."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.reliability.panel import FloatArray
 
 
@@ -43,33 +42,3 @@ def independent_starts(ages: FloatArray, seen_days: float) -> float:
     pairs = float((together.astype(np.float64) * (together - 1.0)).sum())
     by_chance = count * (count - 1.0) / seen_days if seen_days >= 2 else 0.0
     return count * count / (count + max(0.0, pairs - by_chance))
-
-
-def shared_outages(count: float, independent: float, services: int) -> float:
-    """Shared outages that a service had, at least, on average over an organisation's ``services``.
-
-    ``count`` episodes worth ``independent`` ones have n^2 / n_independent - n pairs of the same day beyond chance,
-    which is the sum of m (m - 1) over outages that m services shared. A service had sum m / services of them on
-    average: not known from pairs, but the root of that sum is, and is never more than sum m.
-
-    >>> shared_outages(12.0, 1.0, 50), shared_outages(12.0, 12.0, 50)
-    (0.22978250586152114, 0.0)
-    """
-    if services == 0 or independent <= 0:
-        return 0.0
-    return float(np.sqrt(max(0.0, count * count / independent - count))) / services
-
-
-def days_until_unseen(outages: float, seen_days: float) -> float:
-    """A shared outage that is in no record yet reaches a service once in so many days; infinite: none is expected.
-
-    All of a service's shared outages together come at a rate of gamma law with shape 1, once in b days. After s
-    of them (``outages``) in t days (``seen_days``) its mean is (1 + s) / (b + t). The records of services say
-    s / t of it already: what is left is (1 - s b / t) / (b + t), nothing where they say more than that.
-
-    >>> days_until_unseen(0.0, 30.0), days_until_unseen(0.1, 48.0), days_until_unseen(0.5, 30.0)
-    (270.0, 576.0, inf)
-    """
-    expected = shipped_prior.UNSEEN_DAYS
-    left = 1.0 if outages <= 0 else 1.0 - outages * expected / max(seen_days, 1e-12)
-    return (expected + seen_days) / left if left > 0 else float("inf")

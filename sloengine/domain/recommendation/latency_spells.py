@@ -70,9 +70,10 @@ def with_other_spells(
     """The same and those that have nothing to do with the rate: slow spells that many services share and that the
     organisation has not had yet (as for availability), and the one under way, with the chance that it goes on.
     """
-    unseen = unseen_outages(numbers.unseen, shipped_prior.UNSEEN_DAYS + prior.seen_days, window_days)
-    count = np.minimum(by_rate + unseen.astype(np.int64), _MOST_EPISODES)
-    return count + (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS) if spells.running else count
+    unseen = unseen_outages(numbers.unseen, 1.0, shipped_prior.UNSEEN_SPELL_DAYS + prior.seen_days, window_days)
+    count = np.minimum(by_rate + unseen, _MOST_EPISODES)
+    going_on = spells.running & (numbers.goes_on < 1 - 1 / shipped_prior.EPISODE_DAYS)
+    return np.asarray(count + going_on, dtype=np.int64)
 
 
 @dataclass(frozen=True)

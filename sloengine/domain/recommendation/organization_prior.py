@@ -16,11 +16,7 @@ from sloengine.domain.recommendation import incident_rate, shipped_prior
 from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, credited, mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
-from sloengine.domain.recommendation.independent_starts import (
-    evenly_seen_days,
-    independent_starts,
-    shared_outages,
-)
+from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.size_credit import own_size_weight
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
@@ -150,15 +146,6 @@ class OrganizationPrior:
     def seen_days(self) -> float:
         """Days, discounted by age, over which the organisation was seen: those of the service seen longest."""
         return float(self.days.max(initial=0.0))
-
-    @cached_property
-    def shared_outages(self) -> float:
-        """Outages shared with others that a service had on average, at least; discounted by age."""
-        count = float(len(self.owner))
-        if count == 0:
-            return 0.0
-        found = shared_outages(count, self.independent_starts, int((self.days > 0).sum()))
-        return found * float(self.episodes.sum()) / count
 
     @cached_property
     def own_size_weight(self) -> float:

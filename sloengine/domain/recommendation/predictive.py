@@ -20,6 +20,8 @@ from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, Ser
 from sloengine.domain.recommendation.window_draws import (
     base_failures,
     rate_episodes,
+    unseen_counts,
+    unseen_severity,
     window_severity,
     with_other_episodes,
     with_sampling_noise,
@@ -106,12 +108,13 @@ def predict_with(
     by_rate = rate_episodes([rate], known, numbers, window_days)
     count: npt.NDArray[np.int64] = with_other_episodes(by_rate, [running], known, numbers, window_days)[0]
     severity = window_severity(count, size_knowledge(split, rate), known, numbers)
+    severity += unseen_severity(known, numbers, window_days)
     requests = window_days * expected_daily_traffic
     base = base_failures(base_knowledge(split), known, numbers, requests)
     n_own = len(split.severity)
     return Predictive(
         unavailability=with_sampling_noise(base + severity / window_days, numbers, requests),
-        episode_count=count,
+        episode_count=count + unseen_counts(known, numbers, window_days),
         rate_episodes=by_rate[0],
         base=base,
         rate_weights=rate.weights,

@@ -8,7 +8,6 @@ import numpy as np
 
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.incident_rate import LEAST_SIZE_WEIGHT
-from sloengine.domain.recommendation.independent_starts import days_until_unseen
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.reliability.panel import FloatArray
 
@@ -19,10 +18,10 @@ class ServicePrior:
 
     ``rate_weights``: on the grid of incident rates. ``pool`` and ``pool_cumulative``: peers' episode sizes,
     ascending, ``pool_share`` in [0, 1] against the shipped sizes. ``evidence``: independent episodes in the pool.
-    ``unseen_days``: a shared outage that the organisation has not had yet comes once in so many days; infinite:
-    those that it had say all. ``own_size_weight``: own episodes that the pool is worth, at least, in a size.
-    ``base_shape`` and ``base_rate``: of the gamma law of failures outside incidents. ``peers`` and
-    ``peer_episodes``: other services and their episodes that it was learnt from.
+    ``unseen_days``: days in which no outage came of a kind not had yet, and those that the shipped law of its rate
+    counts as. ``own_size_weight``: own episodes that the pool is worth, at least, in a size. ``base_shape`` and
+    ``base_rate``: of the gamma law of failures outside incidents. ``peers`` and ``peer_episodes``: other services
+    and their episodes that it was learnt from.
     """
 
     rate_weights: FloatArray
@@ -56,7 +55,7 @@ class ServicePrior:
             base_rate=rate,
             dispersion=prior.dispersion,
             episode_days=prior.episode_days,
-            unseen_days=days_until_unseen(prior.shared_outages, prior.seen_days),
+            unseen_days=shipped_prior.UNSEEN_COUNTS_AS_DAYS + prior.seen_days,
             peers=prior.peers(service_id),
             peer_episodes=peer_episodes,
             own_size_weight=max(LEAST_SIZE_WEIGHT, prior.own_size_weight),

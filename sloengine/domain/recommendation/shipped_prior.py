@@ -5,11 +5,13 @@ of ten services lie between one in five days and one in eight months. Size of an
 day's traffic in the middle (17 minutes of full outage), sd 1.6, so that nine of ten lie between one minute and
 four hours. Failures outside incidents: gamma with mean 8e-5 of valid events and shape 0.5. A fifth of the
 variance of sizes lies between services, so that four own incidents are believed as much as all others'. An outage
-that many services share, of a kind that the organisation has not had yet, reaches a service once in eight months.
+that many services share, of a kind that the organisation has not had yet, reaches a service once in a year
+(gamma law that counts as 21 days of observation), with the shipped law of sizes; a slow spell of that sort comes
+once in eight months.
 
-Source. The engine's own choice, made before looking at any organisation: wide on purpose, because a prior that is
-wrong costs more than one that is vague. It counts as five services' worth of evidence and gives way to the
-organisation's own.
+Source. The engine's own choice, made before looking at any organisation but for outages not had yet (simulated
+ones): wide on purpose, because a prior that is wrong costs more than one that is vague. It counts as five
+services' worth of evidence and gives way to the organisation's own.
 """
 
 from __future__ import annotations
@@ -28,4 +30,6 @@ DISPERSION = 2.0
 PSEUDO_WEEKS = 4.0
 EPISODE_DAYS = 1.3
 OWN_SIZE_WEIGHT = 4.0
-UNSEEN_DAYS = 240.0
+UNSEEN_EVERY_DAYS = 365.0
+UNSEEN_COUNTS_AS_DAYS = 21.0
+UNSEEN_SPELL_DAYS = 240.0

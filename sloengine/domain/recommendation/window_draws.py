@@ -57,30 +57,61 @@ def with_other_episodes(
     numbers: WindowNumbers,
     window_days: float,
 ) -> npt.NDArray[np.int64]:
-    """The same and those that have nothing to do with the rate: shared outages not had yet, the one under way.
-
-    ``by_rate``: shape (len(running), n).
-    """
-    unseen = unseen_outages(numbers.unseen, prior.unseen_days, window_days).astype(np.int64)
-    counts = np.minimum(by_rate + unseen, MOST_EPISODES)
+    """The same and the one under way, which comes whatever the rate; ``by_rate``: shape (len(running), n)."""
     going_on = np.asarray(running, dtype=bool)[:, None] & (numbers.goes_on < 1 - 1 / prior.episode_days)
-    return np.asarray(counts + going_on)
+    return np.asarray(by_rate + going_on)
 
 
-def unseen_outages(level: FloatArray, unseen_days: float, window_days: float) -> FloatArray:
+def unseen_outages(level: FloatArray, shape: float, days: float, window_days: float) -> npt.NDArray[np.int64]:
     """Shared outages in each window of a kind that the organisation has not had yet; shape as ``level``.
 
-    The number in a window is geometric, as with a rate of gamma law of shape 1 and mean 1 / u, u =
-    :func:`~sloengine.domain.recommendation.independent_starts.days_until_unseen`: P(N >= k) = (w / (w + u))^k.
-    However many services have no record of it, that is one observation, not one each.
+    Their rate has a gamma law of this shape after ``days``, so that their number is negative binomial. However
+    many services have no record of it, that is one observation, not one each.
 
-    >>> unseen_outages(np.array([0.9, 0.1, 0.01]), 210.0, 28.0).tolist()
-    [0.0, 1.0, 2.0]
+    >>> unseen_outages(np.array([0.9, 0.1, 0.01]), 1.0, 210.0, 28.0).tolist()
+    [0, 1, 2]
     """
-    if not np.isfinite(unseen_days):
-        return np.zeros_like(level)
-    again = window_days / (window_days + unseen_days)
-    return np.asarray(np.floor(np.log(np.maximum(level, 1e-300)) / np.log(again)))
+    none = days / (days + window_days)
+    chance = none**shape
+    above = 1.0 - chance
+    count = np.zeros(level.shape, dtype=np.int64)
+    least = max(float(level.min(initial=1.0)), 1e-12)
+    number = 1
+    while above > least:
+        count += level < above
+        chance *= (number - 1.0 + shape) / number * (1.0 - none)
+        above -= chance
+        number += 1
+    return count
+
+
+def unseen_counts(prior: ServicePrior, numbers: WindowNumbers, window_days: float) -> npt.NDArray[np.int64]:
+    """Outages of a kind not had yet in each window.
+
+    A gamma process: kinds that were seen are in the records, and whatever these say, the law of the others keeps
+    its shape and gains the days (Lo 1982, Z. Wahrscheinlichkeitstheorie verw. Gebiete 59:55).
+    """
+    shape = shipped_prior.UNSEEN_COUNTS_AS_DAYS / shipped_prior.UNSEEN_EVERY_DAYS
+    return unseen_outages(numbers.unseen, shape, prior.unseen_days, window_days)
+
+
+def unseen_severity(prior: ServicePrior, numbers: WindowNumbers, window_days: float) -> FloatArray:
+    """Sum of the sizes of each window's outages of a kind not had yet, in days of full outage.
+
+    Sizes that were seen are those of other kinds: these have the shipped law.
+    """
+    count = unseen_counts(prior, numbers, window_days)
+    total = np.zeros(numbers.n)
+    for position in range(int(count.max(initial=0))):
+        rows = np.flatnonzero(count > position)
+        total[rows] += unseen_sizes(numbers, position)[rows]
+    return total
+
+
+def unseen_sizes(numbers: WindowNumbers, position: int) -> FloatArray:
+    """Size of an outage of a kind not had yet in each window, in days of full outage."""
+    size = shipped_prior.SEVERITY_LOG_SD * numbers.unseen_size(position)
+    return np.asarray(shipped_prior.SEVERITY_MEDIAN_DAYS * np.exp(size))
 
 
 def episode_sizes(

@@ -50,8 +50,10 @@ class WindowNumbers:
     noise_normal: FloatArray
     weights: FloatArray | None
     _sizes: np.random.Generator
+    _unseen_sizes: np.random.Generator
     mean_weights: FloatArray | None = None
     _episodes: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = field(default_factory=list)
+    _unseen: list[FloatArray] = field(default_factory=list)
     _of: ServicePrior | None = None
     """The prior that what is kept below belongs to."""
     _others: list[FloatArray] = field(default_factory=list)
@@ -61,6 +63,7 @@ class WindowNumbers:
     def of(cls, rng: np.random.Generator, n: int) -> WindowNumbers:
         """Drawn from ``rng``."""
         rate_rng, shared_rng, count_rng, size_rng, base_rng, noise_rng, unseen_rng = rng.spawn(7)
+        (unseen_sizes_rng,) = unseen_rng.spawn(1)
         scale_rng, sizes_rng = size_rng.spawn(2)
         base_level, base_factor = stratified(base_rng, n), base_rng.random(n)
         noise_level = noise_rng.random(n)
@@ -81,6 +84,7 @@ class WindowNumbers:
             noise_normal=ndtri(noise_level),
             weights=None,
             _sizes=sizes_rng,
+            _unseen_sizes=unseen_sizes_rng,
         )
 
     def episode(self, position: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -91,6 +95,12 @@ class WindowNumbers:
                 (rng.random(self.n), rng.random(self.n), rng.random(self.n), rng.standard_normal(self.n))
             )
         return self._episodes[position]
+
+    def unseen_size(self, position: int) -> FloatArray:
+        """Deviate of the size of each window's outage at this position among those of a kind not had yet."""
+        while len(self._unseen) <= position:
+            self._unseen.append(self._unseen_sizes.spawn(1)[0].standard_normal(self.n))
+        return self._unseen[position]
 
     @cached_property
     def rates(self) -> RateLevels:
@@ -146,6 +156,7 @@ class WindowNumbers:
             noise_normal=self.noise_normal[rows],
             weights=weights,
             _sizes=self._sizes,
+            _unseen_sizes=self._unseen_sizes,
             mean_weights=mean_weights,
             whole=self,
             rows=rows,
@@ -169,6 +180,11 @@ class _Taken(WindowNumbers):
             source, second, level, jitter = self.whole.episode(len(self._episodes))
             self._episodes.append((source[self.rows], second[self.rows], level[self.rows], jitter[self.rows]))
         return self._episodes[position]
+
+    def unseen_size(self, position: int) -> FloatArray:
+        if self.whole is None or self.rows is None:
+            raise ValueError("taken numbers need those they are taken from")
+        return self.whole.unseen_size(position)[self.rows]
 
     def others_sizes(self, prior: ServicePrior, position: int, rows: npt.NDArray[np.intp]) -> FloatArray:
         if self.whole is None or self.rows is None:

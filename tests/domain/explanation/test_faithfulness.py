@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -66,9 +67,10 @@ def test_the_dependency_named_first_is_the_one_whose_failures_matter_most_in_the
     """Not in the game: the world is played again without a service's own failures, and the whole engine is run.
 
     In 27 of 30 worlds the dependency with the largest contribution is the right one of three, and in the other
-    three it brings 76, 82 and 99 % of what the right one does; 15 worlds are here.
+    three it brings 76, 82 and 99 % of what the right one does; 15 worlds are here. Of the pairs of dependencies
+    that differ by more than a fifth of the largest, 28 of 30 stand in the right order; the others are chance.
     """
-    right, brought, ranks = [], [], []
+    right, brought, ordered = [], [], []
     for seed in range(5):
         for outages in (0, 12, 40):
             case = case_of("front", shop_panel(seed, outages_of_db=outages))
@@ -80,11 +82,14 @@ def test_the_dependency_named_first_is_the_one_whose_failures_matter_most_in_the
             named = min(said, key=lambda name: said[name])
             right.append(named == max(gains, key=lambda name: gains[name]))
             brought.append(gains[named] / max(gains.values()))
-            ranks.append(spearmanr([-said[name] for name in BELOW], [gains[name] for name in BELOW]).statistic)
+            for one, other in combinations(BELOW, 2):
+                if abs(gains[one] - gains[other]) > 0.2 * max(gains.values()):
+                    ordered.append((gains[one] > gains[other]) == (said[one] < said[other]))
 
     assert np.mean(right) >= 0.8
     assert min(brought) > 0.75
-    assert np.mean(ranks) > 0.7
+    assert len(ordered) >= 20
+    assert np.mean(ordered) >= 0.9
 
 
 def contributions(case: Case) -> dict[str, float]:

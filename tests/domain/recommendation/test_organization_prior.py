@@ -10,16 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
-from sloengine.domain.recommendation.independent_starts import (
-    days_until_unseen,
-    evenly_seen_days,
-    independent_starts,
-    shared_outages,
-)
+from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.recommendation.service_knowledge import ServicePrior
-from sloengine.domain.recommendation.window_draws import unseen_outages
+from sloengine.domain.recommendation.window_draws import unseen_counts, unseen_outages, unseen_severity
+from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from tests.domain.recommendation.organizations import START, latency_history, organization
 
@@ -142,6 +138,17 @@ def shared_outage_of(services: int, *, together: bool) -> OrganizationPrior:
     return learn_prior(panel, as_of=panel.ends_at)
 
 
+def month_of_small_incidents() -> OrganizationPrior:
+    """Each service has failed a few times, always by itself and a little."""
+    valid = np.full((29, 30), 1e5)
+    bad = np.ones((29, 30))
+    for turn in range(3):
+        bad[np.arange(29), (np.arange(29) + 9 * turn) % 29] = 200.0
+    names = tuple(f"service-{i}" for i in range(29))
+    panel = SliPanel(names, START, timedelta(days=1), valid - bad, valid)
+    return learn_prior(panel, as_of=panel.ends_at)
+
+
 def test_one_outage_of_a_platform_is_one_observation_of_how_large_outages_are() -> None:
     once, apart = (
         ServicePrior.of(shared_outage_of(29, together=together), "service-0") for together in (True, False)
@@ -153,12 +160,13 @@ def test_one_outage_of_a_platform_is_one_observation_of_how_large_outages_are() 
     assert apart.pool_share > 0.8
 
 
-def test_outages_not_had_yet_are_as_frequent_as_a_gamma_law_of_their_rate_has_them() -> None:
+@pytest.mark.parametrize("shape", [0.06, 1.0, 2.5])
+def test_outages_not_had_yet_are_as_frequent_as_a_gamma_law_of_their_rate_has_them(shape: float) -> None:
     rng = np.random.default_rng(2)
-    rates = rng.exponential(1 / 270.0, 400_000)
+    rates = rng.gamma(shape, 1 / 50.0, 400_000)
     played = np.bincount(rng.poisson(28 * rates), minlength=4)[:4] / len(rates)
 
-    found = np.bincount(unseen_outages(rng.random(400_000), 270.0, 28.0).astype(int), minlength=4)[:4] / 400_000
+    found = np.bincount(unseen_outages(rng.random(400_000), shape, 50.0, 28.0), minlength=4)[:4] / 400_000
 
     assert found == pytest.approx(played, abs=0.002)
 
@@ -170,43 +178,37 @@ def test_the_longer_an_organisation_was_seen_the_less_is_expected_that_it_has_no
     )
 
     nobody = ServicePrior.of(OrganizationPrior.shipped(), "anything").unseen_days
-    assert nobody == shipped_prior.UNSEEN_DAYS
+    assert nobody == shipped_prior.UNSEEN_COUNTS_AS_DAYS
     assert nobody < short < long
 
 
-def test_shared_outages_seen_and_those_left_come_as_often_as_their_gamma_law_says() -> None:
-    """The mean of a rate's posterior, by rejection from its prior; records say s / t of it."""
+def test_what_came_of_other_kinds_says_nothing_of_those_not_had_yet() -> None:
+    """Kinds by hand: many, each with a rate of its own, of which those are looked at that have not come yet."""
     rng = np.random.default_rng(11)
-    rates = rng.exponential(1 / shipped_prior.UNSEEN_DAYS, 4_000_000)
-    for seen_days, outages in ((90.0, 0), (500.0, 1), (900.0, 3)):
-        kept = rates[rng.poisson(rates * seen_days) == outages]
+    total, counts_as, seen_days, kinds = 3.0, 60.0, 90.0, 200
+    rates = rng.gamma(total / kinds, 1 / counts_as, (8_000, kinds))
+    came = rng.poisson(seen_days * rates)
+    left = np.where(came == 0, rates, 0.0).sum(axis=1)
 
-        left = 1 / days_until_unseen(float(outages), seen_days)
-
-        assert outages / seen_days + left == pytest.approx(kept.mean(), rel=0.01)
-    assert days_until_unseen(1.0, 30.0) == np.inf
-    assert not unseen_outages(np.array([0.999, 1e-9]), np.inf, 28.0).any()
-
-
-def test_what_many_services_had_together_is_counted_and_what_they_had_apart_is_not() -> None:
-    together, apart = (shared_outage_of(29, together=one) for one in (True, False))
-
-    assert together.shared_outages == pytest.approx(0.95, abs=0.06)  # one outage of all, discounted by its age
-    assert apart.shared_outages < 0.1
-    assert ServicePrior.of(together, "service-0").unseen_days == np.inf
-    assert ServicePrior.of(apart, "service-0").unseen_days >= shipped_prior.UNSEEN_DAYS + apart.seen_days
-    assert OrganizationPrior.shipped().shared_outages == 0.0
+    for outages in (0, 1, 3):
+        found = left[came.sum(axis=1) == outages]
+        assert found.mean() == pytest.approx(total / (counts_as + seen_days), rel=0.08)
 
 
-@settings(max_examples=60)
-@given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=12), singles=st.integers(0, 60))
-def test_a_service_never_had_fewer_shared_outages_than_are_counted(sizes: list[int], singles: int) -> None:
-    ages = np.concatenate([np.full(size, 2.0 * k + 0.5) for k, size in enumerate(sizes)])
-    ages = np.concatenate([ages, 2.0 * np.arange(singles) + 101.5])
+def test_an_outage_of_a_kind_not_had_yet_is_not_as_small_as_those_that_were_had() -> None:
+    prior = ServicePrior.of(month_of_small_incidents(), "service-0")
+    numbers = WindowNumbers.of(np.random.default_rng(5), 40_000)
 
-    found = shared_outages(float(len(ages)), independent_starts(ages, 1e12), 40)
+    count, size = unseen_counts(prior, numbers, 28.0), unseen_severity(prior, numbers, 28.0)
 
-    assert found <= sum(sizes) / 40 + 1e-9
+    assert prior.pool_share > 0.8
+    assert prior.pool.max() < shipped_prior.SEVERITY_MEDIAN_DAYS / 5
+    shape = shipped_prior.UNSEEN_COUNTS_AS_DAYS / shipped_prior.UNSEEN_EVERY_DAYS
+    assert (count > 0).mean() == pytest.approx(1 - (1 + 28 / prior.unseen_days) ** -shape, abs=0.003)
+    assert (size[count == 0] == 0).all()
+    assert (size[count == 1] > shipped_prior.SEVERITY_MEDIAN_DAYS).mean() == pytest.approx(0.5, abs=0.05)
+    rows = np.flatnonzero(count > 0)[:5]
+    assert np.array_equal(unseen_severity(prior, numbers.take(rows, np.ones(5)), 28.0), size[rows])
 
 
 def with_empty_past(panel: SliPanel, intervals: int) -> SliPanel:

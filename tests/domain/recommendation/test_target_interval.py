@@ -17,6 +17,7 @@ WINDOW = 28.0
 TRAFFIC = 1e6
 LEVELS = (0.8, 0.92, 0.98)
 SHIPPED = OrganizationPrior.shipped()
+UNSEEN_SHAPE = shipped_prior.UNSEEN_COUNTS_AS_DAYS / shipped_prior.UNSEEN_EVERY_DAYS
 
 
 def predicted(bad: np.ndarray, n_draws: int = 4_096, seed: int = 3) -> Predictive:
@@ -32,14 +33,17 @@ def windows(rate: float, days: int, rng: np.random.Generator, n: int, *, blurred
 
     ``days`` without failures are known of it; ``blurred``: the scale of sizes is as uncertain as the prior has it.
     """
-    unseen = rng.poisson(WINDOW * rng.exponential(1.0 / shipped_prior.UNSEEN_DAYS, n))
-    count = rng.poisson(rate * WINDOW, n) + unseen
+    unseen = rng.poisson(WINDOW * rng.gamma(UNSEEN_SHAPE, 1.0 / shipped_prior.UNSEEN_COUNTS_AS_DAYS, n))
+    count = rng.poisson(rate * WINDOW, n)
     sizes = shipped_prior.SEVERITY_MEDIAN_DAYS * np.exp(
         shipped_prior.SEVERITY_LOG_SD * rng.standard_normal((n, int(count.max())))
     )
     severity = np.where(np.arange(sizes.shape[1]) < count[:, None], sizes, 0.0).sum(axis=1)
     if blurred:
         severity *= np.exp(1.3 / np.sqrt(shipped_prior.PSEUDO_EPISODES) * rng.standard_normal(n))
+    for position in range(int(unseen.max())):
+        size = np.exp(shipped_prior.SEVERITY_LOG_SD * rng.standard_normal(n))
+        severity += np.where(unseen > position, shipped_prior.SEVERITY_MEDIAN_DAYS * size, 0.0)
     shape, prior_rate = SHIPPED.base_gamma("me")
     base = rng.gamma(shape, 1.0 / (prior_rate + np.where(rng.random(n) < 0.05, 0.0, days * TRAFFIC)))
     return np.minimum(1.0, base + severity / WINDOW)
@@ -58,7 +62,9 @@ def test_under_a_known_rate_the_quantiles_are_those_of_windows_drawn_with_it(rat
 
     truth = windows(rate, 30, np.random.default_rng(5), 200_000, blurred=True)
     attained = [(truth <= quantile).mean() for quantile in found[:, 0]]
-    assert attained == pytest.approx(LEVELS, abs=0.012)
+    # Draws of a coming change of regime have more episodes, so that 3.6 % of the calm ones are such and not 5 %:
+    # at 0.8, where only base failures tell calm windows apart, 0.8 (1 - 0.95 / 0.964) = 0.012 are missing.
+    assert attained == pytest.approx(LEVELS, abs=0.015)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -72,7 +78,8 @@ def test_the_tight_end_knows_of_outages_never_had_yet(level: float) -> None:
         predictive.unavailability, predictive.rate_episodes, predictive.rate_weights, WINDOW, [level], 0.0
     )
 
-    assert some.mean() == pytest.approx(WINDOW / (WINDOW + shipped_prior.UNSEEN_DAYS), abs=0.01)
+    never = (1 + WINDOW / shipped_prior.UNSEEN_COUNTS_AS_DAYS) ** -UNSEEN_SHAPE
+    assert some.mean() == pytest.approx(1 - never, abs=0.01)
     assert found.min() >= np.quantile(without_own, level) * (1 - 1e-9)
 
 

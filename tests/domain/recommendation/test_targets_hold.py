@@ -44,7 +44,18 @@ def test_targets_hold_as_often_as_they_say(trials: list[Trial], position: int, a
     over, error = differences([t.promised[:, position] - t.held[:, position] for t in trials])
 
     assert over <= allowed + 2 * error
-    assert over >= -allowed - 2.5 - 2 * error  # nor absurdly cautious
+
+
+@pytest.mark.parametrize(("position", "allowed"), [(0, 1.5), (1, 2.5), (2, 3.0)], ids=TIERS)
+def test_targets_are_not_absurdly_cautious(trials: list[Trial], position: int, allowed: float) -> None:
+    """By all windows that the truth allows, so that nothing has to be allowed for chance.
+
+    In the windows that came after 30 days Aggressive targets held 4.0 (standard error 1.2) points more often than
+    in all of them: half of what they held beyond P(met) there.
+    """
+    over, _ = differences([t.promised[:, position] - t.expected[:, position] for t in trials])
+
+    assert over >= -allowed - 2.5
 
 
 @pytest.mark.parametrize(("position", "allowed"), [(0, 1.0), (1, 1.0), (2, 1.5)], ids=TIERS)
