@@ -13,8 +13,6 @@ from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
 from sloengine.domain.recommendation.model import ObjectiveKind, TierName
 
-HISTORY_DAYS = 30
-
 
 @dataclass(frozen=True)
 class LatencyResult:
@@ -35,9 +33,11 @@ class LatencyResult:
         )
 
 
-def judge_latency(organizations: int, services: int, horizon: int, workers: int) -> list[LatencyResult]:
-    """All kinds and tiers, fine buckets, 30 days of history."""
-    jobs = [(seed, services, horizon) for seed in range(max(2, organizations))]
+def judge_latency(
+    organizations: int, services: int, horizon: int, workers: int, days: int = 30
+) -> list[LatencyResult]:
+    """All kinds and tiers, fine buckets. ``days``: of history; ``horizon``: of the window."""
+    jobs = [(seed, services, horizon, days) for seed in range(max(2, organizations))]
     with ProcessPoolExecutor(workers) as pool:
         trials = list(pool.map(_trial, jobs))
     results: list[LatencyResult] = []
@@ -60,6 +60,6 @@ def judge_latency(organizations: int, services: int, horizon: int, workers: int)
     return results
 
 
-def _trial(job: tuple[int, int, int]) -> LatencyTrial:
-    seed, services, horizon = job
-    return run_trial(seed, HISTORY_DAYS, services=services, window=WINDOWS[horizon])
+def _trial(job: tuple[int, int, int, int]) -> LatencyTrial:
+    seed, services, horizon, days = job
+    return run_trial(seed, days, services=services, window=WINDOWS[horizon])

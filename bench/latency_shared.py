@@ -167,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organizations", type=int, default=24)
     parser.add_argument("--days", type=int, nargs="+", default=[14, 30, 90])
+    parser.add_argument("--first-seed", type=int, default=0, help="number of the first organisation")
     parser.add_argument("--futures", type=int, default=40)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--apart", action="store_true", help="no spell is shared")
@@ -174,7 +175,7 @@ def main() -> None:
     for days in asked.days:
         job = partial(judge, days=days, futures=asked.futures, shared=not asked.apart)
         with ProcessPoolExecutor(asked.workers) as pool:
-            judged = list(pool.map(job, range(asked.organizations)))
+            judged = list(pool.map(job, range(asked.first_seed, asked.first_seed + asked.organizations)))
         print(f"{days} days of history, {len(judged)} organisations, {asked.futures} futures each", flush=True)
         labels = np.repeat(np.arange(len(judged)), SERVICES)
         for k, kind in enumerate(KINDS):
