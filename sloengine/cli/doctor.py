@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import typer
+from rich.text import Text
 
 from sloengine.bootstrap.diagnosis import Finding, Health, diagnose
 from sloengine.bootstrap.settings import Settings
@@ -26,8 +27,7 @@ def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:
         for column in ("part", "health", ""):
             table.add_column(column)
         for finding in findings:
-            style = _STYLES[finding.health]
-            table.add_row(finding.part, f"[{style}]{finding.health}[/{style}]", finding.message)
+            table.add_row(finding.part, Text(finding.health, _STYLES[finding.health]), finding.message)
         output.out.print(table)
     if any(finding.health is Health.RED for finding in findings):
         raise typer.Exit(output.EXIT_FINDING)

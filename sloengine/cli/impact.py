@@ -25,6 +25,7 @@ from sloengine.domain.topology.composed_latency import ComposedLatency
 from sloengine.infrastructure.files.small_document import read_list
 
 _SHOWN = 30
+_EXPLAINED = 10
 
 
 def impact(
@@ -109,7 +110,7 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
     output.say(found.summary)
     if found.rows:
         table = output.table()
-        for heading in ("caller", "team", "kind", "before", "after", "composed", "objective", "", "why"):
+        for heading in ("caller", "team", "kind", "before", "after", "composed", "objective", ""):
             table.add_column(heading, overflow="fold")
         for row in found.rows[:_SHOWN]:
             verdict = "breaks" if row.newly_violates else "broken" if row.violates else "holds"
@@ -123,9 +124,11 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
                 composed_text(row.composed),
                 _value(row, target),
                 verdict if row.target is not None else "–",
-                row.reason,
             )
         output.out.print(table)
+        output.reasons([(row.service_id, row.reason) for row in found.rows[:_EXPLAINED]])
+        if len(found.rows) > _EXPLAINED:
+            output.say(f"  the reasons of {len(found.rows) - _EXPLAINED} more rows: --json")
     if len(found.rows) > _SHOWN:
         output.say(f"… and {len(found.rows) - _SHOWN} more rows; --json prints all")
     _print_journeys(journeys)
@@ -137,12 +140,13 @@ def _print_journeys(journeys: Sequence[ImpactedJourney]) -> None:
     if not journeys:
         return
     table = output.table(f"{len(journeys)} {'journey' if len(journeys) == 1 else 'journeys'}")
-    for heading in ("journey", "before", "after", "", "why"):
+    for heading in ("journey", "before", "after", ""):
         table.add_column(heading, overflow="fold")
     for one in journeys[:_SHOWN]:
         before, after = _percent(one.before), _percent(one.after)
-        table.add_row(one.journey.name, before, after, "breaks" if one.violates else "holds", one.reason)
+        table.add_row(one.journey.name, before, after, "breaks" if one.violates else "holds")
     output.out.print(table)
+    output.reasons([(one.journey.name, one.reason) for one in journeys[:_EXPLAINED]])
     if len(journeys) > _SHOWN:
         output.say(f"… and {len(journeys) - _SHOWN} more journeys; --json prints all")
 

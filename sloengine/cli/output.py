@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -36,6 +37,12 @@ EXIT_UNAVAILABLE = 3
 def table(title: str | None = None, caption: str | None = None) -> Table:
     """A table without columns yet, as all of this program's look."""
     return Table(title=title, caption=caption, header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def reasons(of_each: Sequence[tuple[str, str]]) -> None:
+    """One sentence for each name, below their table: in a narrow column a reason would stand on end."""
+    for name, reason in of_each:
+        say(f"  {name}: {reason}")
 
 
 def print_json(shape: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import httpx
 import psutil
 import typer
+from rich.text import Text
 
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli import output
@@ -93,7 +94,7 @@ def _print_status(shape: dict[str, Any]) -> None:
     table.add_column("log", overflow="fold")
     for process in shape["processes"]:
         memory = "–" if process["residentBytes"] is None else f"{process['residentBytes'] / 1e6:.0f}"
-        state = "runs" if process["alive"] else "[red]has ended[/red]"
+        state = Text("runs") if process["alive"] else Text("has ended", "red")
         table.add_row(process["name"], str(process["pid"]), state, memory, process["log"])
     output.out.print(table)
 

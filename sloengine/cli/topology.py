@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import JustifyMethod
 from rich.progress import Progress
 
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest
@@ -137,7 +138,8 @@ def services(
         return
     table = output.table(f"{len(found)} services")
     for column in ("service", "team", "criticality", "kind", "blast radius", "entity ref"):
-        table.add_column(column, justify="right" if column == "blast radius" else "left")
+        justify: JustifyMethod = "right" if column == "blast radius" else "left"
+        table.add_column(column, justify=justify, overflow="fold")
     for service in found:
         place = centrality.get(service.service_id)
         kind = "external" if service.external else "discovered" if service.discovered else "registered"

@@ -25,7 +25,9 @@ def what_if(
     file: Annotated[
         Path,
         typer.Argument(
-            help="YAML or JSON: a list of edits in the shape of the GraphQL input GraphEditInput.",
+            help="YAML or JSON: a list of edits in the shape of the GraphQL input GraphEditInput, such as "
+            "`- soften: {caller: orders, dependency: tax}`; or makeAsync, cut, addFallback, addReplica, improve, "
+            "addCache.",
             show_default=False,
         ),
     ],

@@ -287,6 +287,7 @@ def test_doctor_ends_with_1_when_something_is_red(run: Run):
     findings = {finding["part"]: finding for finding in document.json["findings"]}
     assert findings["python"]["health"] == "ok"
     assert findings["neo4j"]["health"] == "red"
+    assert [word in told.out for word in (" ok ", " red ", "[")] == [True, True, False]
     assert "sloengine up" in findings["neo4j"]["message"]
     assert all(finding.keys() == {"part", "health", "message"} for finding in document.json["findings"])
 

@@ -23,6 +23,8 @@ def test_impact_is_a_table_and_a_document(connected: Callable[[Engine], Run]):
     assert "Ask team-checkout" in text
     assert [row["service"]["serviceId"] for row in document["rows"]["nodes"]] == ["checkout", "cart"]
     for row in document["rows"]["nodes"]:
+        assert f"  {row['service']['serviceId']}: {row['reason']}\n" in text
+    for row in document["rows"]["nodes"]:
         check(row, "ImpactRow")
     assert set(document) == set(schema().type_map["ImpactAnalysis"].fields)
     assert document["journeys"] == []

@@ -55,7 +55,8 @@ class ImpactRow:
     reason: str = strawberry.field(description="Which path, and how much margin, in points and budget minutes.")
     bound_before_percent: float | None = strawberry.field(
         description="Availability that its dependencies allow when they do no better than they promise (as seen "
-        "where they promise nothing), its own failures as seen; null for latency."
+        "where they promise nothing), its own failures as seen, both over the last 28 days. The bound of a "
+        "recommendation looks at all its history and at what was seen only. Null for latency."
     )
     bound_after_percent: float | None = strawberry.field(description="The same after the changes.")
     latency_before_ms: float | None = strawberry.field(
