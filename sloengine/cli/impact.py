@@ -110,9 +110,20 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
     output.say(found.summary)
     if found.rows:
         table = output.table()
-        for heading in ("caller", "team", "kind", "before", "after", "composed", "objective", ""):
+        shown = found.rows[:_SHOWN]
+        composed = any(composed_text(row.composed) != "–" for row in shown)
+        for heading in (
+            "caller",
+            "team",
+            "kind",
+            "before",
+            "after",
+            *(["composed"] if composed else ()),
+            "objective",
+            "",
+        ):
             table.add_column(heading, overflow="fold")
-        for row in found.rows[:_SHOWN]:
+        for row in shown:
             verdict = "breaks" if row.newly_violates else "broken" if row.violates else "holds"
             target = None if row.target is None else row.target.availability_ratio or row.target.threshold_ms
             table.add_row(
@@ -121,7 +132,7 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
                 row.kind.lower().replace("latency_", ""),
                 _value(row, row.before),
                 _value(row, row.after),
-                composed_text(row.composed),
+                *([composed_text(row.composed)] if composed else ()),
                 _value(row, target),
                 verdict if row.target is not None else "–",
             )
