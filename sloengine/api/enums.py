@@ -277,6 +277,7 @@ _describe(
         "DEPENDENCY_OBSERVED": "What the dependencies were seen to do.",
         "DEPENDENCY_PROMISE": "What the dependencies' own SLOs promise.",
         "ROUNDING": "Rounded to a figure that people use, to the safe side.",
+        "ON_RECORD": "Today's data give a tighter one; an earlier target stays, so that targets do not flap.",
     },
 )
 _describe(

@@ -37,6 +37,7 @@ _LIMITS = {
     TargetLimit.DEPENDENCY_OBSERVED: "dependency",
     TargetLimit.DEPENDENCY_PROMISE: "promise of",
     TargetLimit.ROUNDING: "rounding",
+    TargetLimit.ON_RECORD: "target on record",
 }
 _TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
 

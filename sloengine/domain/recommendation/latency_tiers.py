@@ -137,6 +137,7 @@ def _targets_of(
             reasons[name].append(f"no {title} p{share * 100:.0f} target: the past does not carry its probability")
             continue
         raw = upper_quantile(draws, levels[name])
+        fresh = _bound_at_least(raw, case.days.bounds_seconds)
         threshold = _bound_at_least(max(raw, floor), case.days.bounds_seconds)
         threshold = _staying(name, recorded.get((name, kind)), threshold, draws, case, settings) or threshold
         if threshold is not None and threshold < floor:
@@ -163,7 +164,7 @@ def _targets_of(
                     error_budget_requests(share, case.window_requests),
                 ),
                 ratio_objective=_ratio_objective(threshold, share, raw, case.days),
-                limited_by=_limits(raw, threshold, predictive),
+                limited_by=_limits(raw, threshold, fresh, predictive),
                 backtest=case.series.replay(threshold, share),
             )
         )
@@ -226,7 +227,10 @@ def _ratio_objective(threshold: float, share: float, raw: float, days: LatencyDa
     return RatioObjective(threshold, share, resolution, warning)
 
 
-def _limits(raw: float, threshold: float, predictive: LatencyPredictive) -> tuple[TargetLimitedBy, ...]:
+def _limits(
+    raw: float, threshold: float, fresh: float | None, predictive: LatencyPredictive
+) -> tuple[TargetLimitedBy, ...]:
+    """Why it is no tighter. ``fresh``: the bound that today's data give; a slower one is on record."""
     facts = predictive.facts
     slow = "no slow spell" if not facts.own_episodes else f"{facts.own_episodes} slow spells"
     own = f"{slow if facts.own_episodes != 1 else '1 slow spell'} in {span(facts.own_days)} of own history"
@@ -239,7 +243,10 @@ def _limits(raw: float, threshold: float, predictive: LatencyPredictive) -> tupl
             + (f"{facts.peers} other services" if facts.peers else "the shipped default"),
         )
     ]
-    if threshold > _ROUNDING_WORTH_SAYING * raw:
+    if fresh is not None and threshold > fresh * (1 + _SLACK):
+        said = f"today's data give {fresh:,.6g} ms; an earlier target stays while it holds as often as it should"
+        limits.insert(0, TargetLimitedBy(TargetLimit.ON_RECORD, said))
+    elif threshold > _ROUNDING_WORTH_SAYING * raw:
         said = f"{float(f'{raw:.3g}'):,.6g} ms raised to the next bound of the histogram"
         limits.append(TargetLimitedBy(TargetLimit.ROUNDING, said))
     return tuple(limits)

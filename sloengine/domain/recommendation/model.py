@@ -42,6 +42,7 @@ class TargetLimit(StrEnum):
     DEPENDENCY_OBSERVED = "DEPENDENCY_OBSERVED"
     DEPENDENCY_PROMISE = "DEPENDENCY_PROMISE"
     ROUNDING = "ROUNDING"
+    ON_RECORD = "ON_RECORD"
 
 
 class UnavailableReason(StrEnum):

@@ -122,7 +122,7 @@ def availability_tiers(
                 error_budget_minutes(rounded, window.length),
                 error_budget_requests(rounded, caps.window_requests),
             ),
-            limited_by=_with_rounding(wanted, rounded),
+            limited_by=_limits(wanted, rounded, caps),
             backtest=replay(rounded),
         )
         tiers[name] = Tier(name, nominal, (target,))
@@ -235,7 +235,16 @@ def _dependency(limit: TargetLimit, ratio: float, weakest: str | None) -> Target
     return TargetLimitedBy(limit, said, weakest)
 
 
-def _with_rounding(wanted: _Wanted, rounded: float) -> tuple[TargetLimitedBy, ...]:
+def _limits(wanted: _Wanted, rounded: float, caps: AvailabilityCaps) -> tuple[TargetLimitedBy, ...]:
+    """Why it is no tighter. Looser than what is wanted rounds to, it is so for a target on record, its tier's or a
+    looser tier's.
+    """
+    fresh = _published(wanted.ratio, caps)
+    if fresh is not None and figures_tighter(fresh, rounded) > 0:
+        said = (
+            f"today's data give {percent_from_ratio(fresh):.9g} %; an earlier target stays while it holds as often"
+        )
+        return (TargetLimitedBy(TargetLimit.ON_RECORD, f"{said} as it should"), *wanted.limits)
     if (1.0 - rounded) <= _ROUNDING_WORTH_SAYING * (1.0 - wanted.ratio):
         return wanted.limits
     exact = percent_from_ratio(1.0 - float(f"{1.0 - wanted.ratio:.3g}"))

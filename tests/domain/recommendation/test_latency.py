@@ -15,6 +15,7 @@ from sloengine.domain.recommendation.model import (
     ObjectiveKind,
     Recommendation,
     RecommendationUnavailable,
+    TargetLimit,
     TierName,
     UnavailableReason,
 )
@@ -291,7 +292,13 @@ def test_a_threshold_on_record_stays_while_it_still_holds() -> None:
 
     again = recommended(history, previous=replace(first, tiers=tiers))
 
-    assert again.tier(TierName.BALANCED).targets[0].threshold_ms == near
+    kept = again.tier(TierName.BALANCED).targets[0]
+    assert kept.threshold_ms == near
+    fresh = first.tier(TierName.BALANCED).targets[0].threshold_ms
+    assert near > fresh
+    limits = [one.limit for one in kept.limited_by]
+    assert limits[0] is TargetLimit.ON_RECORD
+    assert TargetLimit.ROUNDING not in limits
 
 
 def test_a_conservative_threshold_on_record_becomes_tighter_again_when_it_is_met_nearly_always() -> None:

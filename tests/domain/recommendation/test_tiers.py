@@ -352,6 +352,21 @@ def test_a_conservative_target_on_record_becomes_tighter_again_when_it_is_met_ne
     assert ratio(after, TierName.CONSERVATIVE) == ratio(fresh, TierName.CONSERVATIVE) > 0.97
 
 
+def test_a_target_that_stays_is_limited_by_what_is_on_record_and_not_by_rounding() -> None:
+    fresh = recommended()
+    wanted = ratio(fresh, TierName.CONSERVATIVE)
+    kept = max(r for r in availability_grid(0.9) if r < wanted)
+
+    after = recommended(previous=recorded(fresh, {TierName.CONSERVATIVE: kept}))
+
+    assert ratio(after, TierName.CONSERVATIVE) == kept
+    limits = target(after, TierName.CONSERVATIVE).limited_by
+    assert limits[0].limit is TargetLimit.ON_RECORD
+    assert f"today's data give {100 * wanted:.9g} %" in limits[0].message
+    assert TargetLimit.ROUNDING not in {one.limit for one in limits}
+    assert TargetLimit.ON_RECORD not in {one.limit for one in target(fresh, TierName.CONSERVATIVE).limited_by}
+
+
 def test_a_conservative_target_at_the_edge_of_a_cap_does_not_move_from_day_to_day() -> None:
     days = [0.9799, 0.9801, 0.9799, 0.9801]  # what dependencies promise; figures are 97.5 and 98 %
     result = recommended(bound=Bound(promised=days[0]))
