@@ -149,6 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     began = time.process_time()
     _simulated_tables(asked.series)
+    _size_table(max(10, asked.series // 5))
     _count_table(max(10, asked.series // 4))
     if asked.streams is not None:
         _stream_table(asked.streams)
@@ -206,6 +207,20 @@ def _count_table(count: int) -> None:
                 f"{found.median:10.0f}{float(found.delays.max()):8.0f}",
                 flush=True,
             )
+
+
+def _size_table(count: int) -> None:
+    judged, history, factors = 14 * 24, 8 * 168, (1.5, 2.0, 3.0, 5.0, 10.0)
+    print(f"\nfailures get more by a factor for good, {count} series a case: seen in two weeks, median hours")
+    print(f"{'failures/h before':>18}" + "".join(f"{f'x {factor:g}':>12}" for factor in factors))
+    for expected in (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0):
+        shown = ""
+        for factor in factors:
+            random = np.random.default_rng(int(expected * 10))
+            moved = [counts(random, 1e3 * expected, 1e-3, factor, history, judged) for _ in range(count)]
+            found = tried(moved, FIRST_HOUR + history, TWO_OF_THREE, judged)
+            shown += f"{found.within(judged):7.0%}{found.median:5.0f}"
+        print(f"{expected:18g}{shown}", flush=True)
 
 
 def _stream_table(folder: Path) -> None:
