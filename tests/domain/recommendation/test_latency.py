@@ -292,10 +292,29 @@ def test_a_threshold_on_record_stays_while_it_still_holds() -> None:
 
     again = recommended(history, previous=replace(first, tiers=tiers))
 
-    kept = again.tier(TierName.BALANCED).targets[0]
-    assert kept.threshold_ms == near
-    fresh = first.tier(TierName.BALANCED).targets[0].threshold_ms
-    assert near > fresh
+    assert again.tier(TierName.BALANCED).targets[0].threshold_ms == near
+
+
+def test_a_slower_threshold_that_stays_is_limited_by_what_is_on_record_and_not_by_rounding() -> None:
+    history = latency_history(bounds=FINE)
+    first = recommended(history)
+    bounds = [float(f"{b * 1000:.12g}") for b in FINE[:-1]]
+    fresh = {t.name: t.targets[0].threshold_ms or 0.0 for t in first.tiers}
+    met = {b: latency_probability(request(history), PRIOR, SETTINGS, KINDS[0], b) or 0.0 for b in bounds}
+    band = {
+        TierName.CONSERVATIVE: SETTINGS.highest_level - 1e-9,
+        TierName.BALANCED: 0.95,
+        TierName.AGGRESSIVE: 0.83,
+    }
+    name, slower = next((n, b) for n, most in band.items() for b in bounds if b > fresh[n] and met[b] <= most)
+    tiers = tuple(
+        replace(t, targets=(replace(t.targets[0], threshold_ms=slower), *t.targets[1:])) if t.name is name else t
+        for t in first.tiers
+    )
+
+    kept = recommended(history, previous=replace(first, tiers=tiers)).tier(name).targets[0]
+
+    assert kept.threshold_ms == slower
     limits = [one.limit for one in kept.limited_by]
     assert limits[0] is TargetLimit.ON_RECORD
     assert TargetLimit.ROUNDING not in limits
