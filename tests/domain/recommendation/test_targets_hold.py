@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from sloengine.domain.recommendation.settings import EngineSettings
 ORGANIZATIONS = 20
 SETTINGS = EngineSettings(n_draws=2_000)
 TIERS = list(TierName)
+# A copy of this process, whose other threads hold locks that nobody in the copy gives back, may stand still.
+AFRESH = get_context("spawn")
 
 
 def _trial(job: tuple[int, int]) -> Trial:
@@ -29,7 +32,7 @@ def _trial(job: tuple[int, int]) -> Trial:
 @pytest.fixture(scope="module", params=[14, 30])
 def trials(request: pytest.FixtureRequest) -> list[Trial]:
     jobs = [(seed, request.param) for seed in range(ORGANIZATIONS)]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=AFRESH) as pool:
         return list(pool.map(_trial, jobs))
 
 
@@ -107,7 +110,7 @@ def test_latency_targets_hold_as_often_as_they_say(
 
 @pytest.fixture(scope="module")
 def latency_trials() -> list[LatencyTrial]:
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=AFRESH) as pool:
         return list(pool.map(_latency_trial, range(6)))
 
 
