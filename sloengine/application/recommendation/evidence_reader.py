@@ -14,19 +14,27 @@ from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of, surroundings
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.prepared import Earlier, Prepared, prepare
 from sloengine.application.recommendation.surrounding_series import SurroundingSeries, below, read_surroundings
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
+from sloengine.application.telemetry.pulled_over_stored import (
+    StoredOtherwise,
+    edges_with,
+    latency_with,
+    panel_with,
+)
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.drift.alarm import change_of
 from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.other_callers import OtherCallers
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
 WHOLE_FROM_ASKED = 50
@@ -72,9 +80,35 @@ class Scope:
     inner: DependencyGraph | None = None
 
     @property
+    def is_kept_apart(self) -> bool:
+        """Whether all series are read for this answer alone, each by itself."""
+        return not self.is_whole and self.inner is None
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """Services whose series are kept while an answer is worked out."""
         return self.service_ids if self.inner is None else tuple(one.service_id for one in self.inner.services)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was read of a scope as of an hour, before anything is worked out from it.
+
+    ``graph``: whose series are kept. ``others``: callers beside it, summed up.
+    """
+
+    scope: Scope
+    as_of: datetime
+    graph: DependencyGraph
+    others: OtherCallers | None
+    watermark: Watermark
+    promises: Mapping[str, float]
+    changes: Mapping[tuple[str, SliType], BehaviourChange]
+    panel: SliPanel
+    priors: LearntPriors
+    latency: Mapping[str, LatencyHistory]
+    edges: EdgePanel | None
+    findings: Mapping[tuple[str, str], PassThroughFinding]
 
 
 @dataclass(slots=True)
@@ -113,32 +147,107 @@ class EvidenceReader:
 
         ``filled``: moves whenever this process has filled in missing hours.
         """
+        if not scope.is_whole:
+            return await self.prepared(await self.stored(scope, as_of))
         now = self.clock.now()
         # What does not wait for another answer is asked for at the same time.
-        watermark, active, changes = await asyncio.gather(
+        watermark, active, changes, priors, revision = await asyncio.gather(
             self.history.watermark(),
             self.ledger.active(scope.kept, SliType.AVAILABILITY),
             self._changes(scope, as_of),
+            self.priors(now),
+            self.findings.revision(),
         )
-        if not scope.is_whole:
-            prepared = await self._read(scope, as_of, now, watermark)
-        else:
-            priors = await self.priors(now)
-            key = (
-                scope.graph.version,
-                as_of,
-                priors.digest,
-                watermark.aggregated_to,
-                watermark.pulled_at,
-                filled,
-                await self.findings.revision(),
-            )
-            async with self._reading:
-                if self._kept is None or self._kept[0] != key:
-                    self._kept = (key, await self._read(scope, as_of, now, watermark))
-                prepared = self._kept[1]
+        key = (
+            scope.graph.version,
+            as_of,
+            priors.digest,
+            watermark.aggregated_to,
+            watermark.pulled_at,
+            filled,
+            revision,
+        )
+        async with self._reading:
+            if self._kept is None or self._kept[0] != key:
+                self._kept = (key, await self.prepared(await self.stored(scope, as_of)))
+            prepared = self._kept[1]
         evidence = replace(prepared.evidence, promises=promises_of(active), changes=changes)
         return replace(prepared, evidence=evidence)
+
+    async def stored(self, scope: Scope, as_of: datetime) -> Stored:
+        """What is stored for the scope, all asked for at the same time."""
+        from_at = self._begin(as_of)
+        series: SurroundingSeries | None = None
+        if scope.inner is not None:
+            series = await read_surroundings(self.history, scope.graph, scope.inner, from_at, as_of)
+        graph = scope.graph if series is None else series.graph
+        (watermark, active, changes), (panel, priors, latency, edges, findings) = await asyncio.gather(
+            asyncio.gather(
+                self.history.watermark(),
+                self.ledger.active(scope.kept, SliType.AVAILABILITY),
+                self._changes(scope, as_of),
+            ),
+            asyncio.gather(
+                self._availability(scope.service_ids, from_at, as_of, None if series is None else series.panel),
+                self._priors(scope, self.clock.now()),
+                self.history.read_latency(_with_latency(scope), *_days(from_at, as_of)),
+                self._edges(_pairs(graph), from_at, as_of),
+                self._findings(graph, scope, as_of),
+            ),
+        )
+        return Stored(
+            scope,
+            as_of,
+            graph,
+            None if series is None else series.others,
+            watermark,
+            promises_of(active),
+            changes,
+            panel,
+            priors,
+            latency,
+            edges,
+            findings,
+        )
+
+    async def prepared(self, stored: Stored, pulled: Pulled | None = None) -> Prepared:
+        """Telemetry checked and pass-through learnt, with pulled hours that the store may not have yet.
+
+        Raises ``StoredOtherwise`` where these have to be stored first, and then read.
+        """
+        scope, as_of, watermark = stored.scope, stored.as_of, stored.watermark
+        panel, latency, edges = stored.panel, stored.latency, stored.edges
+        if pulled is not None:
+            if stored.others is not None:
+                raise StoredOtherwise  # what others ask is summed up already
+            from_at = self._begin(as_of)
+            panel = panel_with(panel, pulled.availability)
+            latency = latency_with(latency, pulled.latency, _with_latency(scope), _days(from_at, as_of))
+            known = set(pulled.availability.service_ids)
+            edges = edges_with(edges, pulled.edges, _pairs(stored.graph), known, (from_at, as_of))
+        evidence = Evidence(
+            as_of=as_of,
+            graph=stored.graph,
+            panel=panel,
+            older=await self._older(panel, as_of, pulled),
+            priors=stored.priors,
+            asked=None if scope.is_whole else scope.asked,
+            latency=latency,
+            edges=edges,
+            promises=stored.promises,
+            refused=watermark.refused,
+            throttled=watermark.throttled,
+            traced_p99=watermark.traced_p99,
+            source=self.source_name,
+            changes=stored.changes,
+            graph_version=scope.graph.version,
+            findings=stored.findings,
+            others=stored.others,
+        )
+        return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)
+
+    def _begin(self, as_of: datetime) -> datetime:
+        return as_of - self.settings.lookback_days * DAY
 
     async def _changes(self, scope: Scope, as_of: datetime) -> dict[tuple[str, SliType], BehaviourChange]:
         """Of the services asked for; of a whole graph those that have any, which are few."""
@@ -166,7 +275,7 @@ class EvidenceReader:
             self._assigned = kept
         return kept[2]
 
-    async def _older(self, panel: SliPanel, as_of: datetime) -> SliPanel | None:
+    async def _older(self, panel: SliPanel, as_of: datetime, pulled: Pulled | None) -> SliPanel | None:
         """A year of the services that have few days in the usual look-back; None where it adds nothing."""
         days = (~np.isnan(panel.total)).sum(axis=1) * (panel.step / DAY)
         young = [
@@ -178,6 +287,8 @@ class EvidenceReader:
         parts: list[SliPanel] = []
         for first in range(0, len(young), YOUNG_AT_ONCE):
             part = await self.history.read(young[first : first + YOUNG_AT_ONCE], from_at, as_of)
+            if pulled is not None:
+                part = panel_with(part, pulled.availability)
             known_before = (~np.isnan(part.between(from_at, panel.start_at).total)).any(axis=1)
             if known_before.any():
                 parts.append(part.select([part.service_ids[row] for row in np.flatnonzero(known_before)]))
@@ -191,42 +302,6 @@ class EvidenceReader:
             np.concatenate([part.total for part in parts]),
         )
 
-    async def _read(self, scope: Scope, as_of: datetime, now: datetime, watermark: Watermark) -> Prepared:
-        from_at = as_of - self.settings.lookback_days * DAY
-        series: SurroundingSeries | None = None
-        if scope.inner is not None:
-            series = await read_surroundings(self.history, scope.graph, scope.inner, from_at, as_of)
-        graph = scope.graph if series is None else series.graph
-        pairs = [edge.pair for edge in graph.dependencies]
-        first_day, last_day = floor_to(from_at, DAY), floor_to(as_of, DAY)
-        (panel, older), priors, latency, edges, findings = await asyncio.gather(
-            self._availability(scope.service_ids, from_at, as_of, None if series is None else series.panel),
-            self._priors(scope, now),
-            self.history.read_latency(
-                sorted({*scope.asked, *scope.graph.waited_for(scope.asked)}), first_day, last_day
-            ),
-            self._edges(pairs, from_at, as_of),
-            self._findings(graph, scope, as_of),
-        )
-        evidence = Evidence(
-            as_of=as_of,
-            graph=graph,
-            panel=panel,
-            older=older,
-            priors=priors,
-            asked=None if scope.is_whole else scope.asked,
-            latency=latency,
-            edges=edges,
-            refused=watermark.refused,
-            throttled=watermark.throttled,
-            traced_p99=watermark.traced_p99,
-            source=self.source_name,
-            graph_version=scope.graph.version,
-            findings=findings,
-            others=None if series is None else series.others,
-        )
-        return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)
-
     async def _findings(
         self, graph: DependencyGraph, scope: Scope, as_of: datetime
     ) -> Mapping[tuple[str, str], PassThroughFinding]:
@@ -235,11 +310,9 @@ class EvidenceReader:
 
     async def _availability(
         self, service_ids: Sequence[str], from_at: datetime, as_of: datetime, panel: SliPanel | None
-    ) -> tuple[SliPanel, SliPanel | None]:
+    ) -> SliPanel:
         """``panel``: what was read already."""
-        if panel is None:
-            panel = await self.history.read(service_ids, from_at, as_of)
-        return panel, await self._older(panel, as_of)
+        return await self.history.read(service_ids, from_at, as_of) if panel is None else panel
 
     async def _edges(
         self, pairs: Sequence[tuple[str, str]], from_at: datetime, as_of: datetime
@@ -252,3 +325,15 @@ def _surrounding(graph: DependencyGraph, asked: tuple[str, ...], summed_from: in
     part = graph.subgraph(around)
     inner = below(part, asked) if len(around) >= summed_from else None
     return Scope(part, tuple(around), asked, is_whole=False, inner=inner)
+
+
+def _pairs(graph: DependencyGraph) -> list[tuple[str, str]]:
+    return [edge.pair for edge in graph.dependencies]
+
+
+def _with_latency(scope: Scope) -> list[str]:
+    return sorted({*scope.asked, *scope.graph.waited_for(scope.asked)})
+
+
+def _days(from_at: datetime, as_of: datetime) -> tuple[datetime, datetime]:
+    return floor_to(from_at, DAY), floor_to(as_of, DAY)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sloengine import __version__
+from sloengine.application.beside import beside
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.idempotency import KeyedRequest, keyed_request
 from sloengine.application.ports.recommendation_cache import RecommendationCache
@@ -16,9 +17,11 @@ from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
+from sloengine.application.recommendation.prepared import Prepared
 from sloengine.application.telemetry.freshness import Freshness
-from sloengine.application.telemetry.pull_missing_hours import PullMissingHours
+from sloengine.application.telemetry.pull_missing_hours import MissingHours, PullMissingHours
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
+from sloengine.application.telemetry.pulled_over_stored import StoredOtherwise
 from sloengine.domain.errors import Invalid, ServiceNotFound, Unavailable
 from sloengine.domain.governance.authorization import require_decider, require_editor
 from sloengine.domain.governance.model import Actor
@@ -119,17 +122,23 @@ class Recommend:
             self.evidence.scope(command.service_ids),
             self.evidence.findings.state(),
         )
+        fresh: dict[Wanted, RecommendationResult] | None = None
         try:
-            as_of = await self.missing_hours(scope.service_ids, scope.asked)
+            missing = await self.missing_hours.missing(scope.service_ids, scope.asked)
+            known: dict[Wanted, RecommendationResult] = {
+                one: stands
+                for one, stands in standing.items()
+                if _is_enough(stands, command, missing.as_of, scope.graph.version, series.void_before)
+            }
+            open_ones = [one for one in wanted if one not in known]
+            if open_ones and scope.is_kept_apart and self.missing_hours.at_once(missing):
+                fresh = await self._compute_meanwhile(command, open_ones, scope, missing, standing)
+            else:
+                await self.missing_hours.fill(missing)
         except Unavailable as down:
             return await self._without_source(command, wanted, standing, scope, down, request)
-        version = scope.graph.version
-        known: dict[Wanted, RecommendationResult] = {
-            one: stands
-            for one, stands in standing.items()
-            if _is_enough(stands, command, as_of, version, series.void_before)
-        }
-        fresh = await self._compute(command, [w for w in wanted if w not in known], scope, as_of, standing)
+        if fresh is None:
+            fresh = await self._compute(command, open_ones, scope, missing.as_of, standing)
         is_stale = await self.freshness.is_stale()
         return await self._answer(wanted, known, fresh, request, is_stale=is_stale)
 
@@ -205,6 +214,41 @@ class Recommend:
         if not wanted:
             return {}
         prepared = await self.evidence.read(scope, as_of=as_of, filled=self.missing_hours.filled)
+        return await self._computed(command, wanted, prepared, standing)
+
+    async def _compute_meanwhile(
+        self,
+        command: RecommendCommand,
+        wanted: Sequence[Wanted],
+        scope: Scope,
+        missing: MissingHours,
+        standing: Mapping[Wanted, Recommendation],
+    ) -> dict[Wanted, RecommendationResult]:
+        """The same, read while missing hours are pulled and computed while they are stored.
+
+        What is pulled is laid over what was read as the store would. Nothing is answered before it is stored: an
+        answer rests on hours that are on record. Raises ``Unavailable`` when the source is down.
+        """
+        async with beside(self.evidence.stored(scope, missing.as_of)) as reading:
+            pulled = await self.missing_hours.pull(missing)
+            stored = await reading
+        async with beside(self.missing_hours.store(missing, pulled)) as storing:
+            try:
+                prepared = await self.evidence.prepared(stored, pulled)
+            except StoredOtherwise:
+                await storing
+                return await self._compute(command, wanted, scope, missing.as_of, standing)
+            computed = await self._computed(command, wanted, prepared, standing)
+            await storing
+        return computed
+
+    async def _computed(
+        self,
+        command: RecommendCommand,
+        wanted: Sequence[Wanted],
+        prepared: Prepared,
+        standing: Mapping[Wanted, Recommendation],
+    ) -> dict[Wanted, RecommendationResult]:
         computed = await asyncio.to_thread(
             compute_recommendations,
             prepared,

@@ -27,7 +27,7 @@ async def store_pulled(history: SliHistory, pulled: Pulled, known: Collection[st
         if hours is not None:
             await history.write_latency_hours(hours)
     if pulled.edges is not None:
-        edges = _among(pulled.edges, known)
+        edges = among(pulled.edges, known)
         if edges.pairs:
             await history.write_edges(edges)
 
@@ -53,7 +53,8 @@ def in_days(hourly: LatencyHistory) -> LatencyHistory:
     )
 
 
-def _among(edges: EdgePanel, known: Collection[str]) -> EdgePanel:
+def among(edges: EdgePanel, known: Collection[str]) -> EdgePanel:
+    """Calls between these services only."""
     rows: Sequence[int] = [i for i, pair in enumerate(edges.pairs) if pair[0] in known and pair[1] in known]
     pairs = tuple(edges.pairs[row] for row in rows)
     return EdgePanel(pairs, edges.start_at, edges.step, edges.calls[list(rows)], edges.failed[list(rows)])
