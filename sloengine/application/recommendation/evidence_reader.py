@@ -70,7 +70,8 @@ class Scope:
     ``graph``: those asked for, what they call, and who else calls that. ``asked``: those whose own latency is
     needed, and that of the services they wait for, to explain theirs. ``inner``: those asked for and what they
     call, where the series of all others are summed up while they are read; None: they are kept.
-    ``is_whole``: the whole graph, kept for the next ones.
+    ``is_whole``: the whole graph, kept for the next ones. ``only_below``: of a part, nothing is learnt of services
+    that none of those asked for leads to.
     """
 
     graph: DependencyGraph
@@ -78,6 +79,7 @@ class Scope:
     asked: tuple[str, ...]
     is_whole: bool
     inner: DependencyGraph | None = None
+    only_below: bool = False
 
     @property
     def is_kept_apart(self) -> bool:
@@ -133,14 +135,15 @@ class EvidenceReader:
     _assigned: tuple[LearntPriors, int, LearntPriors] | None = field(default=None, init=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
-    async def scope(self, service_ids: Sequence[str]) -> Scope:
-        """What these services need."""
+    async def scope(self, service_ids: Sequence[str], *, only_below: bool = False) -> Scope:
+        """What these services need; ``only_below``: for their own answers, not to edit the graph around them."""
         graph = await self.snapshots.current()
         if len(service_ids) >= WHOLE_FROM_ASKED or len(graph.services) <= WHOLE_UP_TO_SERVICES:
             every = tuple(service.service_id for service in graph.services)
             return Scope(graph, every, every, is_whole=True)
         # Beside the event loop: of a large graph this takes a tenth of a second.
-        return await asyncio.to_thread(_surrounding, graph, tuple(service_ids), self.summed_from)
+        scope = await asyncio.to_thread(_surrounding, graph, tuple(service_ids), self.summed_from)
+        return replace(scope, only_below=only_below)
 
     async def read(self, scope: Scope, *, as_of: datetime, filled: int) -> Prepared:
         """The scope's evidence as of an hour, telemetry checked and pass-through learnt.
@@ -244,7 +247,9 @@ class EvidenceReader:
             findings=stored.findings,
             others=stored.others,
         )
-        return await asyncio.to_thread(prepare, evidence, None if scope.is_whole else self._earlier)
+        if scope.is_whole:
+            return await asyncio.to_thread(prepare, evidence)
+        return await asyncio.to_thread(prepare, evidence, self._earlier, only_below=scope.only_below)
 
     def _begin(self, as_of: datetime) -> datetime:
         return as_of - self.settings.lookback_days * DAY

@@ -50,10 +50,11 @@ class Earlier:
     fits: ContentMemo[AdditiveFit] = field(default_factory=lambda: ContentMemo(10_000))
 
 
-def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
+def prepare(evidence: Evidence, earlier: Earlier | None = None, *, only_below: bool = False) -> Prepared:
     """Check the telemetry and learn how failures travel; dear, so done once for all services.
 
-    ``earlier``: saves work where services are asked for one by one; the answers are the same.
+    ``earlier``: saves work where services are asked for one by one; the answers are the same. ``only_below``: so
+    does learning nothing of services that none of those asked for leads to; no edit can be made to that.
     """
     findings = inspect(evidence.panel, evidence.graph, evidence.others)
     reliability = learn_reliability(
@@ -62,6 +63,7 @@ def prepare(evidence: Evidence, earlier: Earlier | None = None) -> Prepared:
         evidence.edges,
         findings.refused,
         roots=evidence.asked,
+        only_below=only_below,
         fits=None if earlier is None else earlier.fits,
         known=evidence.findings,
         others=evidence.others,

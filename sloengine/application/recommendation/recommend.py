@@ -119,7 +119,7 @@ class Recommend:
         ]
         standing, scope, series = await asyncio.gather(
             self._standing(wanted, command.window),
-            self.evidence.scope(command.service_ids),
+            self.evidence.scope(command.service_ids, only_below=True),
             self.evidence.findings.state(),
         )
         fresh: dict[Wanted, RecommendationResult] | None = None

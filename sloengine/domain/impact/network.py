@@ -21,7 +21,6 @@ from scipy.sparse.csgraph import dijkstra
 from sloengine.domain.impact.kept_reach import KeptReach, kept_reach
 from sloengine.domain.topology.edge_scenarios import drawn_passes
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.topology.intrinsic import callers_first
 from sloengine.domain.topology.pass_through import declared_pass_through
 from sloengine.domain.topology.system import Call, Contracted, Group, contract, edge_key, pass_probability
 
@@ -281,7 +280,7 @@ def _callers_of(size: int, calls: Sequence[Call]) -> csr_array:
 
 def _levels(contracted: Contracted) -> IntArray:
     level = [0] * len(contracted.calls)
-    for component in reversed(callers_first(contracted.calls, contracted.groups)):
+    for component in reversed(contracted.order):
         below = [level[call.dependency] for call in contracted.calls[component]]
         below += [level[call.dependency] for group in contracted.groups[component] for call in group.calls]
         level[component] = 1 + max(below, default=-1)

@@ -16,6 +16,9 @@ ALIAS_CORRELATION, ALIAS_WINDOWS = 0.9, 3
 #: ... and so do their logarithms: one incident of a zone makes any two services in it correlate, two names of one
 #: thing also fail together when little fails.
 _ALIAS_LOG_CORRELATION = 0.8
+#: Products of many rows at once differ in the last digits from those of a few.
+_ROUNDING = 1e-9
+_COMPARED_AT_ONCE = 512
 #: Joint data: every member was seen together for this long, and failed on more than one day.
 _JOINT_DAYS, _FAILED_DAYS, _FAILED_CALLS = 7.0, 2, 20.0
 
@@ -43,15 +46,18 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
             below.setdefault(name, set()).add(dependency)
             if group is not None:
                 groups.setdefault(name, {})[dependency] = group
-    unit = _unit(traffic.bad)
+    looked_at = np.arange(len(failing)) if among is None else np.array(sorted(among), np.int64)
+    unit = _unit(traffic.bad if among is None else traffic.bad[looked_at])
+    place_of = {service: place for place, service in enumerate(looked_at.tolist())}
+    suspects = _suspects(unit, looked_at.tolist())
     found: set[tuple[int, int]] = set()
     refuted: set[tuple[int, int]] = set()
     for caller, siblings in below.items():
-        rows = sorted(siblings if among is None else siblings.intersection(among))
-        if len(rows) < 2:
+        rows = sorted(siblings.intersection(place_of))
+        if len(rows) < 2 or suspects.isdisjoint(rows):
             continue
         named = groups.get(caller, {})
-        for first, second in _correlated(traffic, rows, unit[rows]):
+        for first, second in _correlated(traffic, rows, unit[[place_of[row] for row in rows]]):
             if named.get(first) is not None and named.get(first) == named.get(second):
                 refuted.add((first, second))
             elif not _explained(first, second, below):
@@ -66,6 +72,18 @@ def _called_by_others(traffic: ObservedTraffic) -> Iterator[tuple[int, int, str 
         for edge in traffic.others.edges:
             number = numbers.setdefault(edge.caller, -1 - len(numbers))
             yield number, traffic.graph.index[edge.dependency], edge.redundancy_group
+
+
+def _suspects(unit: FloatArray, services: Sequence[int]) -> set[int]:
+    """Services that fail like another one, whoever calls them; a few at the edge of it may be too many.
+
+    Of many services, all of them: what they have in common is then looked at caller by caller only.
+    """
+    if len(services) > _COMPARED_AT_ONCE:
+        return set(services)
+    alike = unit @ unit.T > ALIAS_CORRELATION - _ROUNDING
+    np.fill_diagonal(alike, val=False)
+    return {services[place] for place in np.flatnonzero(alike.any(axis=0)).tolist()}
 
 
 def _correlated(traffic: ObservedTraffic, rows: Sequence[int], unit: FloatArray) -> list[tuple[int, int]]:

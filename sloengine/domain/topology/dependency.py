@@ -109,4 +109,4 @@ class Dependency:
     @property
     def attempts(self) -> int:
         """How often a call is tried in all, by ``attempts`` of ``retry_config``; 1 where nobody says."""
-        return stated_attempts((self.retry_config or {}).get("attempts")) or 1
+        return stated_attempts(self.retry_config.get("attempts")) or 1 if self.retry_config else 1

@@ -7,7 +7,7 @@ stored interval shows it; the quiet rest adds up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,16 +61,21 @@ class FailureProfile:
 
 
 def failure_profile(
-    traffic: ObservedTraffic, members: Sequence[Sequence[int]], calls: Sequence[Sequence[Call]]
+    traffic: ObservedTraffic,
+    members: Sequence[Sequence[int]],
+    calls: Sequence[Sequence[Call]],
+    only: Collection[int] | None = None,
 ) -> FailureProfile:
     """When every component fails by itself; of a cycle, the member that fails most in each interval speaks.
 
     What the component's calls explain is taken off interval by interval and cut at 0. That would inflate a
-    *level*; only the shape is kept, how much a component fails comes from sums.
+    *level*; only the shape is kept, how much a component fails comes from sums. ``only``: components, closed under
+    calls, that are looked at; others show nothing.
     """
     intervals = traffic.total.shape[1]
     size = len(members)
-    ratios = _ratios(traffic, members)
+    chosen = np.arange(size) if only is None else np.array(sorted(only), np.int64)
+    ratios = _ratios(traffic, members, chosen)
     passes = csr_array(
         (
             np.array([call.probability for below in calls for call in below], np.float32),
@@ -85,14 +90,14 @@ def failure_profile(
     quiet = np.ones(size)
     at: list[npt.NDArray[np.int32]] = []
     peak: list[npt.NDArray[np.float32]] = []
-    for start in range(0, size, _ROWS_AT_ONCE):
-        rows = slice(start, min(size, start + _ROWS_AT_ONCE))
+    for start in range(0, len(chosen), _ROWS_AT_ONCE):
+        rows = chosen[start : start + _ROWS_AT_ONCE]
         own = np.maximum(ratios[rows] - passes[rows] @ ratios, 0.0)
         mean = own.mean(axis=1)
         relative = (own / np.where(mean > 0.0, mean, 1.0)[:, None]).astype(np.float32)
         stands_out = relative > _STANDS_OUT
         which, times = np.nonzero(stands_out)
-        counts[start + 1 : start + 1 + len(own)] = stands_out.sum(axis=1)
+        counts[rows + 1] = stands_out.sum(axis=1)
         at.append(times.astype(np.int32))
         peak.append(relative[which, times])
         rest = np.maximum(intervals - stands_out.sum(axis=1), 1)
@@ -107,18 +112,20 @@ def failure_profile(
     )
 
 
-def _ratios(traffic: ObservedTraffic, members: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-    """Failure ratio of every component by interval, 0 where there is no data."""
+def _ratios(
+    traffic: ObservedTraffic, members: Sequence[Sequence[int]], chosen: IntArray
+) -> npt.NDArray[np.float32]:
+    """Failure ratio of these components by interval, 0 where there is no data, and of all others."""
     first = np.array([services[0] for services in members], np.int64)
     ratios = np.zeros((len(members), traffic.total.shape[1]), np.float32)
-    for start in range(0, len(members), _ROWS_AT_ONCE):
-        rows = first[start : start + _ROWS_AT_ONCE]
-        ratios[start : start + len(rows)] = _divided(traffic.bad[rows], traffic.total[rows])
-    for component, services in enumerate(members):
-        if len(services) > 1:
-            for service in services[1:]:
-                ratio = _divided(traffic.bad[service], traffic.total[service])
-                np.maximum(ratios[component], ratio, out=ratios[component])
+    for start in range(0, len(chosen), _ROWS_AT_ONCE):
+        components = chosen[start : start + _ROWS_AT_ONCE]
+        rows = first[components]
+        ratios[components] = _divided(traffic.bad[rows], traffic.total[rows])
+    for component in chosen.tolist():
+        for service in members[component][1:]:
+            ratio = _divided(traffic.bad[service], traffic.total[service])
+            np.maximum(ratios[component], ratio, out=ratios[component])
     return ratios
 
 

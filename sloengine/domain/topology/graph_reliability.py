@@ -19,7 +19,6 @@ from sloengine.domain.topology.failure_profile import FailureProfile, failure_pr
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.intrinsic import (
     Intrinsic,
-    callers_first,
     component_members,
     learn_intrinsic,
     shown_unavailability,
@@ -29,7 +28,14 @@ from sloengine.domain.topology.other_callers import OtherCallers
 from sloengine.domain.topology.pass_through import PassThrough, learn_pass_through
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.pass_through_limits import FAILED_CALLS, FAILED_WINDOWS
-from sloengine.domain.topology.system import Call, Contracted, contract, edge_key, pass_probability
+from sloengine.domain.topology.system import (
+    Call,
+    Contracted,
+    contract,
+    contract_below,
+    edge_key,
+    pass_probability,
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ class GraphReliability:
     def rank(self) -> list[int]:
         """Place of each component in an order where every caller comes before what it calls."""
         places = [0] * len(self.contracted.calls)
-        for place, component in enumerate(callers_first(self.contracted.calls, self.contracted.groups)):
+        for place, component in enumerate(self.contracted.order):
             places[component] = place
         return places
 
@@ -137,6 +143,7 @@ def learn_reliability(
     refused: Mapping[str, str] | None = None,
     *,
     roots: Collection[str] | None = None,
+    only_below: bool = False,
     fits: ContentMemo[AdditiveFit] | None = None,
     known: Mapping[tuple[str, str], PassThroughFinding] | None = None,
     others: OtherCallers | None = None,
@@ -151,6 +158,8 @@ def learn_reliability(
         refused: services whose series cannot be true, with the reason; kept as evidence on the edges into them.
         roots: services whose bounds are wanted; None: any. Pass-through is learnt only of edges that can lead from
             them, which changes none of their bounds: failure travels against the calls.
+        only_below: of services that no root leads to, nothing is learnt; they are looked at as callers only. The
+            roots' bounds are the same to the bit. Such a model cannot be edited.
         fits: additive fits made before; new ones are added.
         known: findings of edges that stand (:mod:`sloengine.domain.topology.pass_through_finding`), learnt with
             the same seed; the edges of other callers are learnt.
@@ -171,8 +180,10 @@ def learn_reliability(
     shown, published, unknown = shown_unavailability(traffic, refused)
     _after_all_attempts(traffic, probability)
     _by_counted_calls(traffic, passes, shown, probability)
-    contracted = _contracted(traffic, probability)
+    below = {graph.index[key] for key in callers} if only_below and callers is not None else None
+    contracted = _contracted(traffic, probability, below)
     members = component_members(contracted)
+    only = None if below is None else {contracted.labels[service] for service in below}
     return GraphReliability(
         graph=graph,
         traffic=traffic,
@@ -190,8 +201,8 @@ def learn_reliability(
         aliases=find_aliases(traffic, None if callers is None else {graph.index[key] for key in callers}),
         contracted=contracted,
         members=members,
-        intrinsic=learn_intrinsic(traffic, contracted, shown, members),
-        profile=failure_profile(traffic, members, contracted.calls),
+        intrinsic=learn_intrinsic(traffic, contracted, shown, members, only),
+        profile=failure_profile(traffic, members, contracted.calls, only),
         notes=traffic.notes,
         seed=seed,
     )
@@ -248,18 +259,33 @@ def _by_counted_calls(
             probability[edge] = min(limit, brought / float(shown[called]))
 
 
-def _contracted(traffic: ObservedTraffic, probability: FloatArray) -> Contracted:
-    calls: list[Call] = []
+def _contracted(traffic: ObservedTraffic, probability: FloatArray, below: Collection[int] | None) -> Contracted:
+    """``below``: services, closed under calls, whose calls are wanted; None: all."""
+    alone = np.ones(len(traffic.edges), bool)
     groups: dict[tuple[int, str], tuple[list[Call], int]] = {}
     for edge, dependency in enumerate(traffic.edges):
-        caller = int(traffic.callers[edge])
-        call = Call(caller, int(traffic.dependencies[edge]), float(probability[edge]), edge_key(*dependency.pair))
-        if dependency.redundancy_group is None:
-            calls.append(call)
-        else:
-            members, required = groups.get((caller, dependency.redundancy_group), ([], 1))
-            groups[caller, dependency.redundancy_group] = (
-                [*members, call],
+        if dependency.redundancy_group is not None:
+            alone[edge] = False
+            key = int(traffic.callers[edge]), dependency.redundancy_group
+            members, required = groups.get(key, ([], 1))
+            groups[key] = (
+                [*members, _call(traffic, probability, edge)],
                 max(required, dependency.required or 1),
             )
-    return contract(len(traffic.graph.services), calls, list(groups.values()))
+    size = len(traffic.graph.services)
+    if below is None:
+        calls = [_call(traffic, probability, edge) for edge in np.flatnonzero(alone).tolist()]
+        return contract(size, calls, list(groups.values()))
+    wanted = np.zeros(size, bool)
+    wanted[list(below)] = True
+    calls = [
+        _call(traffic, probability, edge) for edge in np.flatnonzero(alone & wanted[traffic.callers]).tolist()
+    ]
+    passing = alone & (probability > 0.0)
+    ends = traffic.callers[passing], traffic.dependencies[passing]
+    return contract_below(below, size, calls, list(groups.values()), ends)
+
+
+def _call(traffic: ObservedTraffic, probability: FloatArray, edge: int) -> Call:
+    caller, called = int(traffic.callers[edge]), int(traffic.dependencies[edge])
+    return Call(caller, called, float(probability[edge]), edge_key(*traffic.edges[edge].pair))

@@ -11,7 +11,7 @@ that lead to it are taken as independent, which lies between the most likely pat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from sloengine.domain.topology.common_cause import common_cause, has_joint_data, joint_failure_ratio
 from sloengine.domain.topology.failed_calls import FloatArray, ObservedTraffic
 from sloengine.domain.topology.reach_rows import ReachRow, ReachRows
-from sloengine.domain.topology.system import Call, Contracted, Group
+from sloengine.domain.topology.system import Contracted, Group
 
 #: Hazard that stands for certain failure.
 CERTAIN_HAZARD = 27.0
@@ -60,35 +60,18 @@ def component_members(contracted: Contracted) -> list[list[int]]:
     return members
 
 
-def callers_first(calls: Sequence[Sequence[Call]], groups: Sequence[Sequence[Group]]) -> list[int]:
-    """All components, every caller before what it calls."""
-    waiting = [0] * len(calls)
-    below: list[list[int]] = []
-    for component, direct in enumerate(calls):
-        reached = [call.dependency for call in direct]
-        reached += [call.dependency for group in groups[component] for call in group.calls]
-        below.append(reached)
-        for dependency in reached:
-            waiting[dependency] += 1
-    ready = [component for component, count in enumerate(waiting) if count == 0]
-    order: list[int] = []
-    while ready:
-        component = ready.pop()
-        order.append(component)
-        for dependency in below[component]:
-            waiting[dependency] -= 1
-            if waiting[dependency] == 0:
-                ready.append(dependency)
-    return order
-
-
 def learn_intrinsic(
-    traffic: ObservedTraffic, contracted: Contracted, unavailability: FloatArray, members: Sequence[Sequence[int]]
+    traffic: ObservedTraffic,
+    contracted: Contracted,
+    unavailability: FloatArray,
+    members: Sequence[Sequence[int]],
+    only: Collection[int] | None = None,
 ) -> Intrinsic:
     """Separate own from inherited failure, dependencies first.
 
     ``unavailability``: what each service showed, shape (n_services,); NaN: not known, own failure then counts as
-    0. Work and memory go with the pairs of components of which one lies below the other.
+    0. Work and memory go with the pairs of components of which one lies below the other. ``only``: components,
+    closed under calls, that are learnt; nothing is said of others.
     """
     size = len(contracted.calls)
     reach = ReachRows(size)
@@ -97,8 +80,9 @@ def learn_intrinsic(
     causes: list[list[float]] = [[] for _ in range(size)]
     joint_data: dict[tuple[int, ...], bool] = {}
     assumed: set[int] = set()
-    order = callers_first(contracted.calls, contracted.groups)
-    for component in reversed(order):
+    for component in reversed(contracted.order):
+        if only is not None and component not in only:
+            continue
         fatal: list[ReachRow] = []
         for group in contracted.groups[component]:
             fatal.append(reach.fatal(group))

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sloengine.domain.topology.condensation import strong_components
+
+type Places = npt.NDArray[np.int64]
 
 #: Share of a dependency's failures that a caller inherits, by declaration.
 HARD_PASS_THROUGH, DEGRADED_PASS_THROUGH, SOFT_PASS_THROUGH, ASYNC_PASS_THROUGH = 1.0, 0.5, 0.1, 0.0
@@ -80,12 +83,13 @@ class Contracted:
     """A graph with each strongly connected component as one.
 
     ``labels``: component of each node. ``calls`` and ``groups``: by component; plain lists, so that a walk is
-    fast.
+    fast. ``order``: all components, every caller before what it calls.
     """
 
     labels: list[int]
     calls: list[list[Call]]
     groups: list[list[Group]]
+    order: list[int]
 
 
 def contract(size: int, calls: Iterable[Call], groups: Iterable[tuple[Sequence[Call], int]]) -> Contracted:
@@ -102,6 +106,53 @@ def contract(size: int, calls: Iterable[Call], groups: Iterable[tuple[Sequence[C
         np.array([call.caller for call in every], np.int64),
         np.array([call.dependency for call in every], np.int64),
     ).tolist()
+    calls_of, groups_of = _by_component(labels, plain, grouped)
+    return Contracted(labels, calls_of, groups_of, callers_first(calls_of, groups_of))
+
+
+def contract_below(
+    nodes: Collection[int],
+    size: int,
+    calls: Sequence[Call],
+    groups: Iterable[tuple[Sequence[Call], int]],
+    others: tuple[Places, Places],
+) -> Contracted:
+    """As :func:`contract`, but with the calls of some nodes only; components and order are those of the whole.
+
+    Parameters:
+        nodes: closed under calls; only their calls are kept.
+        calls: of all callers, those outside of ``nodes`` left out.
+        groups: of all callers.
+        others: ends of *all* calls outside of groups that pass anything on, in the order of the whole.
+    """
+    plain = [call for call in calls if call.probability > 0.0]
+    grouped = [(tuple(members), required) for members, required in groups if members]
+    apart = [call for members, _ in grouped for call in members if call.probability > 0.0]
+    callers = np.append(others[0], np.array([call.caller for call in apart], np.int64))
+    dependencies = np.append(others[1], np.array([call.dependency for call in apart], np.int64))
+    found = strong_components(size, callers, dependencies)
+    labels = found.tolist()
+    kept = {labels[node] for node in nodes}
+    # The order hangs on every call of the whole graph: calls outside of groups first, as in a whole contraction.
+    below: list[list[int]] = [[] for _ in range(max(labels, default=-1) + 1)]
+    ends = found[others[0]], found[others[1]]
+    for caller, dependency in zip(ends[0].tolist(), ends[1].tolist(), strict=True):
+        if caller != dependency:
+            below[caller].append(dependency)
+    more, groups_of = _by_component(labels, [], grouped)
+    for component, added in enumerate(more):
+        below[component] += [call.dependency for call in added]
+        below[component] += [call.dependency for group in groups_of[component] for call in group.calls]
+    calls_of, _ = _by_component(labels, plain, grouped)
+    for component in range(len(calls_of)):
+        if component not in kept:
+            calls_of[component], groups_of[component] = [], []
+    return Contracted(labels, calls_of, groups_of, _callers_first(below))
+
+
+def _by_component(
+    labels: list[int], plain: Sequence[Call], grouped: Sequence[tuple[tuple[Call, ...], int]]
+) -> tuple[list[list[Call]], list[list[Group]]]:
     components = max(labels, default=-1) + 1
     calls_of: list[list[Call]] = [[] for _ in range(components)]
     groups_of: list[list[Group]] = [[] for _ in range(components)]
@@ -121,7 +172,34 @@ def contract(size: int, calls: Iterable[Call], groups: Iterable[tuple[Sequence[C
             calls_of[caller].extend(outer)
         elif fatal <= len(outer):
             groups_of[caller].append(Group(caller, outer, fatal))
-    return Contracted(labels, calls_of, groups_of)
+    return calls_of, groups_of
+
+
+def callers_first(calls: Sequence[Sequence[Call]], groups: Sequence[Sequence[Group]]) -> list[int]:
+    """All components, every caller before what it calls."""
+    below: list[list[int]] = []
+    for component, direct in enumerate(calls):
+        reached = [call.dependency for call in direct]
+        reached += [call.dependency for group in groups[component] for call in group.calls]
+        below.append(reached)
+    return _callers_first(below)
+
+
+def _callers_first(below: Sequence[Sequence[int]]) -> list[int]:
+    waiting = [0] * len(below)
+    for reached in below:
+        for dependency in reached:
+            waiting[dependency] += 1
+    ready = [component for component, count in enumerate(waiting) if count == 0]
+    order: list[int] = []
+    while ready:
+        component = ready.pop()
+        order.append(component)
+        for dependency in below[component]:
+            waiting[dependency] -= 1
+            if waiting[dependency] == 0:
+                ready.append(dependency)
+    return order
 
 
 def acyclic_system(

@@ -15,7 +15,6 @@ from sloengine.domain.topology.common_cause import common_cause
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import (
     Intrinsic,
-    callers_first,
     component_members,
     hazard,
 )
@@ -209,7 +208,7 @@ def _recomposed(
     known = _known_causes(model)
     extra = np.zeros(size)
     causes: list[list[float]] = [[] for _ in range(size)]
-    for component in reversed(callers_first(contracted.calls, contracted.groups)):
+    for component in reversed(contracted.order):
         if component not in below:
             continue
         fatal: list[ReachRow] = []
