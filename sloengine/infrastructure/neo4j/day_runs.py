@@ -62,9 +62,14 @@ def joined(
     (row_count, n_intervals).
     """
     first, last = day_number(from_at), day_number(to_at - timedelta(microseconds=1))
-    inside = [
-        (row, cut) for row, run in runs if (cut := _within(run.between(first, last), from_at, to_at)).days.size
-    ]
+    cut = [(row, held) for row, run in runs if (held := run.between(first, last)).days.size]
+    # Where all are in one step that begins with the range, what lies outside of it is cut off at the end.
+    steps = {run.step_seconds for _, run in cut}
+    is_even = len(steps) == 1 and not (from_at - day_start(first)) % timedelta(seconds=next(iter(steps)))
+    if is_even and any(_within(run, from_at, to_at).days.size for _, run in cut):
+        inside = cut
+    else:
+        inside = [(row, left) for row, run in cut if (left := _within(run, from_at, to_at)).days.size]
     step_seconds = math.lcm(*{run.step_seconds for _, run in inside}) if inside else 3600
     step = timedelta(seconds=step_seconds)
     per_day = DAY_SECONDS // step_seconds
@@ -72,12 +77,19 @@ def joined(
     parts, wholes = np.full(shape, np.nan), np.full(shape, np.nan)
     for row, run in inside:
         times = step_seconds // run.step_seconds
-        parts[row, run.days - first] = coarser(run.part, times)
-        wholes[row, run.days - first] = coarser(run.whole, times)
+        places = _places(run.days - first)
+        parts[row, places] = coarser(run.part, times)
+        wholes[row, places] = coarser(run.whole, times)
     begin = (from_at - day_start(first)) // step
     end = max(begin, -((day_start(first) - to_at) // step))
     part, whole = parts.reshape(row_count, shape[1] * per_day), wholes.reshape(row_count, shape[1] * per_day)
     return day_start(first) + begin * step, step, part[:, begin:end], whole[:, begin:end]
+
+
+def _places(days: IntArray) -> IntArray | slice:
+    """Days without a gap as a slice, which is several times as fast to write to."""
+    begin, end = int(days[0]), int(days[-1]) + 1
+    return slice(begin, end) if end - begin == len(days) else days
 
 
 def _within(run: DayRun, from_at: datetime, to_at: datetime) -> DayRun:

@@ -145,3 +145,35 @@ def test_counts_move_to_the_bucket_that_holds_them():
 
     np.testing.assert_array_equal(found, [3.0, 7.0])
     assert np.isnan(rebucketed((0.1, INF), np.array([1.0, 2.0]), (0.2, INF))).all()
+
+
+@given(
+    st.sampled_from([900, 3600, 21600]),
+    st.lists(st.sets(st.integers(0, 5), min_size=1), min_size=1, max_size=3),
+    st.integers(0, 23),
+    st.integers(1, 100),
+)
+def test_series_of_one_step_lie_where_their_intervals_begin(
+    seconds: int, days_of_rows: list[set[int]], offset: int, count: int
+):
+    step, per_day, first = timedelta(seconds=seconds), 86_400 // seconds, day_number(MONDAY)
+    runs = []
+    for row, days in enumerate(days_of_rows):
+        numbers = [[row * 1e4 + day * per_day + slot for slot in range(per_day)] for day in sorted(days)]
+        runs.append((row, DayRun.of(seconds, [first + day for day in sorted(days)], numbers, numbers)))
+    from_at = MONDAY + offset * step
+    to_at = from_at + count * step
+
+    begins, found_step, part, whole = joined(iter(runs), len(runs), from_at, to_at)
+
+    expected = np.full((len(runs), count), np.nan)
+    for row, days in enumerate(days_of_rows):
+        for slot in range(count):
+            if (offset + slot) // per_day in days:
+                expected[row, slot] = row * 1e4 + offset + slot
+    if np.isnan(expected).all():
+        assert np.isnan(whole).all()
+    else:
+        assert (begins, found_step) == (from_at, step)
+        np.testing.assert_array_equal(whole, expected)
+        np.testing.assert_array_equal(part, expected)
