@@ -12,7 +12,9 @@ from sloengine.cli import output
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.errors import NotFound, ServiceNotFound
+from sloengine.domain.forecast.absent import NoForecast, NoForecastReason
 from sloengine.domain.forecast.forecast import Forecast
+from sloengine.domain.forecast.shipped import FEW_REQUESTS_A_DAY
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.recommendation.model import SliType
 
@@ -39,15 +41,34 @@ def forecast(
 async def _read(use_cases: UseCases, _: Actor, service: str) -> Forecast:
     if service not in await use_cases.read_graph.services([service]):
         raise ServiceNotFound(f"no service {service!r}")
-    found = (await use_cases.forecast_budgets([service], SliType.AVAILABILITY)).get(service)
-    if found is not None:
-        return found
-    if service not in await use_cases.read_ledger.active([service], SliType.AVAILABILITY):
-        raise NotFound(f"{service!r} has no active availability SLO: accept a recommendation, or use set-slo")
-    raise NotFound(
-        f"no forecast for {service!r}: no valid request in the last 24 hours, telemetry that cannot be true, or "
-        "a class of service for which simple rules do nearly as well (docs/science/forecast.md says which)"
-    )
+    found = (await use_cases.forecast_budgets.or_why_not([service], SliType.AVAILABILITY))[service]
+    if isinstance(found, NoForecast):
+        raise NotFound(_why_not(service, found))
+    return found
+
+
+def _why_not(service: str, absent: NoForecast) -> str:
+    """What stands against a forecast, and where there is something to do, what."""
+    match absent.reason:
+        case NoForecastReason.NO_SLO:
+            return f"{service!r} has no active availability SLO: accept a recommendation, or use set-slo"
+        case NoForecastReason.WINDOW:
+            window = "" if absent.window is None else f" of {absent.window.lower()}"
+            why = f"forecasts{window} have not been measured; an SLO over 28 days or a calendar month can have one"
+        case NoForecastReason.REFUSED:
+            why = f"its telemetry cannot be true: {absent.found}"
+        case NoForecastReason.NO_REQUESTS:
+            upto = "" if absent.as_of is None else f" up to {_at(absent.as_of)}, the newest data"
+            why = f"no valid request in the 24 hours{upto}"
+        case NoForecastReason.SIMPLE_RULES:
+            why = (
+                f"the last 24 hours were calm, and with {FEW_REQUESTS_A_DAY:,.0f} requests a day or more and a "
+                "rolling window simple rules tell nearly as much (docs/science/forecast.md); it has one while an "
+                "incident runs"
+            )
+        case NoForecastReason.LATENCY:
+            why = "latency is not forecast"
+    return f"no forecast for {service!r}: {why}"
 
 
 def forecast_shape(found: Forecast) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import shlex
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +21,15 @@ from sloengine.cli.decision_shapes import outcome_shape
 from sloengine.cli.decision_text import delta_text
 from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.session import ask
-from sloengine.domain.errors import Invalid, NotFound
+from sloengine.domain.errors import Invalid, NotActive, NotFound
 from sloengine.domain.governance.model import Actor, SloTarget
-from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName
+from sloengine.domain.recommendation.model import (
+    ObjectiveKind,
+    Recommendation,
+    RecommendationStatus,
+    SliType,
+    TierName,
+)
 from sloengine.domain.reliability.percent import ratio_from_percent
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -54,9 +62,9 @@ def accept(
     """Make a recommended tier the active SLO of its service."""
 
     async def decide(use_cases: UseCases, actor: Actor) -> DecisionOutcome:
-        found = await _newest(use_cases, service, sli)
-        command = AcceptRecommendationCommand(found, tier, rationale, idempotency_key)
-        return await use_cases.accept_recommendation(command, actor=actor)
+        async with _newest(use_cases, service, sli) as newest:
+            command = AcceptRecommendationCommand(newest, tier, rationale, idempotency_key)
+            return await use_cases.accept_recommendation(command, actor=actor)
 
     _decided(state_dir, decide, as_json=as_json)
 
@@ -75,9 +83,9 @@ def modify(
     targets = tuple(parse_target(text) for text in target)
 
     async def decide(use_cases: UseCases, actor: Actor) -> DecisionOutcome:
-        found = await _newest(use_cases, service, sli)
-        command = ModifyRecommendationCommand(found, tier, targets, rationale, idempotency_key)
-        return await use_cases.modify_recommendation(command, actor=actor)
+        async with _newest(use_cases, service, sli) as newest:
+            command = ModifyRecommendationCommand(newest, tier, targets, rationale, idempotency_key)
+            return await use_cases.modify_recommendation(command, actor=actor)
 
     _decided(state_dir, decide, as_json=as_json)
 
@@ -93,9 +101,9 @@ def reject(
     """Turn a recommendation down, with a reason; the active SLO stays as it is."""
 
     async def decide(use_cases: UseCases, actor: Actor) -> DecisionOutcome:
-        found = await _newest(use_cases, service, sli)
-        command = RejectRecommendationCommand(found, rationale, idempotency_key)
-        return await use_cases.reject_recommendation(command, actor=actor)
+        async with _newest(use_cases, service, sli) as newest:
+            command = RejectRecommendationCommand(newest, rationale, idempotency_key)
+            return await use_cases.reject_recommendation(command, actor=actor)
 
     _decided(state_dir, decide, as_json=as_json)
 
@@ -144,12 +152,40 @@ def parse_target(text: str) -> SloTarget:
     return SloTarget(kind, threshold_ms=value)
 
 
-async def _newest(use_cases: UseCases, service_id: str, sli: SliType) -> str:
+@asynccontextmanager
+async def _newest(use_cases: UseCases, service_id: str, sli: SliType) -> AsyncGenerator[str]:
+    """Id of the newest recommendation; where that can no longer be decided on, how to get one that can."""
     found = (await use_cases.read_recommendations.newest([service_id], sli)).get(service_id)
     if not isinstance(found, Recommendation) or found.recommendation_id is None:
         reason = "" if found is None or isinstance(found, Recommendation) else f": {found.message}"
         raise NotFound(f"no {sli.lower()} recommendation for {service_id!r}{reason}")
-    return found.recommendation_id
+    try:
+        yield found.recommendation_id
+    except NotActive as over:
+        raise NotActive(_what_next(found)) from over
+
+
+_OVER = {
+    RecommendationStatus.ACCEPTED: "was accepted already",
+    RecommendationStatus.REJECTED: "was rejected already",
+    RecommendationStatus.EXPIRED: "has expired",
+}
+
+
+def _what_next(found: Recommendation) -> str:
+    name, sli = shlex.quote(found.service_id), found.sli_type.lower()
+    command = f"sloengine recommend {name} --sli {sli}"
+    if found.window is not ComplianceWindow.ROLLING_28D:
+        command += f" --window {found.window.lower()}"
+    by_hand = ""
+    if found.status is RecommendationStatus.ACCEPTED:
+        command += " --force"  # else one that was accepted is given again while its inputs stay
+        by_hand = f"; `sloengine set-slo {name}` sets other numbers by hand"
+    over = _OVER.get(found.status, "can no longer be decided on")
+    return (
+        f"the {sli} recommendation for {found.service_id!r} {over}: "
+        f"`{command}` makes a new one to decide on{by_hand}"
+    )
 
 
 def _decided(

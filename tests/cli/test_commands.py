@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -253,11 +255,34 @@ def test_a_decision_is_told_with_its_delta_and_found_in_the_trail(ask: Run):
     assert "accept recorded as audit entry 1 for front" in accepted.out
     assert "P(met" in accepted.out
     assert again.code == 2
-    assert "recommend" in again.err
     assert "99.999 %" in changed.out
     assert "warning" in changed.err
     assert "contract" in trail.out
     assert (integrity.code, integrity.out[:17]) == (0, "intact: 2 entries")
+
+
+@pytest.mark.parametrize("decision", ["accepted", "rejected", "expired"])
+def test_who_decides_too_late_is_told_a_command_that_makes_a_new_recommendation(
+    ask: Run, engine: Engine, decision: str
+):
+    ask("recommend", "front", "--window", "rolling_30d")
+    match decision:
+        case "accepted":
+            ask("accept", "front", "--tier", "balanced")
+        case "rejected":
+            ask("reject", "front", "--rationale", "no")
+        case _:
+            engine.clock.advance(timedelta(days=15))
+
+    late = ask("accept", "front", "--tier", "balanced")
+    [_, command, *_] = late.err.split("`")
+    made = ask(*shlex.split(" ".join(command.split()))[1:])
+    accepted = ask("accept", "front", "--tier", "balanced")
+
+    assert (late.code, late.out) == (2, "")
+    assert "input." not in late.err
+    assert made.code == 0
+    assert accepted.code == 0, accepted.err
 
 
 def test_a_retried_decision_gives_the_same_answer(ask: Run):

@@ -3,9 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import numpy as np
+
+from sloengine.application.ports.sli_history import Watermark
+from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.service import Service
-from tests.application.forecast.test_forecast import fail, promised
-from tests.application.organisation import NOW, Engine
+from tests.application.forecast.test_forecast import END, fail, promised
+from tests.application.organisation import HOUR, NOW, Engine
 from tests.cli.conftest import Run
 from tests.cli.shapes import check
 
@@ -32,3 +36,19 @@ def test_who_has_no_slo_is_told_what_to_do(connected: Callable[[Engine], Run]):
     assert free.code == unknown.code == 2
     assert "set-slo" in free.err
     assert "no service 'nobody'" in unknown.err
+
+
+def test_why_there_is_no_forecast_is_said_and_nothing_else(connected: Callable[[Engine], Run]):
+    engine = asyncio.run(promised("calm", "gone", "silent"))
+    nothing = np.zeros((1, 24))
+    asyncio.run(engine.history.write(SliPanel(("silent",), END - 24 * HOUR, HOUR, nothing, nothing)))
+    asyncio.run(engine.history.set_watermark(Watermark(END, NOW, refused={"gone": "counts go back"})))
+    ask = connected(engine)
+
+    said = {name: ask("forecast", name) for name in ("calm", "gone", "silent")}
+
+    reasons = {"calm": "simple rules", "gone": "counts go back", "silent": "no valid request in the 24 hours"}
+    for name, answer in said.items():
+        told = " ".join(answer.err.split())
+        assert (answer.code, answer.out) == (2, "")
+        assert [reason for reason in reasons.values() if reason in told] == [reasons[name]]

@@ -30,9 +30,10 @@ _KINDS = {
 def require_active(recommendation: Recommendation, now: datetime) -> None:
     """Raise ``NotActive`` unless it can still be decided on."""
     if recommendation.status is not RecommendationStatus.ACTIVE:
+        superseded = recommendation.status is RecommendationStatus.SUPERSEDED
+        next_step = "decide on the newest one of" if superseded else "generate a new one for"
         raise NotActive(
-            f"the recommendation is {recommendation.status}; decide on the newest one of"
-            f" {recommendation.service_id!r}",
+            f"the recommendation is {recommendation.status}; {next_step} {recommendation.service_id!r}",
             path=("input", "recommendationId"),
         )
     if recommendation.expires_at <= now:

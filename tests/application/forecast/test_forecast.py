@@ -9,6 +9,7 @@ import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
 from sloengine.application.ports.sli_history import Watermark
+from sloengine.domain.forecast.absent import NoForecast, NoForecastReason
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import SliPanel
@@ -93,6 +94,44 @@ async def test_nothing_is_said_without_an_slo_about_latency_or_on_telemetry_that
 
     assert (await engine.use.forecast_budgets(["a", "b", "free"], AVAILABILITY)).keys() == {"a"}
     assert await engine.use.forecast_budgets(["a"], SliType.LATENCY) == {}
+
+
+async def test_where_there_is_no_forecast_the_reason_is_told():
+    engine = await promised("spent", "calm", "broken", "gone", "silent", "weekly", "quarterly")
+    await fail(engine, "spent", 3, 0.5)
+    broken = steady("broken")
+    await engine.history.write(replace(broken, good=broken.total * 1.5))
+    await engine.history.set_watermark(Watermark(END, NOW, refused={"gone": "counts go back"}))
+    nothing = np.zeros((1, 24))
+    await engine.history.write(SliPanel(("silent",), END - 24 * HOUR, HOUR, nothing, nothing))
+    target = SloTarget(ObjectiveKind.AVAILABILITY, availability_ratio=0.999)
+    for name, window in (
+        ("weekly", ComplianceWindow.ROLLING_7D),
+        ("quarterly", ComplianceWindow.CALENDAR_QUARTER),
+    ):
+        await engine.use.set_slo(SetSloCommand(name, AVAILABILITY, (target,), "so", window), actor=ADMIN)
+    await engine.graph.register([Service("free")], now=NOW)
+    names = ["spent", "calm", "broken", "gone", "silent", "weekly", "quarterly", "free"]
+
+    found = await engine.use.forecast_budgets.or_why_not(names, AVAILABILITY)
+    latency = await engine.use.forecast_budgets.or_why_not(["spent"], SliType.LATENCY)
+
+    absent = {name: one for name, one in found.items() if isinstance(one, NoForecast)}
+    assert found.keys() - absent.keys() == {"spent"}
+    assert {name: one.reason for name, one in absent.items()} == {
+        "calm": NoForecastReason.SIMPLE_RULES,
+        "broken": NoForecastReason.REFUSED,
+        "gone": NoForecastReason.REFUSED,
+        "silent": NoForecastReason.NO_REQUESTS,
+        "weekly": NoForecastReason.WINDOW,
+        "quarterly": NoForecastReason.WINDOW,
+        "free": NoForecastReason.NO_SLO,
+    }
+    assert absent["gone"].found == "counts go back"
+    assert "more good than total" in (absent["broken"].found or "")
+    assert absent["silent"].as_of == END
+    assert absent["weekly"].window is ComplianceWindow.ROLLING_7D
+    assert latency == {"spent": NoForecast(NoForecastReason.LATENCY)}
 
 
 async def test_a_series_that_the_newest_pull_refused_has_no_forecast():
