@@ -19,9 +19,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from sloengine.domain.impact.kept_reach import KeptReach, kept_reach
-from sloengine.domain.topology.edge_scenarios import drawn_passes
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.pass_through import declared_pass_through
+from sloengine.domain.topology.passing_edges import drawn_passes
 from sloengine.domain.topology.system import Call, Contracted, Group, contract, edge_key, pass_probability
 
 type FloatArray = npt.NDArray[np.float64]

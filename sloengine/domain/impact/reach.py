@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.impact.network import Bits, FailureNetwork, FloatArray, IntArray
-from sloengine.domain.topology.edge_scenarios import ENUMERATED_EDGES
+from sloengine.domain.topology.passing_edges import ENUMERATED_EDGES
 from sloengine.domain.topology.system import Group
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sloengine.domain.topology.edge_scenarios import DRAWS, ENUMERATED_EDGES, ScenarioAnswer, evaluate_scenarios
+from sloengine.domain.topology.edge_scenarios import ScenarioAnswer, evaluate_scenarios
 from sloengine.domain.topology.elimination import CELL_BUDGET, failure_probability
+from sloengine.domain.topology.passing_edges import DRAWS, ENUMERATED_EDGES
 from sloengine.domain.topology.system import Call, System, acyclic_system, without_certainties
 
 #: Systems up to this size are always computed exactly, whatever it costs.

@@ -14,20 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
+from sloengine.domain.topology.passing_edges import DRAWS, ENUMERATED_EDGES, masks_of, unpacked
 from sloengine.domain.topology.system import Call, System
 
 type FloatArray = npt.NDArray[np.float64]
 
-#: Draws of the set of passing edges where there are too many to enumerate.
-DRAWS = 1024
-#: Up to this many uncertain edges all 2^n sets are looked at.
-ENUMERATED_EDGES = 10
-_PERMUTATIONS = 2048
 #: Groups up to this size know which members share a component; in larger ones members are independent.
 _PATTERN_MEMBERS = 6
 # Stands for certain failure: e^-50 is nothing.
@@ -57,14 +52,14 @@ def evaluate_scenarios(
     power of two.
     """
     uncertain = [c for c in _all_calls(system) if c.probability < 1.0]
-    masks, weights = _masks(uncertain, seed, draws)
+    masks, weights = masks_of(uncertain, seed, draws)
     size = len(weights)
     full = (1 << size) - 1
     groups = _GroupReach(system, masks, full)
     reach = groups.alone({system.root: full})
     taken_hazard = {node: _hazard(own[node]) for node in sorted(taken)}
     nodes = [node for node in system.order if node != system.root and reach.get(node)]
-    bits = _unpacked([reach[node] for node in nodes], size)
+    bits = unpacked([reach[node] for node in nodes], size)
     hazards = np.array([_hazard(own[node]) for node in nodes])
     total = hazards @ bits + sum(taken_hazard.values())
     events = groups.joint_events(reach, own, size)
@@ -94,74 +89,6 @@ def _hazard(unavailability: float) -> float:
 def _all_calls(system: System) -> list[Call]:
     calls = [call for node in system.order for call in system.calls[node]]
     return calls + [call for node in system.order for group in system.groups[node] for call in group.calls]
-
-
-def _masks(uncertain: Sequence[Call], seed: int, draws: int) -> tuple[Mapping[int, int], FloatArray]:
-    """For each uncertain call (by ``id``) the set of scenarios in which it passes, as bits; and their weights."""
-    if len(uncertain) <= ENUMERATED_EDGES:
-        size = 1 << len(uncertain)
-        numbers = np.arange(size)
-        weights = np.ones(size)
-        masks: dict[int, int] = {}
-        for position, call in enumerate(uncertain):
-            passes = (numbers >> position) & 1 == 1
-            weights *= np.where(passes, call.probability, 1.0 - call.probability)
-            masks[id(call)] = _packed(passes[None, :])[0]
-        return masks, weights
-    passing = drawn_passes(
-        np.array([call.key for call in uncertain], np.uint64),
-        np.array([call.probability for call in uncertain]),
-        seed,
-        draws,
-    )
-    packed = _packed(passing)
-    return {id(call): bits for call, bits in zip(uncertain, packed, strict=True)}, np.full(draws, 1.0 / draws)
-
-
-def drawn_passes(
-    keys: npt.NDArray[np.uint64], probabilities: FloatArray, seed: int, draws: int
-) -> npt.NDArray[np.bool_]:
-    """In which draws each edge passes failure on, shape (n_edges, draws); an edge draws by its key alone.
-
-    ``draws``: a power of two.
-    """
-    random = np.random.default_rng(seed)
-    salt = int(random.integers(1 << 32))
-    mixed = _mixed(keys ^ np.uint64(salt))
-    ranks = (
-        _permutations(draws)[mixed % _PERMUTATIONS] + ((mixed >> np.uint64(16)) % draws)[:, None].astype(np.uint16)
-    ) & np.uint16(draws - 1)
-    jitter = ((mixed >> np.uint64(40)) & np.uint64(0xFFFF)).astype(np.float64) / 65536.0
-    passing = np.ceil(probabilities * draws - jitter).astype(np.int64)
-    return np.asarray(ranks < passing[:, None])
-
-
-@cache
-def _permutations(draws: int) -> npt.NDArray[np.uint16]:
-    """A pool of permutations of the strata; the same ones in every process."""
-    base = np.tile(np.arange(draws, dtype=np.uint16), (_PERMUTATIONS, 1))
-    return np.random.default_rng(20_240_229).permuted(base, axis=1)
-
-
-def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """splitmix64's finaliser: neighbouring keys give unrelated numbers."""
-    with np.errstate(over="ignore"):
-        mixed = (keys + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return mixed ^ (mixed >> np.uint64(31))
-
-
-def _packed(rows: npt.NDArray[np.bool_]) -> list[int]:
-    """Each row of flags as one integer, scenario i at bit i."""
-    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
-
-
-def _unpacked(values: Sequence[int], size: int) -> FloatArray:
-    """The inverse: shape (len(values), size), 1.0 where the bit is set."""
-    width = (size + 7) // 8
-    raw = np.frombuffer(b"".join(value.to_bytes(width, "little") for value in values), np.uint8)
-    bits = np.unpackbits(raw.reshape(len(values), width), axis=1, count=size, bitorder="little")
-    return bits.astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -249,7 +176,7 @@ class _GroupReach:
                 at_root = alone.get(node, 0)
                 if at_root and hazard.any():
                     involved = {n: _hazard(own[n]) for member in members for n in member.bits}
-                    events.append(_JointEvent(hazard * _unpacked([at_root], size)[0], involved))
+                    events.append(_JointEvent(hazard * unpacked([at_root], size)[0], involved))
         return events
 
     def _member(
@@ -266,7 +193,7 @@ class _GroupReach:
             bits = reached & ~alone.get(node, 0)
             if bits:
                 for group in self.system.groups[node]:
-                    groups_hazard += hazard_of[id(group)] * _unpacked([bits], size)[0]
+                    groups_hazard += hazard_of[id(group)] * unpacked([bits], size)[0]
                 if own[node] > 0.0:
                     left[node] = bits
         return _Member(left, groups_hazard)
@@ -305,9 +232,9 @@ def _several_fail(members: Sequence[_Member], fatal: int, own: Sequence[float], 
         bits = [member.bits.get(node, 0) for member in members]
         involved = sum(1 << i for i, b in enumerate(bits) if b)
         if involved & (involved - 1) == 0:  # under one member only
-            hazards[involved] += _hazard(own[node]) * _unpacked([max(bits)], size)[0]
+            hazards[involved] += _hazard(own[node]) * unpacked([max(bits)], size)[0]
             continue
-        flags = _unpacked(bits, size).astype(np.int64)
+        flags = unpacked(bits, size).astype(np.int64)
         pattern = (flags << np.arange(count)[:, None]).sum(axis=0)
         np.add.at(hazards, (pattern, np.arange(size)), _hazard(own[node]))
     for place, member in enumerate(members):
@@ -329,4 +256,4 @@ def _member_hazard(bits: Mapping[int, int], own: Sequence[float], size: int) -> 
     if not bits:
         return np.zeros(size)
     hazards = np.array([_hazard(own[node]) for node in bits])
-    return np.asarray(hazards @ _unpacked(list(bits.values()), size))
+    return np.asarray(hazards @ unpacked(list(bits.values()), size))
