@@ -16,15 +16,26 @@ import numpy.typing as npt
 
 from sloengine.domain.explanation.availability_records import Record, Records
 from sloengine.domain.explanation.dependency_parts import Dependencies
+from sloengine.domain.explanation.own_groups import (
+    ALL_OWN,
+    CLUSTERING,
+    COVERAGE,
+    EVERY_OWN,
+    OWN_GROUPS,
+    TRAFFIC,
+    TREND,
+    OwnGroups,
+)
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import BoolArray
+from sloengine.domain.explanation.window_episodes import Episodes
+from sloengine.domain.explanation.window_quantile import WindowQuantile
 from sloengine.domain.recommendation.incident_rate import RateKnowledge
 from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, ServicePrior, SizeKnowledge
 from sloengine.domain.recommendation.window_draws import (
     base_level,
     episode_counts,
     many_episode_counts,
-    own_sizes,
     unseen_severity,
     window_severity,
     with_base_spread,
@@ -35,56 +46,6 @@ from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import tightest_availability
 from sloengine.domain.topology.joint_draws import InheritedFailure
-
-RELIABILITY, CLUSTERING, TRAFFIC, TREND, COVERAGE = range(5)
-OWN_GROUPS = ("own reliability", "incident clustering", "traffic volume", "trend", "data coverage")
-_ALL_OWN = (1 << len(OWN_GROUPS)) - 1
-
-
-@dataclass(frozen=True)
-class _Own:
-    """Which of the service's own groups are in."""
-
-    reliability: bool
-    clustering: bool
-    traffic: bool
-    trend: bool
-    coverage: bool
-
-    @classmethod
-    def of(cls, code: int) -> _Own:
-        """Bit g of the code: group g."""
-        return cls(*(bool(code >> group & 1) for group in range(len(OWN_GROUPS))))
-
-
-_OWN = tuple(_Own.of(code) for code in range(_ALL_OWN + 1))
-
-
-@dataclass(frozen=True)
-class _Episodes:
-    """Episodes of windows, one after the other: those at the first position, then those at the second, and so on.
-
-    ``active``: whether a window may have an episode at a position, shape (n_positions, n). Of each such episode:
-    ``others``, its size as other services have them; ``source``, own where below the own share; ``level`` and
-    ``jitter`` of own sizes.
-    """
-
-    active: BoolArray
-    others: FloatArray
-    source: FloatArray
-    level: FloatArray
-    jitter: FloatArray
-
-    def summed(self, sizes: SizeKnowledge) -> FloatArray:
-        """Sum of the first k episodes' sizes in each window, shape (1 + n_positions, n)."""
-        size = self.others
-        if sizes.own_share > 0.0:
-            own = np.flatnonzero(self.source < sizes.own_share)
-            size = size.copy()
-            size[own] = own_sizes(sizes, self.level[own], self.jitter[own])
-        sums = np.zeros((len(self.active) + 1, self.active.shape[1]))
-        sums[1:][self.active] = size
-        return np.cumsum(sums, axis=0, out=sums)
 
 
 @dataclass(frozen=True)
@@ -124,11 +85,11 @@ class AvailabilityGame:
         together: dict[tuple[bool, int], list[int]] = {}
         for key in np.unique(keys).tolist():
             if key not in self._known:
-                own, below = key & _ALL_OWN, key >> len(OWN_GROUPS)
-                together.setdefault((_OWN[own].reliability, below), []).append(own)
+                own, below = key & ALL_OWN, key >> len(OWN_GROUPS)
+                together.setdefault((EVERY_OWN[own].reliability, below), []).append(own)
         for (_, below), codes in together.items():
-            drawn = self._windows([_OWN[own] for own in codes], below)
-            values = np.max([self._levels(windows) for windows in drawn], axis=0)
+            drawn = self._windows([EVERY_OWN[own] for own in codes], below)
+            values = np.max([self._quantile.of(windows) for windows in drawn], axis=0)
             for own, value in zip(codes, values.tolist(), strict=True):
                 self._known[own | below << len(OWN_GROUPS)] = value
         return np.array([self._known[key] for key in keys.tolist()])
@@ -161,10 +122,12 @@ class AvailabilityGame:
     def draws(self, row: BoolArray) -> list[FloatArray]:
         """Unavailability of each window: the service's own, and the composite's where there is one."""
         key = int(self._keys(row[None, :])[0])
-        own, below = _OWN[key & _ALL_OWN], key >> len(OWN_GROUPS)
+        own, below = EVERY_OWN[key & ALL_OWN], key >> len(OWN_GROUPS)
         return [drawn[0] for drawn in self._windows([own], below, one_by_one=True)]
 
-    def _windows(self, suppositions: Sequence[_Own], below: int, *, one_by_one: bool = False) -> list[FloatArray]:
+    def _windows(
+        self, suppositions: Sequence[OwnGroups], below: int, *, one_by_one: bool = False
+    ) -> list[FloatArray]:
         """Of several coalitions with the same parts and own reliability, shape (n_suppositions, n)."""
         drawn = np.empty((len(suppositions), self.numbers.n))
         severity = self._single_severity if one_by_one else self._severity
@@ -185,45 +148,8 @@ class AvailabilityGame:
         return [drawn, self.dependencies.drawn.composed_of(hazard, changed, drawn)]
 
     @cached_property
-    def _single(self) -> int:
-        """Windows that stand for themselves only; they come first."""
-        weights = self.numbers.weights
-        return self.numbers.n if weights is None else int((weights == 1.0).sum())
-
-    def _levels(self, drawn: FloatArray) -> FloatArray:
-        """The quantile of each row as the engine takes it, over the windows that these stand for.
-
-        It is the largest value that windows standing for ``above`` reach. With the j largest of the windows that
-        stand for many among them, that is the lesser of the j-th of these and of the window that is as far down
-        among the others as is still missing.
-        """
-        single, above, missing = self._single, self._above, self._missing_with_others
-        if not len(missing):
-            return np.asarray(np.partition(drawn, single - above, axis=1)[:, single - above])
-        few = np.sort(drawn[:, :single], axis=1)
-        many = np.sort(drawn[:, single:], axis=1)[:, ::-1][:, : len(missing) - 1]
-        reached = np.full((len(drawn), len(missing)), -np.inf)
-        enough = missing <= single
-        reached[:, enough] = few[:, np.minimum(single - missing[enough], single - 1)]
-        reached[:, missing <= 0] = np.inf
-        return np.asarray(np.maximum(reached[:, 0], np.minimum(reached[:, 1:], many).max(axis=1)))
-
-    @cached_property
-    def _above(self) -> int:
-        """Windows that lie at or above the quantile."""
-        weights = self.numbers.weights
-        whole = self.numbers.n if weights is None else round(float(weights.sum()))
-        return whole - min(whole - 1, int(np.ceil(self.level * (whole - 1))))
-
-    @cached_property
-    def _missing_with_others(self) -> npt.NDArray[np.int64]:
-        """How many of those that stand for themselves it takes beside 0, 1, 2 … that stand for many."""
-        weights = self.numbers.weights
-        if weights is None or self._single == self.numbers.n:
-            return np.zeros(0, np.int64)
-        each = float(weights[-1])
-        most = min(self.numbers.n - self._single, int(np.ceil(self._above / each)))
-        return np.ceil(self._above - each * np.arange(most + 1) - 1e-9).astype(np.int64)
+    def _quantile(self) -> WindowQuantile:
+        return WindowQuantile(self.numbers, self.level)
 
     @cached_property
     def _inert(self) -> tuple[bool, ...]:
@@ -293,7 +219,7 @@ class AvailabilityGame:
         return dict(zip(keys, many_episode_counts(known, self.prior, self.numbers, self.window_days), strict=True))
 
     @cached_property
-    def _episodes(self) -> _Episodes:
+    def _episodes(self) -> Episodes:
         """As many as each window has in any coalition."""
         most = np.maximum.reduce(list(self._every_count.values()))
         active = np.arange(int(most.max(initial=0)))[:, None] < most
@@ -304,9 +230,9 @@ class AvailabilityGame:
             others = self.numbers.others_sizes(self.prior, position, rows)
             for part, values in zip(parts, (others, source[rows], level[rows], jitter[rows]), strict=True):
                 part.append(values)
-        return _Episodes(active, *(np.concatenate(part) if part else np.zeros(0) for part in parts))
+        return Episodes(active, *(np.concatenate(part) if part else np.zeros(0) for part in parts))
 
-    def _severity(self, own: _Own, below: int) -> FloatArray:
+    def _severity(self, own: OwnGroups, below: int) -> FloatArray:
         count = self._every_count[own.reliability, own.trend, own.coverage, below]
         key: tuple[object, ...] = ("sizes", below, own.trend) if own.clustering else ("sizes",)
         if key not in self._cache:
@@ -322,19 +248,19 @@ class AvailabilityGame:
     def _places(self) -> npt.NDArray[np.int64]:
         return np.arange(self.numbers.n)
 
-    def _single_severity(self, own: _Own, below: int) -> FloatArray:
+    def _single_severity(self, own: OwnGroups, below: int) -> FloatArray:
         """As ``_severity``, for a coalition that is looked at by itself."""
         rate, running = self._rate(own.reliability, own.trend, own.coverage, below)
         count = episode_counts(rate, self.prior, self.numbers, self.window_days, running=running)
         return window_severity(count, self._sizes(own, below), self.prior, self.numbers) + self._unseen
 
-    def _sizes(self, own: _Own, below: int) -> SizeKnowledge:
+    def _sizes(self, own: OwnGroups, below: int) -> SizeKnowledge:
         if not own.clustering:
             return SizeKnowledge(np.zeros(0), np.zeros(0), 0.0)
         record = self._record(True, below)
         return self._records.sizes(record, self.prior, trend=own.trend)
 
-    def _base(self, own: _Own, below: int, requests: float) -> FloatArray:
+    def _base(self, own: OwnGroups, below: int, requests: float) -> FloatArray:
         spreads = own.clustering and np.isfinite(requests)
         key = ("base", own.reliability, own.coverage, below, spreads, requests)
         if key not in self._cache:

@@ -17,8 +17,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.explanation.availability_game import CLUSTERING, TREND, AvailabilityGame
+from sloengine.domain.explanation.availability_game import AvailabilityGame
 from sloengine.domain.explanation.dependency_parts import Dependencies
+from sloengine.domain.explanation.own_groups import CLUSTERING, TREND
 from sloengine.domain.reliability.panel import FloatArray
 
 _TAIL_MARGIN = 1.3

@@ -9,10 +9,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from sloengine.domain.explanation.availability_counterfactuals import availability_counterfactuals
-from sloengine.domain.explanation.availability_game import OWN_GROUPS, AvailabilityGame
+from sloengine.domain.explanation.availability_game import AvailabilityGame
 from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.deciding_windows import on_fewer_windows
 from sloengine.domain.explanation.dependency_parts import Dependencies, main_parts, split_failures
+from sloengine.domain.explanation.own_groups import OWN_GROUPS
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import BoolArray, Values
 from sloengine.domain.explanation.wording import PERCENT, summarize_explanation

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from sloengine.domain.explanation import deciding_windows
-from sloengine.domain.explanation.availability_game import OWN_GROUPS, AvailabilityGame
+from sloengine.domain.explanation.availability_game import AvailabilityGame
 from sloengine.domain.explanation.deciding_windows import calibrated, on_fewer_windows
+from sloengine.domain.explanation.own_groups import OWN_GROUPS
 from sloengine.domain.explanation.shapley import coalitions, shapley_values
 from sloengine.infrastructure.learning.shap_values import ShapValues
 from tests.domain.explanation.cases import CALLS, SETTINGS, Case, case_of, shop_panel

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sloengine.domain.explanation.availability_game import COVERAGE, OWN_GROUPS, TRAFFIC
+from sloengine.domain.explanation.own_groups import COVERAGE, OWN_GROUPS, TRAFFIC
 from sloengine.domain.explanation.reference import Reference
 from sloengine.domain.explanation.shapley import coalitions
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange

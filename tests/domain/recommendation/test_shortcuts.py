@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import gammaincinv, ndtr
 from scipy.stats import poisson
 
-from sloengine.domain.explanation.availability_game import AvailabilityGame
+from sloengine.domain.explanation.window_quantile import WindowQuantile
 from sloengine.domain.recommendation.incident_rate import (
     RATES,
     RateKnowledge,
@@ -95,12 +95,9 @@ def test_quantiles_of_weighted_windows_are_found_as_by_counting_down(
     weights = np.concatenate([np.ones(single), np.full(others, each)])
     whole = WindowNumbers.of(rng, single + others)
     numbers = whole.take(np.arange(single + others), weights)
-    game = AvailabilityGame.__new__(AvailabilityGame)
-    object.__setattr__(game, "numbers", numbers)
-    object.__setattr__(game, "level", level)
     drawn = rng.random((5, single + others))
 
-    found = game._levels(drawn)
+    found = WindowQuantile(numbers, level).of(drawn)
 
     total = round(float(weights.sum()))
     above = total - min(total - 1, int(np.ceil(level * (total - 1))))
