@@ -20,8 +20,9 @@ import numpy as np
 from bench.graphs import giant_cycle, layered_graph
 from bench.living_graph import DAYS, NOW, _drawn, _History, _panel
 from sloengine.application.ports.sli_history import SliHistory
-from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
+from sloengine.application.recommendation.evidence_reader import EvidenceReader
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.application.topology.learn_pass_through import LearnPassThrough
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.application.what_if.explore_edits import ExploreEdits, ExploreEditsCommand

@@ -37,7 +37,7 @@ from sloengine.application.journeys.recommend_journeys import RecommendJourneys
 from sloengine.application.journeys.save_journey import SaveJourney
 from sloengine.application.journeys.save_journeys import SaveJourneys
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
-from sloengine.application.recommendation.evidence_reader import EvidenceReader, GraphSnapshots
+from sloengine.application.recommendation.evidence_reader import EvidenceReader
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
 from sloengine.application.recommendation.judge_targets import JudgeTargets
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
@@ -62,6 +62,7 @@ from sloengine.application.topology.analyse_graph import AnalyseGraph, ReadCentr
 from sloengine.application.topology.condensing import Condensing
 from sloengine.application.topology.detect_divergences import DetectDivergences
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.learn_pass_through import LearnPassThrough
 from sloengine.application.topology.learnt_findings import LearntFindings

@@ -29,7 +29,6 @@ from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import Decision, Recorded
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
-from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
 from sloengine.application.telemetry.freshness import Freshness
@@ -37,6 +36,7 @@ from sloengine.application.telemetry.read_budget import ReadBudget
 from sloengine.application.telemetry.read_sli import ReadSli
 from sloengine.application.topology.analyse_graph import ReadCentrality
 from sloengine.application.topology.discover_dependencies import DiscoverDependencies
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.application.topology.ingest_dependencies import IngestDependencies
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.application.topology.name_rules import ReadNameRules, SaveNameRules

@@ -14,9 +14,9 @@ from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.service_graph import PassThroughStanding
 from sloengine.application.ports.sli_history import SliHistory, Watermark
 from sloengine.application.ports.slo_ledger import SloLedger
-from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.application.topology.learnt_findings import Findings, LearntFindings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Slo, SloTarget

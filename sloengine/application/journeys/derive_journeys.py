@@ -13,7 +13,7 @@ from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.discovery_store import DiscoveryStore
 from sloengine.application.ports.journey_store import JourneyStore
 from sloengine.application.ports.journey_traces import JourneyTraces
-from sloengine.application.recommendation.evidence_reader import GraphSnapshots
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.domain.errors import DomainError, Forbidden, Unavailable
 from sloengine.domain.governance.authorization import require_editor
 from sloengine.domain.governance.model import Actor

@@ -11,14 +11,14 @@ import numpy as np
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.drift_store import DriftStore
-from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.ports.sli_history import SliHistory, Watermark
+from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.ports.telemetry_source import Pulled
-from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of, surroundings
+from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of
+from sloengine.application.recommendation.evidence_scope import Scope, Stored, scope_around
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.prepared import Earlier, Prepared, prepare
-from sloengine.application.recommendation.surrounding_series import SurroundingSeries, below, read_surroundings
+from sloengine.application.recommendation.surrounding_series import SurroundingSeries, read_surroundings
 from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 from sloengine.application.telemetry.pulled_over_stored import (
     StoredOtherwise,
@@ -26,15 +26,15 @@ from sloengine.application.telemetry.pulled_over_stored import (
     latency_with,
     panel_with,
 )
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.drift.alarm import change_of
 from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
+from sloengine.domain.reliability.panel import EdgePanel, SliPanel
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.topology.other_callers import OtherCallers
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
 WHOLE_FROM_ASKED = 50
@@ -43,74 +43,6 @@ SUMMED_FROM = 1_000
 """Services around those asked for from which on other callers' series are summed up instead of kept."""
 YOUNG_AT_ONCE = 200
 """Services whose year is held in memory at a time: 140 KB each."""
-
-
-@dataclass(slots=True)
-class GraphSnapshots:
-    """The merged graph as this process has it, checked against the version at each use."""
-
-    graph: ServiceGraph
-    _known: DependencyGraph | None = field(default=None, init=False)
-    _loading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-
-    async def current(self) -> DependencyGraph:
-        """The graph at the version in force."""
-        version = await self.graph.version()
-        if self._known is None or self._known.version != version:
-            async with self._loading:
-                if self._known is None or self._known.version != version:
-                    self._known = await self.graph.snapshot()
-        return self._known
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What has to be read to answer for some services.
-
-    ``graph``: those asked for, what they call, and who else calls that. ``asked``: those whose own latency is
-    needed, and that of the services they wait for, to explain theirs. ``inner``: those asked for and what they
-    call, where the series of all others are summed up while they are read; None: they are kept.
-    ``is_whole``: the whole graph, kept for the next ones. ``only_below``: of a part, nothing is learnt of services
-    that none of those asked for leads to.
-    """
-
-    graph: DependencyGraph
-    service_ids: tuple[str, ...]
-    asked: tuple[str, ...]
-    is_whole: bool
-    inner: DependencyGraph | None = None
-    only_below: bool = False
-
-    @property
-    def is_kept_apart(self) -> bool:
-        """Whether all series are read for this answer alone, each by itself."""
-        return not self.is_whole and self.inner is None
-
-    @property
-    def kept(self) -> tuple[str, ...]:
-        """Services whose series are kept while an answer is worked out."""
-        return self.service_ids if self.inner is None else tuple(one.service_id for one in self.inner.services)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What was read of a scope as of an hour, before anything is worked out from it.
-
-    ``graph``: whose series are kept. ``others``: callers beside it, summed up.
-    """
-
-    scope: Scope
-    as_of: datetime
-    graph: DependencyGraph
-    others: OtherCallers | None
-    watermark: Watermark
-    promises: Mapping[str, float]
-    changes: Mapping[tuple[str, SliType], BehaviourChange]
-    panel: SliPanel
-    priors: LearntPriors
-    latency: Mapping[str, LatencyHistory]
-    edges: EdgePanel | None
-    findings: Mapping[tuple[str, str], PassThroughFinding]
 
 
 @dataclass(slots=True)
@@ -142,7 +74,7 @@ class EvidenceReader:
             every = tuple(service.service_id for service in graph.services)
             return Scope(graph, every, every, is_whole=True)
         # Beside the event loop: of a large graph this takes a tenth of a second.
-        scope = await asyncio.to_thread(_surrounding, graph, tuple(service_ids), self.summed_from)
+        scope = await asyncio.to_thread(scope_around, graph, tuple(service_ids), self.summed_from)
         return replace(scope, only_below=only_below)
 
     async def read(self, scope: Scope, *, as_of: datetime, filled: int) -> Prepared:
@@ -323,13 +255,6 @@ class EvidenceReader:
         self, pairs: Sequence[tuple[str, str]], from_at: datetime, as_of: datetime
     ) -> EdgePanel | None:
         return await self.history.read_edges(pairs, from_at, as_of) if pairs else None
-
-
-def _surrounding(graph: DependencyGraph, asked: tuple[str, ...], summed_from: int) -> Scope:
-    around = sorted(surroundings(graph, asked))
-    part = graph.subgraph(around)
-    inner = below(part, asked) if len(around) >= summed_from else None
-    return Scope(part, tuple(around), asked, is_whole=False, inner=inner)
 
 
 def _pairs(graph: DependencyGraph) -> list[tuple[str, str]]:

@@ -16,7 +16,8 @@ from sloengine.application.ports.recommendation_store import Answering, Recommen
 from sloengine.application.ports.service_graph import ServiceGraph
 from sloengine.application.ports.shapley_values import ShapleyValues
 from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
-from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
+from sloengine.application.recommendation.evidence_reader import EvidenceReader
+from sloengine.application.recommendation.evidence_scope import Scope
 from sloengine.application.recommendation.prepared import Prepared
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.pull_missing_hours import MissingHours, PullMissingHours

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sloengine.application.ports.clock import Clock
-from sloengine.application.recommendation.evidence_reader import EvidenceReader, Scope
+from sloengine.application.recommendation.evidence_reader import EvidenceReader
+from sloengine.application.recommendation.evidence_scope import Scope
 from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.application.what_if.edited_targets import edited_targets

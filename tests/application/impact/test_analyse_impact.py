@@ -14,9 +14,9 @@ from sloengine.application.impact import keep_impact_ready
 from sloengine.application.impact.analyse_impact import AnalyseImpact, AnalyseImpactCommand
 from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.impact.keep_impact_ready import KeepImpactReady
-from sloengine.application.recommendation.evidence_reader import GraphSnapshots
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.telemetry.measured_latency import measured_latency
+from sloengine.application.topology.graph_snapshots import GraphSnapshots
 from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge, Unavailable
 from sloengine.domain.governance.model import SloTarget
