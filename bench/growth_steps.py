@@ -22,7 +22,7 @@ import orjson
 from bench.graphs import giant_cycle, layered_graph
 from bench.impact import CREATE_SLOS, hubs_of, objective
 from sloengine.application.impact.analyse_impact import AnalyseImpactCommand
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.topology.graph_measures import measure
 from sloengine.application.what_if.explore_edits import ExploreEditsCommand

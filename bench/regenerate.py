@@ -16,7 +16,7 @@ from bench.prometheus import Counters, prometheus
 from bench.rows import Goal, Report, Row
 from bench.stage import stage
 from sloengine.application.ports.sli_history import Watermark
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.bootstrap.collector import settle_collector
 from sloengine.bootstrap.connections import open_use_cases

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.aggregate_telemetry import (
     LOOKBACK,
     AggregateTelemetryCommand,

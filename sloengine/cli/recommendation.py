@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.options import AsJson, StateDir, Window

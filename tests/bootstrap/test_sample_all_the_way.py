@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sloengine.application.governance.accept_recommendation import AcceptRecommendationCommand
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.read_sli import SliWindow
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand

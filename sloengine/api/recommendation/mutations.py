@@ -11,7 +11,7 @@ from sloengine.api.enums import ComplianceWindow, SliType
 from sloengine.api.inputs import IDEMPOTENCY, given, given_or
 from sloengine.api.problems import UserError, or_user_errors
 from sloengine.api.recommendation.types import RecommendationJob, RecommendationResult, result_from_domain
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.recommendation.recommendation_job import StartRecommendationJobCommand
 from sloengine.domain.errors import Invalid
 

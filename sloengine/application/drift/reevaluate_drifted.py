@@ -11,7 +11,8 @@ from sloengine.application.ports.drift_store import DriftStore
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.recommendation_store import RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.recommendation.recommend import Recommend, RecommendCommand
+from sloengine.application.recommendation.recommend import Recommend
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.domain.drift.alarm import ENGINE, DriftEvent, change_of, in_words, moves_of
 from sloengine.domain.drift.together import Onset
 from sloengine.domain.recommendation.model import Recommendation

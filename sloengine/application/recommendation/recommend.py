@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sloengine import __version__
 from sloengine.application.beside import beside
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.idempotency import KeyedRequest, keyed_request
@@ -19,9 +18,14 @@ from sloengine.application.recommendation.compute_recommendations import Wanted,
 from sloengine.application.recommendation.evidence_reader import EvidenceReader
 from sloengine.application.recommendation.evidence_scope import Scope
 from sloengine.application.recommendation.prepared import Prepared
+from sloengine.application.recommendation.recommend_command import (
+    MUTATION,
+    RecommendCommand,
+    is_enough,
+    request_body,
+)
 from sloengine.application.telemetry.freshness import Freshness
 from sloengine.application.telemetry.pull_missing_hours import MissingHours, PullMissingHours
-from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 from sloengine.application.telemetry.pulled_over_stored import StoredOtherwise
 from sloengine.domain.errors import Invalid, ServiceNotFound, Unavailable
 from sloengine.domain.governance.authorization import require_decider, require_editor
@@ -39,24 +43,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.window import ComplianceWindow
 
 MAX_SERVICES = 200
-MUTATION = "generateRecommendations"
-"""Idempotency keys of recommending belong to this name, whether it is answered in place or by a job."""
 _STANDING = (RecommendationStatus.ACTIVE, RecommendationStatus.ACCEPTED)
-
-
-@dataclass(frozen=True, slots=True)
-class RecommendCommand:
-    """``service_ids``: at most 200. ``force``: compute again even where a stored answer still holds.
-
-    ``since``: with ``force``, one that was generated from then on is good enough.
-    """
-
-    service_ids: Sequence[str]
-    sli_types: Sequence[SliType] = (SliType.AVAILABILITY, SliType.LATENCY)
-    window: ComplianceWindow = ComplianceWindow.ROLLING_28D
-    force: bool = False
-    since: datetime | None = None
-    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +116,7 @@ class Recommend:
             known: dict[Wanted, RecommendationResult] = {
                 one: stands
                 for one, stands in standing.items()
-                if _is_enough(stands, command, missing.as_of, scope.graph.version, series.void_before)
+                if is_enough(stands, command, missing.as_of, scope.graph.version, series.void_before)
             }
             open_ones = [one for one in wanted if one not in known]
             if open_ones and scope.is_kept_apart and self.missing_hours.at_once(missing):
@@ -261,45 +248,6 @@ class Recommend:
             shapley=self.shapley,
         )
         return dict(computed)
-
-
-def request_body(
-    service_ids: Sequence[str] | None,
-    sli_types: Sequence[SliType],
-    window: ComplianceWindow,
-    *,
-    force: bool,
-) -> dict[str, object]:
-    """What tells one request for recommendations from another, in place or as a job. None: every service."""
-    return {
-        "serviceIds": None if service_ids is None else list(service_ids),
-        "sliTypes": [sli_type.value for sli_type in sli_types],
-        "window": window.value,
-        "force": force,
-    }
-
-
-def _is_enough(
-    known: Recommendation, command: RecommendCommand, as_of: datetime, version: int, written_at: datetime | None
-) -> bool:
-    """Whether this one is the answer, so that nothing need be computed."""
-    if command.force:
-        return command.since is not None and known.generated_at >= command.since
-    return _holds(known, as_of, version, written_at)
-
-
-def _holds(known: Recommendation, as_of: datetime, version: int, written_at: datetime | None) -> bool:
-    """Whether computing again would start from the same inputs.
-
-    ``written_at``: when series of known hours were last written anew; None: never.
-    """
-    newest = as_of if known.sli_type is SliType.AVAILABILITY else floor_to(as_of, DAY)
-    return (
-        known.graph_version == version
-        and known.provenance.to_at >= newest
-        and known.engine_version == __version__
-        and (written_at is None or known.generated_at >= written_at)
-    )
 
 
 def _marked(result: RecommendationResult, *, is_stale: bool) -> RecommendationResult:

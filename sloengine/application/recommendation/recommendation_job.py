@@ -15,7 +15,8 @@ from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.recommendation_store import RecommendationJobStore
 from sloengine.application.ports.service_graph import ServiceGraph
-from sloengine.application.recommendation.recommend import MUTATION, Recommend, RecommendCommand, request_body
+from sloengine.application.recommendation.recommend import Recommend
+from sloengine.application.recommendation.recommend_command import MUTATION, RecommendCommand, request_body
 from sloengine.domain.errors import NotFound, ServiceNotFound, Unavailable
 from sloengine.domain.governance.authorization import require_decider, require_editor
 from sloengine.domain.governance.model import Actor, Role

@@ -11,7 +11,7 @@ from sloengine.application.ports.drift_store import DriftFilter, WatchUpdate
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.application.ports.slo_ledger import AuditFilter
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.model import Detector
 from sloengine.domain.drift.watch import Watch

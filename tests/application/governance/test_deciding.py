@@ -8,7 +8,7 @@ from sloengine.application.governance.accept_recommendation import AcceptRecomme
 from sloengine.application.governance.modify_recommendation import ModifyRecommendationCommand
 from sloengine.application.governance.reject_recommendation import RejectRecommendationCommand
 from sloengine.application.governance.set_slo import SetSloCommand
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.domain.errors import (
     Forbidden,
     IdempotencyMismatch,

@@ -12,7 +12,7 @@ from sloengine.application.journeys import save_journeys
 from sloengine.application.journeys.derive_journeys import DeriveJourneysCommand, JourneySource
 from sloengine.application.journeys.save_journeys import SaveJourneyCommand
 from sloengine.application.ports.paging import PageRequest
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.domain.errors import Conflict, Forbidden, Invalid, NotFound, ServiceNotFound, Unavailable
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.model import SloChange

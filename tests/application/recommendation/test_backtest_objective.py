@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sloengine.application.recommendation.backtest_objective import BacktestCommand
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName

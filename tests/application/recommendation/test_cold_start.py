@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from sloengine.application.recommendation.learn_archetypes import learn_archetypes
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.recommendation.recommend_from_files import (
     RecommendFromFilesCommand,
     graph_of_document,

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from sloengine.application.recommendation.prepared import prepare
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource

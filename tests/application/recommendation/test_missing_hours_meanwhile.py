@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sloengine.application.recommendation.evidence_reader import WHOLE_UP_TO_SERVICES
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.recommendation.model import Recommendation, RecommendationUnavailable, SliType

@@ -13,7 +13,7 @@ import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
 from sloengine.application.ports.recommendation_store import RecommendationJobStore
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.recommendation.recommendation_job import LANES, StartRecommendationJobCommand
 from sloengine.domain.errors import Forbidden, IdempotencyMismatch, Invalid, NotFound, ServiceNotFound
 from sloengine.domain.governance.model import SloTarget

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sloengine.application.ports.sli_history import Watermark
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.telemetry.aggregate_telemetry import AggregateTelemetryCommand
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.telemetry.read_sli import SliStep, SliWindow

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.topology.update_alert import UpdateAlertCommand
 from sloengine.domain.recommendation.model import Recommendation, SliType
 from sloengine.domain.topology.condensation import condense

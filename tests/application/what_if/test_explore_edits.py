@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.waiting_requests import Played
-from sloengine.application.recommendation.recommend import RecommendCommand
+from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.what_if.explore_edits import AT_ONCE, ExploreEditsCommand
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType, TierName
