@@ -19,16 +19,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from bench.accuracy_forecasts import DAY, START, panel_of
+from bench.asked_daily import asked_daily
 from bench.calibration_organizations import World, draw
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
 from sloengine.domain.recommendation.model import Recommendation, TierName, TierTarget
-from sloengine.domain.recommendation.organization_prior import learn_prior
 from sloengine.domain.recommendation.recommend_availability import recommend_availability
-from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.reliability.window import ComplianceWindow
 
 HISTORY_DAYS, ASKED_DAYS, JUDGED_EVERY, HORIZON = 60, 56, 4, 28
 TIERS = tuple(TierName)
@@ -111,39 +108,25 @@ def summarize(rows: npt.NDArray[np.float64], settings: EngineSettings) -> list[S
 def _organization(seed: int, services: int, settings: EngineSettings) -> npt.NDArray[np.float64]:
     rng = np.random.default_rng([seed, HISTORY_DAYS, 60_000])
     org = draw(rng, HISTORY_DAYS, World(services=30), ASKED_DAYS + HORIZON)
-    before: dict[str, Recommendation] = {}
     changes: dict[tuple[str, TierName], int] = {}
     rows: list[list[float]] = []
-    for day in range(HISTORY_DAYS, HISTORY_DAYS + ASKED_DAYS):
-        panel, as_of = panel_of(org.bad[:, :day], org.valid[:, :day]), START + DAY * day
-        prior = learn_prior(panel, as_of=as_of)
-        ahead = slice(day, day + HORIZON)
-        came = org.bad[:, ahead].sum(axis=1) / org.valid[:, ahead].sum(axis=1)
-        for row, service_id in enumerate(panel.service_ids[:services]):
-            previous = before.get(service_id)
-            asked = AvailabilityRequest(
-                service_id, ComplianceWindow.ROLLING_28D, as_of, panel, as_of, previous=previous
-            )
-            answer = recommend_availability(asked, prior, settings)
-            if not isinstance(answer, Recommendation):
-                continue
-            before[service_id] = answer
-            if previous is None:
-                continue
-            for tier in TIERS:
-                moved = _ratio(answer, tier) != _ratio(previous, tier)
-                changes[service_id, tier] = changes.get((service_id, tier), 0) + moved
-            if (day - HISTORY_DAYS) % JUDGED_EVERY:
-                continue
-            fresh = recommend_availability(replace(asked, previous=None), prior, settings)
-            if isinstance(fresh, Recommendation):
-                rows.extend(_judged(seed, service_id, answer, fresh, float(came[row]), changes))
+    for asked in asked_daily(org, services, HISTORY_DAYS, ASKED_DAYS, settings):
+        service_id = asked.answer.service_id
+        for tier in TIERS:
+            moved = _ratio(asked.answer, tier) != _ratio(asked.previous, tier)
+            changes[service_id, tier] = changes.get((service_id, tier), 0) + moved
+        if (asked.day - HISTORY_DAYS) % JUDGED_EVERY:
+            continue
+        fresh = recommend_availability(replace(asked.request, previous=None), asked.prior, settings)
+        if isinstance(fresh, Recommendation):
+            ahead = slice(asked.day, asked.day + HORIZON)
+            came = float(org.bad[asked.row, ahead].sum() / org.valid[asked.row, ahead].sum())
+            rows.extend(_judged(seed, asked.answer, fresh, came, changes))
     return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
 
 
 def _judged(
     seed: int,
-    service_id: str,
     answer: Recommendation,
     fresh: Recommendation,
     came: float,
@@ -152,7 +135,7 @@ def _judged(
     rows = []
     for position, tier in enumerate(TIERS):
         stored, new = _target(answer, tier), _target(fresh, tier)
-        changed = changes.pop((service_id, tier), 0)
+        changed = changes.pop((answer.service_id, tier), 0)
         if stored is None or new is None:
             continue
         ratio, fresh_ratio = stored.availability_ratio or 0.0, new.availability_ratio or 0.0
