@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
@@ -29,10 +27,11 @@ from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.neo4j import alerts, graph_writes
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
-from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.instants import instant
+from sloengine.infrastructure.neo4j.kept_snapshot import KeptSnapshot, read_snapshot
 from sloengine.infrastructure.neo4j.neighbourhood import around, walk
 from sloengine.infrastructure.neo4j.pass_through_rows import finding_parameters, findings_of_rows
+from sloengine.infrastructure.neo4j.service_pages import page_of_services
 from sloengine.infrastructure.neo4j.service_rows import (
     claim_of,
     claims_of,
@@ -42,8 +41,6 @@ from sloengine.infrastructure.neo4j.service_rows import (
     supernode_of,
 )
 
-SNAPSHOT_SECONDS = 3_600.0
-"""Confidence fades and dependencies are seen again without moving the version: every hour they are read anew."""
 OF_ALL_CALLERS = ""
 """Stands for every caller in the note of a complete list: no service has an empty id."""
 
@@ -53,14 +50,11 @@ class Neo4jServiceGraph:
 
     def __init__(self, connection: Neo4jConnection) -> None:
         self._connection = connection
-        self._snapshot: DependencyGraph | None = None
-        self._read_at = 0.0
-        self._loading = asyncio.Lock()
-        self._refreshing: asyncio.Task[DependencyGraph] | None = None
+        self._kept = KeptSnapshot(connection)
 
     async def version(self) -> int:
         """The graph version; 0 before anything was merged."""
-        return first_of(await self._connection.read("graph_version")) or 0
+        return await self._kept.version()
 
     async def standing(self) -> GraphStanding:
         """The version, and whether the condensation is behind."""
@@ -74,42 +68,15 @@ class Neo4jServiceGraph:
 
     async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
         """The whole merged graph; read again when the version has moved, or (and then not kept) ``anew``."""
-        if anew:
-            return await self._connection.in_read(_read_snapshot)
-        found = self._good(await self.version())
-        if found is None:
-            async with self._loading:
-                found = self._good(await self.version())
-                if found is None:
-                    started = time.monotonic()
-                    found = await self._connection.in_read(_read_snapshot)
-                    await asyncio.to_thread(_index, found)
-                    self._snapshot = found
-                    self._read_at = started
-        return found
+        return await self._connection.in_read(read_snapshot) if anew else await self._kept.current()
 
     async def shape(self) -> GraphShape:
         """Services and live dependencies, in one read transaction."""
         return await self._connection.in_read(_read_shape)
 
-    def _good(self, version: int) -> DependencyGraph | None:
-        """The snapshot, while it is of this version and its confidences have not faded much."""
-        snapshot = self._snapshot
-        if snapshot is None or snapshot.version != version:
-            return None
-        return snapshot if time.monotonic() - self._read_at < SNAPSHOT_SECONDS else None
-
-    def _refresh(self) -> None:
-        """Read the snapshot in the background unless that is under way; when it fails, the next one tries."""
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self.snapshot())
-            self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())
-
     async def close(self) -> None:
         """Stop what runs in the background."""
-        if self._refreshing is not None and not self._refreshing.done():
-            self._refreshing.cancel()
-            await asyncio.wait([self._refreshing])
+        await self._kept.close()
 
     async def services(self, service_ids: Sequence[str]) -> Mapping[str, Service]:
         """These services; unknown ids are absent."""
@@ -128,29 +95,7 @@ class Neo4jServiceGraph:
         self, wanted: ServiceFilter, order: ServiceOrder, page: PageRequest
     ) -> Page[Service]:
         """One page; services for which the order's number is not known come last."""
-        limit = rows_to_read(page)
-        rank, after_id = key_of(page.after, (int, float), str) or (None, None)
-        filters = _filter_parameters(wanted)
-
-        async def work(transaction: Transaction) -> tuple[list[Any], int]:
-            rows = await transaction.rows(
-                "read/page_of_services",
-                **filters,
-                order=order.value,
-                after_rank=rank,
-                after_id=after_id,
-                limit=limit,
-            )
-            return rows, first_of(await transaction.rows("read/count_of_services", **filters))
-
-        rows, total = await self._connection.in_read(work)
-        ranks = {row[1]: row[0] for row in rows}
-        return page_of(
-            [service_of(row[1:]) for row in rows],
-            page,
-            total,
-            lambda service: (ranks[service.service_id], service.service_id),
-        )
+        return await page_of_services(self._connection, wanted, order, page)
 
     async def dependencies_of(
         self, service_ids: Sequence[str], *, include_stale: bool = False
@@ -182,7 +127,7 @@ class Neo4jServiceGraph:
         self, roots: Sequence[str], *, depth: int, towards_callers: bool, include_stale: bool, limit: int
     ) -> Neighbourhood:
         """From the snapshot while that is good, else walked in the database, while the snapshot is read anew."""
-        snapshot = self._good(await self.version())
+        snapshot = await self._kept.good()
         if snapshot is not None:
             return around(
                 snapshot,
@@ -192,7 +137,7 @@ class Neo4jServiceGraph:
                 include_stale=include_stale,
                 limit=limit,
             )
-        self._refresh()
+        self._kept.refresh()
         return await self._connection.in_read(
             lambda transaction: walk(
                 transaction,
@@ -342,24 +287,6 @@ class Neo4jServiceGraph:
         return {row[0]: supernode_of(row[1:]) for row in rows}
 
 
-async def _read_snapshot(transaction: Transaction) -> DependencyGraph:
-    version = first_of(await transaction.rows("read/graph_version")) or 0
-    services = [service_of(row) async for row in transaction.stream("read/all_services")]
-    known = {service.service_id for service in services}
-    dependencies: list[Dependency] = []
-    async for caller, edges in transaction.stream("read/all_dependencies"):
-        # A batch that commits between the two reads may name a service that the first did not see yet.
-        if caller in known:
-            dependencies += [dependency_of(caller, edge[0], edge[1:]) for edge in edges if edge[0] in known]
-    supernodes = [supernode_of(row) for row in await transaction.rows("read/supernodes")]
-    return DependencyGraph(tuple(services), tuple(dependencies), version, tuple(supernodes))
-
-
-def _index(graph: DependencyGraph) -> None:
-    """Make what a walk looks up: the first who walks would hold up all others with it."""
-    _ = graph.index, graph.edges_by_caller, graph.edges_by_dependency, graph.supernode_by_member
-
-
 async def _read_shape(transaction: Transaction) -> GraphShape:
     service_ids: list[str] = []
     pairs: list[tuple[str, str]] = []
@@ -373,14 +300,3 @@ async def _read_shape(transaction: Transaction) -> GraphShape:
         [pair for pair in pairs if pair[1] in known],
         [supernode_of(row) for row in await transaction.rows("read/supernodes")],
     )
-
-
-def _filter_parameters(wanted: ServiceFilter) -> dict[str, Any]:
-    return {
-        "search": wanted.search.lower() if wanted.search else None,
-        "team": wanted.team,
-        "criticality": None if wanted.criticality is None else [c.value for c in wanted.criticality],
-        "external": wanted.external,
-        "has_active_slo": wanted.has_active_slo,
-        "in_cycle": wanted.in_cycle,
-    }
