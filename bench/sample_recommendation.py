@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from sloengine.domain.recommendation.model import (
-    Backtest,
-    BacktestPoint,
     BoundContribution,
     CompositeBound,
     DataQuality,
@@ -22,6 +20,7 @@ from sloengine.domain.recommendation.model import (
     TierName,
     TierTarget,
 )
+from sloengine.domain.recommendation.replayed import Backtest, BacktestPoint
 from sloengine.domain.reliability.window import ComplianceWindow
 
 

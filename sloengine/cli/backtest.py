@@ -18,7 +18,8 @@ from sloengine.cli.recommendation_shapes import backtest_shape
 from sloengine.cli.session import ask
 from sloengine.domain.errors import Invalid
 from sloengine.domain.governance.model import SloTarget
-from sloengine.domain.recommendation.model import Backtest, ObjectiveKind
+from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.recommendation.replayed import Backtest
 from sloengine.domain.reliability.percent import percent_from_ratio, ratio_from_percent
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.infrastructure.files.latency_csv import read_latency

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from sloengine.cli import output
 from sloengine.domain.governance.model import SloTarget
-from sloengine.domain.recommendation.model import Backtest, BacktestAlert, BacktestPoint, ObjectiveKind
+from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.recommendation.replayed import Backtest, BacktestAlert, BacktestPoint
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 
 from sloengine.cli.shapes import Json, global_id, percent, service_reference, time
 from sloengine.domain.recommendation.model import (
-    Backtest,
-    BacktestPoint,
     BoundContribution,
     CompositeBound,
     Estimate,
@@ -19,6 +17,7 @@ from sloengine.domain.recommendation.model import (
     Tier,
     TierTarget,
 )
+from sloengine.domain.recommendation.replayed import Backtest, BacktestPoint
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 type Refer = Callable[[str], Json]

@@ -9,8 +9,6 @@ from typing import Any
 from sloengine.domain.governance.model import Slo, SloSource, SloTarget
 from sloengine.domain.recommendation.model import (
     Attribution,
-    Backtest,
-    BacktestPoint,
     BoundContribution,
     CompositeBound,
     Contradiction,
@@ -33,6 +31,7 @@ from sloengine.domain.recommendation.model import (
     TierTarget,
     UnavailableReason,
 )
+from sloengine.domain.recommendation.replayed import Backtest, BacktestPoint
 from sloengine.domain.reliability.window import ComplianceWindow
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)

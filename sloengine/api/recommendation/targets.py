@@ -8,7 +8,7 @@ import strawberry
 
 from sloengine.api.enums import ObjectiveKind, TargetLimit, TierName
 from sloengine.api.topology.references import service_link
-from sloengine.domain.recommendation import model
+from sloengine.domain.recommendation import model, replayed
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 
@@ -92,7 +92,7 @@ class BacktestPoint:
     )
 
     @classmethod
-    def from_domain(cls, point: model.BacktestPoint) -> BacktestPoint:
+    def from_domain(cls, point: replayed.BacktestPoint) -> BacktestPoint:
         """The point as clients read it."""
         return cls(
             from_at=point.from_at,
@@ -139,7 +139,7 @@ class WorstWindow:
 class Backtest:
     """A replay of past windows."""
 
-    replay: strawberry.Private[model.Backtest]
+    replay: strawberry.Private[replayed.Backtest]
     windows: int = strawberry.field(description="Disjoint past windows; 0 with less history than one window.")
     met: int = strawberry.field(description="How many of them the target would have met.")
     worst: BacktestPoint | None = strawberry.field(description="The worst of them; null without any.")
@@ -176,7 +176,7 @@ class Backtest:
         return list(self.replay.notes)
 
     @classmethod
-    def from_domain(cls, replay: model.Backtest) -> Backtest:
+    def from_domain(cls, replay: replayed.Backtest) -> Backtest:
         """The replay as clients read it."""
         return cls(
             replay=replay,

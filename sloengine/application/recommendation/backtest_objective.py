@@ -15,7 +15,8 @@ from sloengine.domain.errors import ServiceNotFound
 from sloengine.domain.governance.decisions import checked_target
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.backtest import backtest_availability, backtest_latency
-from sloengine.domain.recommendation.model import Backtest, ObjectiveKind
+from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.recommendation.replayed import Backtest
 from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow

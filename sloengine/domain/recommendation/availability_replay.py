@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sloengine.domain.recommendation.model import Backtest, BacktestPoint
+from sloengine.domain.recommendation.replayed import Backtest, BacktestPoint
 from sloengine.domain.reliability.budget import error_budget_remaining_ratio
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.replay import ReplayWindows, replay_windows, window_span, window_sums

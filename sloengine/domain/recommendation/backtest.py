@@ -10,7 +10,7 @@ import numpy as np
 from sloengine.domain.recommendation.availability_replay import own_series
 from sloengine.domain.recommendation.latency_days import percentile_seconds
 from sloengine.domain.recommendation.latency_replay import LatencySeries, latency_series
-from sloengine.domain.recommendation.model import Backtest, BacktestAlert, WorstWindow
+from sloengine.domain.recommendation.replayed import Backtest, BacktestAlert, WorstWindow
 from sloengine.domain.reliability.burn_alerts import BurnRateRule, burn_rate_rules, fired_alerts
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 from sloengine.domain.reliability.percent import percent_from_ratio

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation.latency_days import percentile_seconds
-from sloengine.domain.recommendation.model import Backtest, BacktestPoint
+from sloengine.domain.recommendation.replayed import Backtest, BacktestPoint
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 from sloengine.domain.reliability.replay import ReplayWindows, replay_windows, window_span, window_sums
 

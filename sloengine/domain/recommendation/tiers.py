@@ -13,7 +13,6 @@ from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.data_quality import span
 from sloengine.domain.recommendation.lifecycle import should_replace
 from sloengine.domain.recommendation.model import (
-    Backtest,
     ErrorBudget,
     Interval,
     ObjectiveKind,
@@ -24,6 +23,7 @@ from sloengine.domain.recommendation.model import (
     TierTarget,
 )
 from sloengine.domain.recommendation.predictive import Predictive
+from sloengine.domain.recommendation.replayed import Backtest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.target_interval import unavailability_intervals
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests

@@ -11,7 +11,8 @@ from sloengine.domain.explanation.availability_rerun import AvailabilityRerun
 from sloengine.domain.explanation.dependency_parts import Dependencies
 from sloengine.domain.recommendation.availability_case import AvailabilityCase
 from sloengine.domain.recommendation.latency_tiers import LatencyCase, latency_tiers
-from sloengine.domain.recommendation.model import Backtest, ObjectiveKind, Tier, TierName
+from sloengine.domain.recommendation.model import ObjectiveKind, Tier, TierName
+from sloengine.domain.recommendation.replayed import Backtest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import availability_tiers
 from sloengine.domain.reliability.window import ComplianceWindow

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.model import (
-    Backtest,
     BoundContribution,
     CompositeBound,
     Recommendation,
@@ -24,6 +23,7 @@ from sloengine.domain.recommendation.model import (
 )
 from sloengine.domain.recommendation.organization_prior import learn_prior
 from sloengine.domain.recommendation.recommend import availability_probability, recommend_availability
+from sloengine.domain.recommendation.replayed import Backtest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import order_is_right, probability_met
 from sloengine.domain.reliability.rounding import availability_grid
