@@ -21,13 +21,14 @@ from dramatiq.worker import Worker
 from periodiq import PeriodiqMiddleware
 from redis.exceptions import RedisError
 
+from sloengine.infrastructure.logs import get_logger
 from workers.context import context
 
 TICK_KEPT_SECONDS = 3600
 LATEST_TICK_SECONDS = 1800
 """A tick that no worker took for so long is left out: the next one does the same work."""
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class Connections(Middleware):

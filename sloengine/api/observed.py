@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sloengine.api.http_problems import ProblemResponse
 from sloengine.api.metrics import IN_FLIGHT, REQUEST_SECONDS
+from sloengine.infrastructure.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 ROUTES = frozenset({"/", "/graphql", "/health/live", "/health/ready", "/metrics"})
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import strawberry
-import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
@@ -18,8 +17,9 @@ from strawberry.types import ExecutionContext
 from sloengine.api.enums import UserErrorCode
 from sloengine.api.metrics import USER_ERRORS
 from sloengine.domain.errors import DomainError
+from sloengine.infrastructure.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 INTERNAL = "INTERNAL"
 BAD_INPUT = "BAD_INPUT"
@@ -69,14 +69,18 @@ async def or_user_errors[Payload: HasUserErrors](
 
 
 class QuietSchema(strawberry.Schema):
-    """Leaves logging to ``MaskedErrors``: the library would log what a client got wrong as an error of ours,
-    with its traceback, and what nobody expected a second time.
+    """Logs and hides what nobody expected, wherever it broke; the library would log what a client got wrong as an
+    error of ours, with its traceback.
     """
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Nothing: clients are told, ``sloengine_graphql_errors_total`` counts."""
+        """Every error passes here, also one that ended the operation, which extensions do not see any more."""
+        for place, error in enumerate(errors):
+            hidden = _hidden(error, execution_context)
+            if hidden is not None:
+                errors[place] = hidden
 
 
 class MaskedErrors(MaskErrors):
@@ -95,22 +99,29 @@ class MaskedErrors(MaskErrors):
             if original.path:
                 extensions["argument"] = list(original.path)
             return _with_extensions(error, original.message, extensions)
-        if original is None or isinstance(original, StrawberryInputCoercionError):
-            extensions = dict(error.extensions or {})
-            extensions.setdefault(
-                "code", _syntax_code(error) if isinstance(error, GraphQLSyntaxError) else BAD_INPUT
-            )
-            return _with_extensions(error, error.message, extensions)
-        request_id = getattr(self.execution_context.context, "request_id", None)
-        log.error(
-            "unexpected error in a resolver",
-            request_id=request_id,
-            path=error.path,
-            operation=self.execution_context.operation_name,
-            exc_info=original,
-        )
-        hidden = {"code": INTERNAL, "requestId": request_id}
-        return _with_extensions(error, "Something went wrong on our side; quote the request id.", hidden)
+        hidden = _hidden(error, self.execution_context)
+        if hidden is not None:
+            return hidden
+        extensions = dict(error.extensions or {})
+        extensions.setdefault("code", _syntax_code(error) if isinstance(error, GraphQLSyntaxError) else BAD_INPUT)
+        return _with_extensions(error, error.message, extensions)
+
+
+def _hidden(error: GraphQLError, context: ExecutionContext | None) -> GraphQLError | None:
+    """What is shown instead of an error that nobody expected, which is logged here; None for any other."""
+    original = _root_cause(error)
+    if original is None or isinstance(original, DomainError | StrawberryInputCoercionError):
+        return None
+    request_id = None if context is None else getattr(context.context, "request_id", None)
+    log.error(
+        "unexpected error in a resolver",
+        request_id=request_id,
+        path=error.path,
+        operation=None if context is None else context.operation_name,
+        exc_info=original,
+    )
+    shown = {"code": INTERNAL, "requestId": request_id}
+    return _with_extensions(error, "Something went wrong on our side; quote the request id.", shown)
 
 
 def _syntax_code(error: GraphQLSyntaxError) -> str:

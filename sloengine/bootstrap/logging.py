@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from sloengine.bootstrap.settings import Environment, Settings
+from sloengine.infrastructure.logs import PLAIN
 
 _SECRET_WORDS = ("password", "secret", "api_key", "authorization", "token")
 _HIDDEN = "…"
@@ -39,9 +40,7 @@ def configure_logging(settings: Settings) -> None:
         if as_json
         else [
             # Without the values of local variables: they hold secrets and whole graphs, minutes to print.
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=PLAIN)
         ]
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
-import structlog
 
 from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from sloengine.api.limits import OperationMeasure
 from sloengine.domain import errors
 from sloengine.domain.errors import DomainError, ErrorCode
 from tests.api.door import Door, global_id, user_errors_counted
@@ -57,6 +58,23 @@ async def test_what_nobody_expected_is_hidden_and_logged_with_the_request_id(doo
     assert "hunter2" not in response.text
     assert response.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "trace-7"}
     (entry,) = [log for log in logs if log["log_level"] == "error" and log.get("request_id") == "trace-7"]
+    assert "hunter2" in str(entry["exc_info"])
+
+
+async def test_what_breaks_before_any_resolver_is_hidden_and_logged_too(door: Door, monkeypatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(OperationMeasure, "problem", broken)
+
+    with capture_logs() as logs:
+        response = await door.client.post(
+            "/graphql", json={"query": "{ services { totalCount } }"}, headers={"X-Request-Id": "trace-9"}
+        )
+
+    assert "hunter2" not in response.text
+    assert response.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "trace-9"}
+    (entry,) = [log for log in logs if log["log_level"] == "error"]
     assert "hunter2" in str(entry["exc_info"])
 
 

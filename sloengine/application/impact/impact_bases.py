@@ -124,16 +124,20 @@ class ImpactBases:
             return await self.current()
         if sequence != known:
             self._bring_up_to_date()
-            basis = replace(latest[1], slos=await self._slos_with(latest[1].slos, decided))
+            basis = replace(latest[1], slos=await self._slos_with(latest[1], decided))
             if self._latest is not latest:  # somebody else has caught up meanwhile, from where this began
                 return basis
             self._latest = latest = sequence, basis
         return latest[1]
 
-    async def _slos_with(self, slos: Mapping[str, Slo], decided: Sequence[str]) -> Mapping[str, Slo]:
-        """All objectives, those of the services that were decided on as they are now."""
-        newer = await self.ledger.active(decided, SliType.AVAILABILITY)
-        return {**{key: slo for key, slo in slos.items() if key not in decided}, **newer}
+    async def _slos_with(self, basis: ImpactBasis, decided: Sequence[str]) -> Mapping[str, Slo]:
+        """All objectives, those of the services that were decided on as they are now.
+
+        A service that came after the graph was read may have been decided on already: it is not in this basis.
+        """
+        known = [one for one in decided if one in basis.network.graph.index]
+        newer = await self.ledger.active(known, SliType.AVAILABILITY) if known else {}
+        return {**{key: slo for key, slo in basis.slos.items() if key not in decided}, **newer}
 
     def _bring_up_to_date(self) -> None:
         async def after_a_moment() -> None:
@@ -167,7 +171,7 @@ class ImpactBases:
         seen = await self._telemetry(graph, watermark, to_at, learnt.void_before)
         known = self._network
         network_key = (graph.version, seen.key, learnt.revision)
-        slos = await self._objectives(graph, is_new=known is None or known[0] != network_key)
+        slos = await self._objectives(graph, None if known is None or known[0] != network_key else known[1])
         if known is None or known[0] != network_key:
             findings = await self.findings.standing(graph, graph.edges_by_caller, to_at)
             self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen, findings))
@@ -175,13 +179,17 @@ class ImpactBases:
         self._basis = (key, basis, sequence)
         self._latest = (sequence, basis)
 
-    async def _objectives(self, graph: DependencyGraph, *, is_new: bool) -> Mapping[str, Slo]:
-        """All active ones; where only they have changed, those that were decided on since are read."""
+    async def _objectives(self, graph: DependencyGraph, looked: _Looked | None) -> Mapping[str, Slo]:
+        """All active ones; where only they have changed, those that were decided on since are read.
+
+        ``looked``: the network that the basis is to rest on, if it is there already. The latest basis may rest on
+        the one before it, where nobody waited for the one that was begun.
+        """
         latest = self._latest
-        if latest is not None and not is_new:
+        if latest is not None and looked is not None and latest[1].network is looked.network:
             sequence, decided = await self.ledger.decided_since(latest[0], MOST_DECIDED)
             if sequence - latest[0] <= MOST_DECIDED:
-                return await self._slos_with(latest[1].slos, decided) if decided else latest[1].slos
+                return await self._slos_with(latest[1], decided) if decided else latest[1].slos
         ids = [service.service_id for service in graph.services]
         return await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
 

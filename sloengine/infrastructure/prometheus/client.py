@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import orjson
-import structlog
 
 from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.logs import get_logger
 from sloengine.infrastructure.prometheus.breaker import CircuitBreaker
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass

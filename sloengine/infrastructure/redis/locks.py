@@ -7,10 +7,10 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from sloengine.infrastructure.logs import get_logger
 from sloengine.infrastructure.redis.connection import AWAY, redis_errors
 
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
@@ -30,7 +30,7 @@ class RedisLocks:
         self._client = client
         self._release = client.register_script(_RELEASE)
         self._prolong = client.register_script(_PROLONG)
-        self._log = structlog.get_logger(__name__)
+        self._log = get_logger(__name__)
 
     @asynccontextmanager
     async def hold(self, name: str, *, ttl_seconds: float) -> AsyncGenerator[bool]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import structlog
 from redis.asyncio import Redis
 
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.infrastructure.documents import decode_result, encode_result
+from sloengine.infrastructure.logs import get_logger
 from sloengine.infrastructure.redis.connection import AWAY
 from sloengine.infrastructure.redis.decoded_documents import DecodedDocuments
 
@@ -39,7 +39,7 @@ class RedisRecommendationCache:
         self._monotonic = monotonic
         self._paused_until = 0.0
         self._away = False
-        self._log = structlog.get_logger(__name__)
+        self._log = get_logger(__name__)
         self._decoded = DecodedDocuments(decode_result, max_bytes=DECODED_BYTES)
 
     async def get(self, service_ids: Sequence[str], sli_type: SliType) -> Mapping[str, RecommendationResult]:

@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 import orjson
-import structlog
 
 from sloengine.domain.errors import Unavailable
+from sloengine.infrastructure.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class TempoRefused(Unavailable):

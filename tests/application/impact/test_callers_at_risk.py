@@ -213,6 +213,55 @@ async def test_of_several_decisions_each_is_read_once():
     assert set(basis.slos) == {"checkout", "store"}
 
 
+class Hurried:
+    """A ledger before whose first look at newer decisions a service is registered and promises something."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine, self._ledger = engine, engine.use.analyse_impact.bases.ledger
+        self.is_waiting = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+        if self.is_waiting:
+            self.is_waiting = False
+            await self._engine.ingest(services=[{"serviceId": "late"}])
+            await promise(self._engine, "late", 0.99)
+        return await self._ledger.decided_since(sequence, limit)
+
+
+async def test_the_objective_of_a_service_that_came_after_the_graph_was_read_waits_for_the_next_look():
+    engine = await organisation()
+    ledger = Hurried(engine)
+    bases = of_another_process(engine, ledger)
+    await bases.current()
+    await promise(engine, "store", 0.99)
+
+    ledger.is_waiting = True
+    first, second = await bases.current(), await bases.current()
+
+    assert set(first.slos) == {"store"}
+    assert set(second.slos) == {"store", "late"}
+
+
+async def test_a_look_that_was_broken_off_hides_no_objective_from_the_next_one(monkeypatch):
+    engine = await organisation()
+    ledger = Hurried(engine)
+    bases = of_another_process(engine, ledger)
+    await bases.current()
+    ledger.is_waiting = True
+    await bases.for_decision()
+    with monkeypatch.context() as broken:
+        broken.delattr("sloengine.application.impact.impact_bases._basis_of")
+        with pytest.raises(NameError):
+            await bases.current()
+
+    basis = await bases.current()
+
+    assert set(basis.slos) == {"late"}
+
+
 async def test_many_decisions_on_one_service_hide_none_on_another():
     engine = await organisation()
     bases = of_another_process(engine, engine.use.analyse_impact.bases.ledger)
