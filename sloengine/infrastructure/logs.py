@@ -14,8 +14,9 @@ PLAIN = structlog.dev.plain_traceback
 def get_logger(name: str) -> Any:
     """A structured logger; every module takes its logger here.
 
-    In a process that has not said how it logs (a command, a script, a test), structlog would print to stdout, among
-    what was asked for, and beside an exception the values of all local variables. There it is plain text on stderr.
+    In a process that has not said how it logs (a command, a script, a test), structlog would print to stdout,
+    among what was asked for, and beside an exception the values of all local variables. There it is plain text on
+    stderr.
     """
     if not structlog.is_configured():
         structlog.configure(

@@ -313,9 +313,7 @@ class Door:
             sli_type=SliType.AVAILABILITY,
             recommendation_id=recommendation_id,
             actor="user:ada",
-            mutation="setSlo",
-            idempotency_key=None,
-            body_digest="",
+            request=None,
             now=NOW,
             choose=lambda _recommendation, _active: decision,
         )

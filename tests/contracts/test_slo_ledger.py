@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, SloLedger, Standing
 from sloengine.domain.errors import Conflict, DomainError, IdempotencyMismatch, Invalid, NotActive
@@ -37,15 +38,24 @@ def put(new: Slo) -> Callable[[Recommendation | None, Slo | None], Decision]:
     )
 
 
-async def decide(ledger: SloLedger, choose: Any, **what: Any) -> Recorded:
+async def decide(
+    ledger: SloLedger,
+    choose: Any,
+    *,
+    actor: str = "user:a",
+    mutation: str = "setSlo",
+    idempotency_key: str | None = None,
+    digests: tuple[str, ...] = ("digest",),
+    **what: Any,
+) -> Recorded:
+    """``digests``: as this version knows the request, then as earlier ones did."""
+    key, (digest, *before) = idempotency_key, digests
     arguments = {
         "service_id": "a",
         "sli_type": AVAILABILITY,
         "recommendation_id": None,
-        "actor": "user:a",
-        "mutation": "setSlo",
-        "idempotency_key": None,
-        "body_digest": "digest",
+        "actor": actor,
+        "request": None if key is None else KeyedRequest(actor, mutation, key, digest, tuple(before)),
         "now": NOW,
         "choose": choose,
     }
@@ -258,12 +268,20 @@ async def test_the_same_key_with_another_body_is_refused_and_others_keys_are_the
     await decide(stores.ledger, put(slo("slo-1")), idempotency_key="k")
 
     with pytest.raises(IdempotencyMismatch):
-        await decide(stores.ledger, put(slo("slo-2")), idempotency_key="k", body_digest="other")
+        await decide(stores.ledger, put(slo("slo-2")), idempotency_key="k", digests=("other",))
     other_actor = await decide(stores.ledger, put(slo("slo-3")), idempotency_key="k", actor="user:b")
     other_mutation = await decide(stores.ledger, put(slo("slo-4")), idempotency_key="k", mutation="other")
 
     assert not other_actor.replayed
     assert not other_mutation.replayed
+
+
+async def test_a_key_kept_by_an_earlier_version_still_knows_its_request(stores: Stores):
+    first = await decide(stores.ledger, put(slo("slo-1")), idempotency_key="k", digests=("before",))
+
+    again = await decide(stores.ledger, put(slo("slo-2")), idempotency_key="k", digests=("digest", "before"))
+
+    assert again == replace(first, replayed=True)
 
 
 async def test_the_trail_is_filtered_and_paged_newest_first(stores: Stores):

@@ -57,7 +57,7 @@ class AcceptRecommendation:
             actor=actor,
             mutation="acceptRecommendation",
             idempotency_key=command.idempotency_key,
-            body=(command.recommendation_id, command.tier, rationale),
+            asked={"recommendationId": command.recommendation_id, "tier": command.tier, "rationale": rationale},
             choose=accept,
             seen=seen,
             targets=slo.targets,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from sloengine.application.governance.decision_fingerprint import Asked, fingerprint, fingerprint_before
 from sloengine.application.impact.warn_callers import WarnCallers
 from sloengine.application.ports.clock import Clock
-from sloengine.application.ports.idempotency import check_idempotency_key
+from sloengine.application.ports.idempotency import KeyedRequest, check_idempotency_key
 from sloengine.application.ports.job_queue import JobQueue
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import RecommendationStore
@@ -72,7 +72,7 @@ class Deciding:
         actor: Actor,
         mutation: str,
         idempotency_key: str | None,
-        body: Sequence[object],
+        asked: Asked,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
         seen: Standing | None = None,
         targets: Sequence[SloTarget] = (),
@@ -83,10 +83,14 @@ class Deciding:
         breaks, have that looked at. All may fail: the cache's copy ends with its lifetime, the others run on their
         own as well.
         ``seen``: what the decider looked at, if it did; somebody else's decision since then is a conflict.
-        ``body``: what the client asked for, to tell a retry from another request under the same key.
+        ``asked``: what the client asked for, to tell a retry from another request under the same key.
         ``targets``: the objectives from now on; none: they stay.
         """
         check_idempotency_key(idempotency_key)
+        request = None
+        if idempotency_key is not None:
+            before = (fingerprint_before(asked),)
+            request = KeyedRequest(actor.subject, mutation, idempotency_key, fingerprint(asked), before)
         told = await self.callers.of(service_id, targets)
 
         def choose_and_tell(current: Recommendation | None, active: Slo | None) -> Decision:
@@ -102,9 +106,7 @@ class Deciding:
             sli_type=sli_type,
             recommendation_id=recommendation_id,
             actor=actor.subject,
-            mutation=mutation,
-            idempotency_key=idempotency_key,
-            body_digest=hashlib.sha256(repr(tuple(body)).encode()).hexdigest(),
+            request=request,
             now=self.clock.now(),
             choose=choose_and_tell,
             seen=seen,

@@ -62,7 +62,12 @@ class ModifyRecommendation:
             actor=actor,
             mutation="modifyRecommendation",
             idempotency_key=command.idempotency_key,
-            body=(command.recommendation_id, command.tier, targets, rationale),
+            asked={
+                "recommendationId": command.recommendation_id,
+                "tier": command.tier,
+                "targets": targets,
+                "rationale": rationale,
+            },
             choose=modify,
             seen=seen,
             targets=targets,

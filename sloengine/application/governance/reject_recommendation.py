@@ -51,7 +51,7 @@ class RejectRecommendation:
             actor=actor,
             mutation="rejectRecommendation",
             idempotency_key=command.idempotency_key,
-            body=(command.recommendation_id, rationale),
+            asked={"recommendationId": command.recommendation_id, "rationale": rationale},
             choose=reject,
             seen=seen,
         )

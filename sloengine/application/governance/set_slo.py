@@ -51,7 +51,13 @@ class SetSlo:
             actor=actor,
             mutation="setSlo",
             idempotency_key=command.idempotency_key,
-            body=(command.service_id, command.sli_type, command.window, targets, rationale),
+            asked={
+                "serviceId": command.service_id,
+                "sliType": command.sli_type,
+                "window": command.window,
+                "targets": targets,
+                "rationale": rationale,
+            },
             choose=put,
             targets=targets,
         )

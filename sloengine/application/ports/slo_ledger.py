@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.governance.model import AuditAction, AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
@@ -119,9 +120,7 @@ class SloLedger(Protocol):
         sli_type: SliType,
         recommendation_id: str | None,
         actor: str,
-        mutation: str,
-        idempotency_key: str | None,
-        body_digest: str,
+        request: KeyedRequest | None,
         now: datetime,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
         seen: Standing | None = None,
@@ -129,6 +128,7 @@ class SloLedger(Protocol):
         """Read, let ``choose`` decide (it may raise domain errors), write SLO, status, audit entry and outbox
         event in one transaction with the audit head locked.
 
+        ``request``: the same one under the same key gets the first answer again; None: it came without a key.
         ``seen``: what the decider looked at, from ``standing``; None: it is looked at now. Who finds, with the
         lock held, that somebody else decided since then, gets ``Conflict``.
         """

@@ -34,15 +34,12 @@ class MemorySloLedger:
         sli_type: SliType,
         recommendation_id: str | None,
         actor: str,
-        mutation: str,
-        idempotency_key: str | None,
-        body_digest: str,
+        request: KeyedRequest | None,
         now: datetime,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
         seen: Standing | None = None,
     ) -> Recorded:
         """Read, decide, write."""
-        request = KeyedRequest(actor, mutation, idempotency_key, body_digest) if idempotency_key else None
         earlier: Recorded | None = None if request is None else earlier_answer(self._db, request, now)
         if earlier is not None:
             return replace(earlier, replayed=True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sloengine.application.ports.idempotency import KeyedRequest
+from sloengine.domain.errors import Unavailable
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
@@ -58,12 +59,17 @@ class Neo4jIngestionStore:
         return {ingestion_id: decode(Ingestion, document) for ingestion_id, document in rows}
 
     async def payload(self, ingestion_id: str) -> bytes | None:
-        """The payload as submitted; None when it was dropped or never existed."""
+        """The payload as submitted; None when it was dropped or never existed.
+
+        ``Unavailable`` where a later version has packed it in its way: one of its workers will read it.
+        """
         rows = await self._connection.read("ingestion_payload", ingestion_id=ingestion_id)
         if not rows:
             return None
         stored, encoding = b"".join(bytes(row[0]) for row in rows), rows[0][1]
-        return await asyncio.to_thread(zlib.decompress, stored) if encoding == _ZLIB else stored
+        if encoding not in {None, _ZLIB}:
+            raise Unavailable(f"ingestion {ingestion_id} is packed as {encoding!r}: a newer worker is needed")
+        return stored if encoding is None else await asyncio.to_thread(zlib.decompress, stored)
 
     async def save(self, ingestion: Ingestion, *, drop_payload: bool = False) -> None:
         """Store progress or outcome."""

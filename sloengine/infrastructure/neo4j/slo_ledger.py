@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, Standing
@@ -40,9 +41,7 @@ class Neo4jSloLedger:
         sli_type: SliType,
         recommendation_id: str | None,
         actor: str,
-        mutation: str,
-        idempotency_key: str | None,
-        body_digest: str,
+        request: KeyedRequest | None,
         now: datetime,
         choose: Callable[[Recommendation | None, Slo | None], Decision],
         seen: Standing | None = None,
@@ -51,7 +50,7 @@ class Neo4jSloLedger:
 
         Raises what ``choose`` raises, ``RecommendationNotFound``, ``IdempotencyMismatch``, ``Unavailable``.
         """
-        key = IdempotencyKey(actor, mutation, idempotency_key, body_digest) if idempotency_key else None
+        key = None if request is None else IdempotencyKey.of(request)
         about = {"service_id": service_id, "sli_type": sli_type.value, "recommendation_id": recommendation_id}
         # Outside of the transaction: run again after a deadlock, it still knows what its caller saw.
         looked = seen or await self._look(about)

@@ -205,9 +205,7 @@ async def _set_slo(stores: Neo4jStores, slo: Slo) -> None:
         sli_type=slo.sli_type,
         recommendation_id=None,
         actor="user:ada",
-        mutation="setSlo",
-        idempotency_key=None,
-        body_digest="",
+        request=None,
         now=NOW,
         choose=lambda _recommendation, _active: Decision(
             AuditAction.SET, slo.service_id, slo.sli_type, slo, None, "agreed"

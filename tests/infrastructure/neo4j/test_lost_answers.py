@@ -11,10 +11,12 @@ import pytest
 from sloengine.application.ports.discovery_store import StoredNameRules
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import PageRequest
+from sloengine.application.ports.recommendation_store import Answering
 from sloengine.application.ports.service_graph import RegisteredServices
 from sloengine.application.ports.slo_ledger import AuditFilter
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.journeys.model import Journey
+from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, Ingestion, JobStatus
 from sloengine.domain.topology.name_choices import NameChoice, choose
@@ -23,7 +25,7 @@ from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.neo4j import Neo4jStores, stores_on
-from tests.contracts.recommendation_samples import slo
+from tests.contracts.recommendation_samples import availability, slo
 from tests.contracts.test_slo_ledger import accept, decide, put, recommended
 from tests.infrastructure.neo4j.wire import Wire, between, open_through
 
@@ -135,6 +137,47 @@ async def submit_ingestion(stores: Neo4jStores, lose: Callable[[], None]) -> Non
     assert await stores.ingestions.payload("i1") == b"{}"
 
 
+async def submit_ingestion_under_a_key(stores: Neo4jStores, lose: Callable[[], None]) -> None:
+    queued = Ingestion("i1", DiscoverySource.MANUAL, JobStatus.QUEUED, submitted_at=NOW)
+    request = KeyedRequest("user:ada", "ingestDependencies", "k", "body")
+    lose()
+
+    # Its own, not an earlier one's: so it is merged.
+    assert await stores.ingestions.submit(queued, b"{}", actor="user:ada", request=request) == queued
+    later = replace(queued, ingestion_id="i2")
+    assert await stores.ingestions.submit(later, b"{}", actor="user:ada", request=request) == queued
+
+
+async def remember_names(stores: Neo4jStores, lose: Callable[[], None]) -> None:
+    lose()
+
+    await stores.discovery.remember_names([BANK])
+
+    page = await stores.discovery.page_of_names(None, PageRequest())
+    assert list(page.rows) == [BANK]
+
+
+async def start_job(stores: Neo4jStores, lose: Callable[[], None]) -> None:
+    request = KeyedRequest("user:ada", "generateRecommendations", "k", "body")
+    lose()
+
+    assert await stores.recommendation_jobs.create_job("j1", ["a"], {}, request=request) == "j1"
+    assert await stores.recommendation_jobs.create_job("j2", ["a"], {}, request=request) == "j1"
+
+
+async def recommend(stores: Neo4jStores, lose: Callable[[], None]) -> None:
+    request = KeyedRequest("user:ada", "generateRecommendations", "k", "body")
+    lose()
+
+    [kept] = await stores.recommendations.save_once(
+        [availability("a")], Answering(request, (), is_stale=False), now=NOW
+    )
+
+    newest = await stores.recommendations.newest(["a"], SliType.AVAILABILITY)
+    assert newest == {"a": kept}
+    assert (await stores.recommendations.page("a", None, None, PageRequest())).total_count == 1
+
+
 async def register_services(stores: Neo4jStores, lose: Callable[[], None]) -> None:
     request = KeyedRequest("user:ada", "registerServices", "k", "body")
     lose()
@@ -155,6 +198,10 @@ async def register_services(stores: Neo4jStores, lose: Callable[[], None]) -> No
         delete_journey,
         change_alert,
         submit_ingestion,
+        submit_ingestion_under_a_key,
+        remember_names,
+        start_job,
+        recommend,
         register_services,
     ],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sloengine.domain.errors import Unavailable
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.neo4j import Neo4jStores
@@ -29,3 +32,12 @@ async def test_a_payload_that_was_stored_as_it_is_can_still_be_read(stores: Neo4
     await stores.connection.write("store_ingestion_payload", ingestion_id="i1", pieces=pieces, encoding=None)
 
     assert await stores.ingestions.payload("i1") == b"".join(pieces)
+
+
+async def test_what_a_later_version_packed_in_its_way_is_left_for_its_workers(stores: Neo4jStores):
+    """Read as plain text it would end as failed, and its rows would be dropped."""
+    await submit(stores, b"")
+    await stores.connection.write("store_ingestion_payload", ingestion_id="i1", pieces=[b"x"], encoding="later")
+
+    with pytest.raises(Unavailable, match="newer worker"):
+        await stores.ingestions.payload("i1")
