@@ -201,8 +201,9 @@ class Recommend:
     ) -> dict[Wanted, RecommendationResult]:
         if not wanted:
             return {}
+        begun_at = self.clock.now()
         prepared = await self.evidence.read(scope, as_of=as_of, filled=self.missing_hours.filled)
-        return await self._computed(command, wanted, prepared, standing)
+        return await self._computed(command, wanted, prepared, standing, begun_at)
 
     async def _compute_meanwhile(
         self,
@@ -217,6 +218,7 @@ class Recommend:
         What is pulled is laid over what was read as the store would. Nothing is answered before it is stored: an
         answer rests on hours that are on record. Raises ``Unavailable`` when the source is down.
         """
+        begun_at = self.clock.now()
         async with beside(self.evidence.stored(scope, missing.as_of)) as reading:
             pulled = await self.missing_hours.pull(missing)
             stored = await reading
@@ -226,7 +228,7 @@ class Recommend:
             except StoredOtherwise:
                 await storing
                 return await self._compute(command, wanted, scope, missing.as_of, standing)
-            computed = await self._computed(command, wanted, prepared, standing)
+            computed = await self._computed(command, wanted, prepared, standing, begun_at)
             await storing
         return computed
 
@@ -236,13 +238,17 @@ class Recommend:
         wanted: Sequence[Wanted],
         prepared: Prepared,
         standing: Mapping[Wanted, Recommendation],
+        begun_at: datetime,
     ) -> dict[Wanted, RecommendationResult]:
+        """``begun_at``: before anything was read. What is written anew after that may not be in the answer, which
+        must then not stand for it (:func:`_holds`).
+        """
         computed = await asyncio.to_thread(
             compute_recommendations,
             prepared,
             wanted,
             window=command.window,
-            now=self.clock.now(),
+            now=begun_at,
             settings=self.settings,
             previous=standing,
             shapley=self.shapley,

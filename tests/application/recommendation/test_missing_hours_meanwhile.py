@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from sloengine.domain.recommendation.model import Recommendation, Recommendation
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
 from tests.application.organisation import ADMIN, NOW, Engine, edges, hourly_latency, hourly_panel
+from tests.patience import until
 
 HOUR = timedelta(hours=1)
 GAP = 15 * HOUR  # over midnight, so that a day of latency is among what is pulled
@@ -137,3 +138,97 @@ async def test_latency_alone_is_answered_too(sli_types: Sequence[SliType]):
 
     assert [result.sli_type for result in results] == list(sli_types)
     assert not any(isinstance(result, RecommendationUnavailable) for result in results)
+
+
+class _Watched:
+    """A history that says when panels are read, and holds writes back until it is told to."""
+
+    def __init__(self, history) -> None:
+        self._history, self.reads, self.writes = history, 0, 0
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+
+    def __getattr__(self, name: str):
+        return getattr(self._history, name)
+
+    async def read(self, *asked) -> SliPanel:
+        panel = await self._history.read(*asked)
+        self.reads += 1
+        return panel
+
+    async def write(self, panel: SliPanel) -> None:
+        self.writes += 1
+        await self.may_write.wait()
+        await self._history.write(panel)
+
+
+class _Slow:
+    """A source that answers when something else has happened."""
+
+    def __init__(self, source: MemoryTelemetrySource, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._source, self._meanwhile, self.asked = source, meanwhile, 0
+
+    def __getattr__(self, name: str):
+        return getattr(self._source, name)
+
+    async def pull(self, *asked, **limits):
+        self.asked += 1
+        await self._meanwhile()
+        return await self._source.pull(*asked, **limits)
+
+
+async def test_what_was_corrected_after_it_was_read_is_answered_anew():
+    engine = await behind()
+    recommend = engine.use.recommend
+    recommend.evidence.history = watched = _Watched(engine.history)
+    reads = watched.reads
+    total = np.full((1, 48), 5_000.0)
+    corrected = SliPanel(("front",), NOW.replace(hour=0, minute=0) - timedelta(days=20), HOUR, 0.8 * total, total)
+
+    async def corrects() -> None:
+        await until(lambda: watched.reads > reads)
+        engine.clock.advance(timedelta(minutes=1))
+        await engine.use.load_sli(LoadSliCommand(corrected), actor=ADMIN)
+        engine.clock.advance(timedelta(minutes=1))
+
+    recommend.missing_hours.source = _Slow(engine.source, corrects)
+    before = (await recommend(ASKED, actor=ADMIN))[0]
+    recommend.missing_hours.source = engine.source
+
+    after = (await recommend(RecommendCommand(["front"]), actor=ADMIN))[0]
+    whole = (await recommend(ASKED, actor=ADMIN))[0]
+
+    assert isinstance(before, Recommendation)
+    assert isinstance(after, Recommendation)
+    assert after.recommendation_id != before.recommendation_id
+    assert before.tiers != after.tiers == whole.tiers
+
+
+@pytest.mark.parametrize("while_pulling", [True, False])
+async def test_who_asks_and_goes_away_leaves_nothing_running_and_nothing_half_known(while_pulling: bool):
+    engine = await behind()
+    recommend, never = engine.use.recommend, asyncio.Event()
+    missing = recommend.missing_hours
+    missing.history = watched = _Watched(engine.history)
+    pulls, others, watermark = len(engine.source.pulls), asyncio.all_tasks(), await engine.history.watermark()
+    slow = _Slow(engine.source, never.wait)
+    if while_pulling:
+        missing.source = slow
+    else:
+        watched.may_write.clear()
+    asking = asyncio.create_task(recommend(ASKED, actor=ADMIN))
+    await until(lambda: slow.asked or watched.writes)
+
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    assert asyncio.all_tasks() <= others
+    assert await engine.history.watermark() == watermark
+    assert not await engine.stores.recommendations.newest(["front"], SliType.AVAILABILITY)
+    missing.source = engine.source
+    watched.may_write.set()
+    again = (await recommend(ASKED, actor=ADMIN))[0]
+    assert isinstance(again, Recommendation)
+    assert again.provenance.to_at == NOW.replace(minute=0) + GAP
+    assert len(engine.source.pulls) == pulls + (1 if while_pulling else 2)
