@@ -72,7 +72,9 @@ def availability_impact(
         rest = np.exp(-(own_after + (inherited + moved)[labels]))
     else:
         rest = np.exp(-(own_after + (inherited + follow.others)[labels])) * fine[labels]
-        rest = follow.bounded(rest, np.exp(-(own_after + inherited[labels])), grows=False)
+        # Not beside ``own_after``: off a cycle's promise is taken what arrives, whose mean is more than it costs.
+        own_still = standing.own_of(network, promises, inherited)
+        rest = follow.bounded(rest, np.exp(-(own_still + inherited[labels])), grows=False)
     return AvailabilityImpact(
         before=-np.expm1(-(own_before + inherited[labels])),
         after=1.0 - np.minimum(np.exp(-own_after), rest),

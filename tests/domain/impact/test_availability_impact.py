@@ -326,6 +326,22 @@ def test_a_cause_that_two_promises_absorb_is_no_gain_for_who_calls_both(others):
     assert after[-1] < before - 0.005
 
 
+@pytest.mark.parametrize("others", [0, 40])
+def test_a_promise_within_a_cycle_that_absorbs_half_a_cause_is_no_gain_for_the_cycle(others):
+    """b promised far more than the cycle needs; half of what x fails reaches it, so that the mean of what arrives
+    is more than what it costs.
+    """
+    edges = [edge("a", "b"), edge("b", "a"), edge("a", "x", DEGRADED)]
+    names = [*"abx", *(f"y{i}" for i in range(others))]
+    basis = basis_of(names, edges, dict.fromkeys("abx", 1e-4), {"b": 0.05, "x": 0.001})
+
+    rows = [analysed(basis, {"x": 1.0 - u})["a"] for u in (0.002, 0.01, 0.05, 0.09, 0.2)]
+
+    assert all(row.after <= row.before + 1e-12 for row in rows)
+    assert [row.after for row in rows] == sorted((row.after for row in rows), reverse=True)
+    assert rows[-1].after < rows[-1].before - 0.01
+
+
 def test_a_tighter_cause_of_two_promises_is_no_loss_for_who_calls_both():
     edges, seen, promised = two_who_promised_above_one_cause()
     basis = basis_of(list("dbca"), edges, seen, {**promised, "a": 0.01})
