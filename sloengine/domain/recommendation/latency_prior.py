@@ -25,6 +25,8 @@ SCHEMA = 3
 READABLE = (2, 3)
 """Schema 2 knew no archetypes; it is read as a prior without any, until the next learning."""
 MOST_SHAPES = 2_000
+LEAST_SIZE = 1e-3
+"""A spell of a day with next to no requests is next to nothing: some thousandth of a shipped one."""
 SHIPPED_WEEKLY_LOG_SD = 0.08
 """Week-to-week spread of the base p95 before anything has been seen: about 8 %."""
 
@@ -100,8 +102,11 @@ class LatencyPrior:
 
     @cached_property
     def sizes(self) -> FloatArray:
-        """How far and how long each spell went: its excess over all factors, summed; shape (n_episodes,)."""
-        return np.asarray(self.shapes.sum(axis=1))
+        """How far and how long each spell went: its excess over all factors, summed; shape (n_episodes,).
+
+        At least ``LEAST_SIZE``: the logarithm of next to nothing would be all there is of the variance of sizes.
+        """
+        return np.asarray(np.maximum(self.shapes.sum(axis=1), LEAST_SIZE))
 
     def archetype_share(self, service_id: str) -> float:
         """Share of the prior of its rate of slow spells that is its archetype's own, in [0, 1]."""

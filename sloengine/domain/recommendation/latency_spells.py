@@ -151,7 +151,7 @@ def pool_jitter(
     """
     if not len(rows):
         return PEER_JITTER
-    logs = np.log(np.maximum(prior.sizes[rows], _LEAST_EXCESS_DAYS))
+    logs = np.log(prior.sizes[rows])
     weights = np.diff(cumulative, prepend=0.0)
     seen = float((weights * (logs - (weights * logs).sum()) ** 2).sum())
     pseudo = shipped_prior.PSEUDO_EPISODES

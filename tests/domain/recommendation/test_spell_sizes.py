@@ -103,3 +103,18 @@ def test_own_sizes_count_for_less_where_services_do_not_differ():
 
     assert share["alike"] < 0.12
     assert share["each its own"] > 2 * share["alike"]
+
+
+def test_a_spell_of_a_night_without_requests_does_not_make_all_sizes_alike():
+    """The logarithm of next to nothing would be most of the variance. A prior that was stored says the same."""
+    rng, owner = np.random.default_rng(4), np.repeat(np.arange(30), 3)
+    logs = np.repeat(0.5 * rng.standard_normal(30), 3) + 0.8 * rng.standard_normal(90)
+    usual = organisation(logs, owner)
+    logs[7] = np.log(1e-8)
+
+    prior = organisation(logs, owner)
+
+    assert usual.own_size_weight < prior.own_size_weight < 6.0  # 14 by its logarithm, and 48 once it was stored
+    assert LatencyPrior.from_dict(prior.to_dict()).own_size_weight == pytest.approx(
+        prior.own_size_weight, rel=0.01
+    )
