@@ -189,10 +189,24 @@ def test_what_came_of_other_kinds_says_nothing_of_those_not_had_yet() -> None:
     rates = rng.gamma(total / kinds, 1 / counts_as, (8_000, kinds))
     came = rng.poisson(seen_days * rates)
     left = np.where(came == 0, rates, 0.0).sum(axis=1)
+    coming = rng.poisson(28 * left)
 
+    expected = unseen_outages(rng.random(400_000), total, counts_as + seen_days, 28.0)
+
+    assert expected.mean() == pytest.approx(28 * total / (counts_as + seen_days), rel=0.02)
     for outages in (0, 1, 3):
-        found = left[came.sum(axis=1) == outages]
-        assert found.mean() == pytest.approx(total / (counts_as + seen_days), rel=0.08)
+        found = came.sum(axis=1) == outages
+        assert left[found].mean() == pytest.approx(total / (counts_as + seen_days), rel=0.08)
+        for number in (0, 1, 2):
+            assert (coming[found] == number).mean() == pytest.approx((expected == number).mean(), abs=0.06)
+
+
+def test_shared_outages_on_record_leave_the_law_of_those_not_had_yet_alone() -> None:
+    had = [shared_outage_of(29, together=together) for together in (True, False)]
+
+    for prior in (*had, month_of_small_incidents()):
+        found = ServicePrior.of(prior, "service-0").unseen_days
+        assert found == shipped_prior.UNSEEN_COUNTS_AS_DAYS + prior.days.max()
 
 
 def test_an_outage_of_a_kind_not_had_yet_is_not_as_small_as_those_that_were_had() -> None:
