@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import dramatiq
 import pytest
+import redis
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 
 from sloengine.infrastructure.embedded import RedisAddress
-from sloengine.infrastructure.queue.broker import redis_broker
-from sloengine.infrastructure.queue.waking_broker import wake_key
+from sloengine.infrastructure.queue import waking_broker
+from sloengine.infrastructure.queue.broker import NAMESPACE, redis_broker
+from sloengine.infrastructure.queue.waking_broker import WakingRedisBroker, wake_key
 
 PATIENCE_SECONDS = 30.0
 QUEUE = "topology"
@@ -51,19 +53,27 @@ def looking(consumer: Consumer, seen: list[MessageProxy | None], ended: Callable
     return thread
 
 
-def test_an_idle_consumer_waits_for_a_message_and_is_woken_by_it(broker: RedisBroker):
+def test_an_idle_consumer_waits_for_a_message_and_is_woken_by_it(
+    clean_redis: RedisAddress, monkeypatch: pytest.MonkeyPatch
+):
+    """It would wait for ten minutes: only the token can have woken it."""
+    ten_minutes = 600_000
+    monkeypatch.setattr(waking_broker, "_LONGEST_WAIT_MS", ten_minutes)
+    client = redis.Redis.from_url(clean_redis.url, socket_timeout=None)
+    broker = WakingRedisBroker(client=client, namespace=NAMESPACE, middleware=[])  # type: ignore[no-untyped-call]
     seen: list[MessageProxy | None] = []
 
     def ended() -> bool:
         return bool(seen) and seen[-1] is not None
 
-    thread = looking(broker.consume(QUEUE, prefetch=1, timeout=1_000), seen, ended)
+    thread = looking(broker.consume(QUEUE, prefetch=1, timeout=ten_minutes), seen, ended)
     until(lambda: broker.client.info("clients")["blocked_clients"] == 1)
     sent = send(broker)
     thread.join(PATIENCE_SECONDS)
 
     assert not thread.is_alive()
-    assert [message.message_id for message in seen if message is not None] == [sent]
+    assert [None if message is None else message.message_id for message in seen] == [None, sent]
+    assert tokens(broker) == 0
 
 
 def test_a_consumer_with_its_hands_full_leaves_the_token_to_others_and_goes_on_when_one_is_done(
