@@ -212,23 +212,28 @@ class Recommend:
         scope: Scope,
         missing: MissingHours,
         standing: Mapping[Wanted, Recommendation],
-    ) -> dict[Wanted, RecommendationResult]:
+    ) -> dict[Wanted, RecommendationResult] | None:
         """The same, read while missing hours are pulled and computed while they are stored.
 
-        What is pulled is laid over what was read as the store would. Nothing is answered before it is stored: an
-        answer rests on hours that are on record. Raises ``Unavailable`` when the source is down.
+        What is pulled is laid over what was read as the store would; None where only the store can, or where it
+        could not be read: the hours are stored then. Nothing is answered before that: an answer rests on hours
+        that are on record. Raises ``Unavailable`` when the source is down, or what it gave could not be stored.
         """
         begun_at = self.clock.now()
         async with beside(self.evidence.stored(scope, missing.as_of)) as reading:
             pulled = await self.missing_hours.pull(missing)
-            stored = await reading
+            try:
+                stored = await reading
+            except Unavailable:
+                stored = None
         async with beside(self.missing_hours.store(missing, pulled)) as storing:
             try:
-                prepared = await self.evidence.prepared(stored, pulled)
-            except StoredOtherwise:
-                await storing
-                return await self._compute(command, wanted, scope, missing.as_of, standing)
-            computed = await self._computed(command, wanted, prepared, standing, begun_at)
+                prepared = None if stored is None else await self.evidence.prepared(stored, pulled)
+            except (StoredOtherwise, Unavailable):
+                prepared = None
+            computed = None
+            if prepared is not None:
+                computed = await self._computed(command, wanted, prepared, standing, begun_at)
             await storing
         return computed
 

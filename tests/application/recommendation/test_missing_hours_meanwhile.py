@@ -130,6 +130,37 @@ async def test_hours_that_could_not_be_stored_carry_no_answer_and_are_pulled_aga
     assert mended.provenance.to_at == NOW.replace(minute=0) + GAP
 
 
+class _Unreadable:
+    """A history that cannot be read so many times."""
+
+    def __init__(self, history, times: int) -> None:
+        self._history, self.times = history, times
+
+    def __getattr__(self, name: str):
+        return getattr(self._history, name)
+
+    async def read(self, *asked) -> SliPanel:
+        self.times -= 1
+        if self.times >= 0:
+            raise Unavailable("the store does not answer")
+        return await self._history.read(*asked)
+
+
+async def test_a_store_that_cannot_be_read_is_not_told_as_a_source_that_is_down():
+    engine = await behind()
+    recommend = engine.use.recommend
+    recommend.evidence.history = _Unreadable(engine.history, 2)
+
+    with pytest.raises(Unavailable, match="the store does not answer"):
+        await recommend(ASKED, actor=ADMIN)
+    recommend.missing_hours.forget()
+    recommend.evidence.history = _Unreadable(engine.history, 1)
+    again = (await recommend(ASKED, actor=ADMIN))[0]
+
+    assert isinstance(again, Recommendation)
+    assert again.provenance.to_at == NOW.replace(minute=0) + GAP
+
+
 @pytest.mark.parametrize("sli_types", [(SliType.LATENCY,), (SliType.AVAILABILITY, SliType.LATENCY)])
 async def test_latency_alone_is_answered_too(sli_types: Sequence[SliType]):
     engine = await behind()
