@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-import numpy as np
-
+from sloengine.application.impact.impact_inputs import Looked, Seen, basis_of, believed, network_of
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.service_graph import PassThroughStanding
 from sloengine.application.ports.sli_history import SliHistory, Watermark
@@ -17,16 +16,13 @@ from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.application.topology.graph_snapshots import GraphSnapshots
-from sloengine.application.topology.learnt_findings import Findings, LearntFindings
+from sloengine.application.topology.learnt_findings import LearntFindings
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis
 from sloengine.domain.impact.latency import LatencyLevels
-from sloengine.domain.impact.network import FailureNetwork, failure_network
-from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
-from sloengine.domain.recommendation.telemetry_checks import inspect
-from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
+from sloengine.domain.reliability.panel import LatencyHistory
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.measured_draws import on_same_days
 
@@ -34,26 +30,6 @@ LARGE = 2_000
 """Components."""
 MOST_DECIDED = 50
 """Decisions that are caught up with one by one; after more, all SLOs are read again."""
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Requests and failed ones of each service over the look-back, by service id; none of what cannot be true."""
-
-    key: object
-    to_at: datetime
-    total: Mapping[str, float]
-    failed: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """The graph, and by position what each service showed and published (unavailability), and its requests."""
-
-    network: FailureNetwork
-    shown: FloatArray
-    figures: FloatArray
-    requests: FloatArray
 
 
 @dataclass(slots=True)
@@ -71,8 +47,8 @@ class ImpactBases:
     clock: Clock
     patience: timedelta = 2 * HOUR
     moment: timedelta = timedelta(seconds=2)
-    _seen: _Seen | None = field(default=None, init=False)
-    _network: tuple[object, _Looked] | None = field(default=None, init=False)
+    _seen: Seen | None = field(default=None, init=False)
+    _network: tuple[object, Looked] | None = field(default=None, init=False)
     _basis: tuple[object, ImpactBasis, int] | None = field(default=None, init=False)
     _latest: tuple[int, ImpactBasis] | None = field(default=None, init=False)
     """The basis with the objectives as of this entry of the audit trail; newer than what is inherited by it."""
@@ -157,7 +133,7 @@ class ImpactBases:
         slo = slos.pop(service_id, None)
         if ratio is not None and slo is not None:
             slos[service_id] = replace(slo, targets=(SloTarget(ObjectiveKind.AVAILABILITY, ratio),))
-        return await asyncio.to_thread(_basis_of, looked, slos)
+        return await asyncio.to_thread(basis_of, looked, slos)
 
     async def _make(
         self,
@@ -174,12 +150,12 @@ class ImpactBases:
         slos = await self._objectives(graph, None if known is None or known[0] != network_key else known[1])
         if known is None or known[0] != network_key:
             findings = await self.findings.standing(graph, graph.edges_by_caller, to_at)
-            self._network = known = (network_key, await asyncio.to_thread(_network_of, graph, seen, findings))
-        basis = await asyncio.to_thread(_basis_of, known[1], slos)
+            self._network = known = (network_key, await asyncio.to_thread(network_of, graph, seen, findings))
+        basis = await asyncio.to_thread(basis_of, known[1], slos)
         self._basis = (key, basis, sequence)
         self._latest = (sequence, basis)
 
-    async def _objectives(self, graph: DependencyGraph, looked: _Looked | None) -> Mapping[str, Slo]:
+    async def _objectives(self, graph: DependencyGraph, looked: Looked | None) -> Mapping[str, Slo]:
         """All active ones; where only they have changed, those that were decided on since are read.
 
         ``looked``: the network that the basis is to rest on, if it is there already. The latest basis may rest on
@@ -195,7 +171,7 @@ class ImpactBases:
 
     async def _telemetry(
         self, graph: DependencyGraph, watermark: Watermark, to_at: datetime, written_at: datetime | None
-    ) -> _Seen:
+    ) -> Seen:
         """``written_at``: when files were last loaded; they move no watermark where they bring no newer hour."""
         key = (to_at, watermark.pulled_at, written_at)
         seen = self._seen
@@ -219,8 +195,8 @@ class ImpactBases:
 
     async def _read(self, graph: DependencyGraph, key: object, to_at: datetime) -> None:
         panel = await self.history.read(None, to_at - LOOKBACK, to_at)
-        total, failed = await asyncio.to_thread(_believed, panel, graph)
-        self._seen = _Seen(key, to_at, total, failed)
+        total, failed = await asyncio.to_thread(believed, panel, graph)
+        self._seen = Seen(key, to_at, total, failed)
 
     async def latency(self, basis: ImpactBasis) -> LatencyLevels:
         """Promised and measured latency of all services; measured ones are kept until newer hours come
@@ -265,56 +241,6 @@ class ImpactBases:
             return self._levels[1]
 
 
-def _believed(panel: SliPanel, graph: DependencyGraph) -> tuple[dict[str, float], dict[str, float]]:
-    """Requests and failed ones over all intervals, by service id. Series that recommendations refuse because they
-    cannot be true are left out: nothing is known of these services.
-    """
-    findings = inspect(panel, graph)
-    good, total = findings.cleaned.good, findings.cleaned.total
-    requests = np.nansum(total, axis=1).tolist()
-    failed = np.nansum(np.where(np.isnan(total), 0.0, total - good), axis=1).tolist()
-    kept = [(place, one) for place, one in enumerate(panel.service_ids) if one not in findings.refused]
-    return {one: requests[place] for place, one in kept}, {one: failed[place] for place, one in kept}
-
-
 def _last_day(to_at: datetime) -> datetime:
     """End of the day that is known up to here."""
     return floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
-
-
-def _network_of(graph: DependencyGraph, seen: _Seen, findings: Findings) -> _Looked:
-    """The graph with what each service showed (NaN: not known) and published.
-
-    ``findings``: of pass-through as recommendations use it, of the edges where that was found.
-
-    A published figure is a prior worth half a failure, as in composite bounds.
-    """
-    size = len(graph.services)
-    total = np.array([seen.total.get(service.service_id, 0.0) for service in graph.services])
-    failed = np.array([seen.failed.get(service.service_id, 0.0) for service in graph.services])
-    shown = np.divide(failed, total, out=np.full(size, np.nan), where=total > 0.0)
-    figures = np.full(size, np.nan)
-    for place, service in enumerate(graph.services):
-        figure = service.published_availability_ratio
-        if figure is not None and figure < 1.0:
-            figures[place] = prior = min(1.0, 1.1 * (1.0 - figure))
-            if total[place] > 0.0:
-                shown[place] = (failed[place] + 0.5) / (total[place] + 0.5 / prior)
-            else:
-                shown[place] = prior
-    in_use = {pair: found.in_use for pair, found in findings.items()}
-    network = failure_network(graph, total, pass_through=in_use)
-    _ = network.masks, network.group_masks, network.kept_reach  # made once, here, not by the first who asks
-    return _Looked(network, shown, figures, total)
-
-
-def _basis_of(looked: _Looked, slos: Mapping[str, Slo]) -> ImpactBasis:
-    network, shown, promised = looked.network, looked.shown, looked.figures.copy()
-    for service_id, slo in slos.items():
-        for target in slo.targets:
-            if target.availability_ratio is not None:
-                promised[network.graph.index[service_id]] = 1.0 - target.availability_ratio
-    known = frozenset(
-        service.service_id for place, service in enumerate(network.graph.services) if not np.isnan(shown[place])
-    )
-    return ImpactBasis(network, learn_standing(network, shown, promised), slos, known, looked.requests, shown)

@@ -253,7 +253,7 @@ async def test_a_look_that_was_broken_off_hides_no_objective_from_the_next_one(m
     ledger.is_waiting = True
     await bases.for_decision()
     with monkeypatch.context() as broken:
-        broken.delattr("sloengine.application.impact.impact_bases._basis_of")
+        broken.delattr("sloengine.application.impact.impact_bases.basis_of")
         with pytest.raises(NameError):
             await bases.current()
 
