@@ -16,7 +16,7 @@ from rich.table import Table
 WIDTH_WITHOUT_TERMINAL = 120
 
 
-def _console(*, stderr: bool) -> Console:
+def console(*, stderr: bool) -> Console:
     """As wide as the terminal or ``COLUMNS`` say; a pipe has no width, and 80 columns would squeeze the tables.
 
     Names are shown as they are: ``[fe80::1]:443`` is no style and ``:key:`` no picture.
@@ -26,8 +26,8 @@ def _console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, width=None if knows_width else WIDTH_WITHOUT_TERMINAL, markup=False, emoji=False)
 
 
-out = _console(stderr=False)
-err = _console(stderr=True)
+out = console(stderr=False)
+err = console(stderr=True)
 
 EXIT_FINDING = 1
 EXIT_BAD_INPUT = 2

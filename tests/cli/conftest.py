@@ -19,7 +19,7 @@ import pytest
 
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.settings import Settings
-from sloengine.cli import session
+from sloengine.cli import output, session
 from sloengine.cli.main import main
 from tests.application.organisation import Engine, shop
 
@@ -41,11 +41,18 @@ class Answer:
 type Run = Callable[..., Answer]
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output as wide as this, whatever the terminal was when the module was first imported."""
+    monkeypatch.setenv("COLUMNS", "200")
+    for stream in ("out", "err"):
+        monkeypatch.setattr(output, stream, output.console(stderr=stream == "err"))
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs a command in an empty directory, in an environment that names no server."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
     for name in ("SLOENGINE_NEO4J_URL", "SLOENGINE_REDIS_URL", "SLOENGINE_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
 

@@ -139,5 +139,5 @@ async def test_the_page_opens_with_examples_in_tabs(visit: Visit, toy_address: s
 
     tabs = page.get_by_role("tab", name=re.compile(".+"))
 
-    await expect(tabs.first).to_have_text("Services")
+    await expect(tabs.first.get_by_role("button", name="Services")).to_be_visible()
     await expect(tabs.nth(4)).to_be_visible()
