@@ -7,7 +7,7 @@ export PYTHON
 BIN := .venv/bin
 ARGS ?=
 # The whole suite runs in so many processes, each with servers of its own; tests that ARGS names, in one. 0: in one.
-PROCESSES ?= 0
+PROCESSES ?= 2
 
 .PHONY: help
 help: ## What can be made
