@@ -23,7 +23,7 @@ import psutil
 
 from bench.graphs import giant_cycle, layered_graph
 from bench.impact import GOAL_MS, ask_impact, hubs_of
-from bench.merging import merged_by_worker
+from bench.merging import merged_by_worker, portions
 from bench.rows import Goal, Report, Row
 from bench.stage import Stage, stage
 from sloengine.bootstrap.connections import open_use_cases
@@ -100,7 +100,7 @@ def _steps(on: Stage, services: int, *, is_cycle: bool) -> dict[str, Any]:
 
 async def _merged(on: Stage, document: Mapping[str, Any]) -> float:
     async with open_use_cases(on.settings) as use_cases:
-        return (await merged_by_worker(use_cases, document))[0]
+        return sum([(await merged_by_worker(use_cases, part))[0] for part in portions(document)])
 
 
 async def _ingested(on: Stage, document: Mapping[str, Any]) -> tuple[Taken, Taken]:

@@ -16,6 +16,20 @@ from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 ACTOR = Actor("bench", Role.SRE_ADMIN)
 _POLL_SECONDS = 0.05
 _TIMEOUT_SECONDS = 300.0
+_EDGES_AT_ONCE = 50_000
+
+
+def portions(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same as ingestions that are small enough each: all services with the first, no caller in two."""
+    by_caller: dict[str, list[Any]] = {}
+    for row in document["dependencies"]:
+        by_caller.setdefault(row["caller"], []).append(row)
+    parts: list[dict[str, Any]] = [{"services": document["services"], "dependencies": []}]
+    for rows in by_caller.values():
+        if len(parts[-1]["dependencies"]) + len(rows) > _EDGES_AT_ONCE:
+            parts.append({"services": [], "dependencies": []})
+        parts[-1]["dependencies"] += rows
+    return parts
 
 
 async def submit(use_cases: UseCases, document: Mapping[str, Any]) -> Ingestion:

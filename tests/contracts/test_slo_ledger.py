@@ -10,7 +10,14 @@ import pytest
 
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.paging import PageRequest
-from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, SloLedger, Standing
+from sloengine.application.ports.slo_ledger import (
+    AuditFilter,
+    DecidedSince,
+    Decision,
+    Recorded,
+    SloLedger,
+    Standing,
+)
 from sloengine.domain.errors import Conflict, DomainError, IdempotencyMismatch, Invalid, NotActive
 from sloengine.domain.governance.decisions import require_active
 from sloengine.domain.governance.model import AuditAction, Slo, TargetDelta
@@ -71,10 +78,23 @@ async def test_the_sequence_moves_with_every_decision(stores: Stores):
     assert before == 0
     assert first.audit_event.sequence == 1
     assert await stores.ledger.sequence() == 2
-    newest, decided = await stores.ledger.decided_since(0, 10)
-    assert (newest, set(decided)) == (2, {"a", "b"})
-    assert await stores.ledger.decided_since(1, 10) == (2, ["b"])
-    assert await stores.ledger.decided_since(2, 10) == (2, [])
+
+
+async def test_what_was_decided_since_an_entry_comes_with_how_it_stands(stores: Stores):
+    of_a, of_b = slo("a"), slo("b", "b")
+    nothing = await stores.ledger.decided_since(0, 10, AVAILABILITY)
+    await decide(stores.ledger, put(of_a))
+    await decide(stores.ledger, put(of_b), service_id="b")
+
+    everything = await stores.ledger.decided_since(0, 10, AVAILABILITY)
+    latency = await stores.ledger.decided_since(0, 10, SliType.LATENCY)
+
+    assert nothing == DecidedSince(0)
+    assert (everything.sequence, set(everything.service_ids)) == (2, {"a", "b"})
+    assert everything.active == {"a": of_a, "b": of_b}
+    assert latency == DecidedSince(2, everything.service_ids)
+    assert await stores.ledger.decided_since(1, 10, AVAILABILITY) == DecidedSince(2, ("b",), {"b": of_b})
+    assert await stores.ledger.decided_since(2, 10, AVAILABILITY) == DecidedSince(2)
 
 
 async def recommended(stores: Stores, service_id: str = "a") -> str:

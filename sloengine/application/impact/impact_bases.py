@@ -12,7 +12,7 @@ from sloengine.application.impact.impact_inputs import Looked, Seen, basis_of, b
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.service_graph import PassThroughStanding
 from sloengine.application.ports.sli_history import SliHistory, Watermark
-from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.ports.slo_ledger import DecidedSince, SloLedger
 from sloengine.application.telemetry.measured_latency import LOOKBACK, measured_latency
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.application.topology.graph_snapshots import GraphSnapshots
@@ -93,27 +93,19 @@ class ImpactBases:
         """
         latest = self._latest
         known = 0 if latest is None else latest[0]
-        version, (sequence, decided) = await asyncio.gather(
-            self.snapshots.graph.version(), self.ledger.decided_since(known, MOST_DECIDED)
+        version, since = await asyncio.gather(
+            self.snapshots.graph.version(),
+            self.ledger.decided_since(known, MOST_DECIDED, SliType.AVAILABILITY),
         )
-        if latest is None or latest[1].network.graph.version != version or sequence - known > MOST_DECIDED:
+        if latest is None or latest[1].network.graph.version != version or since.sequence - known > MOST_DECIDED:
             return await self.current()
-        if sequence != known:
-            self._bring_up_to_date()
-            basis = replace(latest[1], slos=await self._slos_with(latest[1], decided))
-            if self._latest is not latest:  # somebody else has caught up meanwhile, from where this began
-                return basis
-            self._latest = latest = sequence, basis
-        return latest[1]
-
-    async def _slos_with(self, basis: ImpactBasis, decided: Sequence[str]) -> Mapping[str, Slo]:
-        """All objectives, those of the services that were decided on as they are now.
-
-        A service that came after the graph was read may have been decided on already: it is not in this basis.
-        """
-        known = [one for one in decided if one in basis.network.graph.index]
-        newer = await self.ledger.active(known, SliType.AVAILABILITY) if known else {}
-        return {**{key: slo for key, slo in basis.slos.items() if key not in decided}, **newer}
+        if since.sequence == known:
+            return latest[1]
+        self._bring_up_to_date()
+        basis = replace(latest[1], slos=_slos_with(latest[1], since))
+        if self._latest is latest:  # else somebody has caught up meanwhile, further than this
+            self._latest = since.sequence, basis
+        return basis
 
     def _bring_up_to_date(self) -> None:
         async def after_a_moment() -> None:
@@ -163,9 +155,9 @@ class ImpactBases:
         """
         latest = self._latest
         if latest is not None and looked is not None and latest[1].network is looked.network:
-            sequence, decided = await self.ledger.decided_since(latest[0], MOST_DECIDED)
-            if sequence - latest[0] <= MOST_DECIDED:
-                return await self._slos_with(latest[1], decided) if decided else latest[1].slos
+            since = await self.ledger.decided_since(latest[0], MOST_DECIDED, SliType.AVAILABILITY)
+            if since.sequence - latest[0] <= MOST_DECIDED:
+                return _slos_with(latest[1], since)
         ids = [service.service_id for service in graph.services]
         return await self.ledger.active(ids, SliType.AVAILABILITY) if ids else {}
 
@@ -244,3 +236,13 @@ class ImpactBases:
 def _last_day(to_at: datetime) -> datetime:
     """End of the day that is known up to here."""
     return floor_to(to_at, DAY) + (DAY if to_at != floor_to(to_at, DAY) else timedelta(0))
+
+
+def _slos_with(basis: ImpactBasis, since: DecidedSince) -> Mapping[str, Slo]:
+    """All objectives, those of the services that were decided on as they are now.
+
+    A service that came after the graph was read may have been decided on already: it is not in this basis.
+    """
+    decided, known = set(since.service_ids), basis.network.graph.index
+    kept = {service_id: slo for service_id, slo in basis.slos.items() if service_id not in decided}
+    return kept | {service_id: slo for service_id, slo in since.active.items() if service_id in known}

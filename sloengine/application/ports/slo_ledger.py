@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -75,6 +75,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class DecidedSince:
+    """``sequence``: number of the newest entry, 0: there is none. ``active``: SLOs of those services, if any."""
+
+    sequence: int
+    service_ids: tuple[str, ...] = ()
+    active: Mapping[str, Slo] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFilter:
     """None: not asked."""
 
@@ -142,8 +151,8 @@ class SloLedger(Protocol):
         """Number of the newest entry of the trail, 0: there is none. It moves with every decision."""
         ...
 
-    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
-        """Number of the newest entry, and the services of the first ``limit`` entries after ``sequence``."""
+    async def decided_since(self, sequence: int, limit: int, sli_type: SliType) -> DecidedSince:
+        """What the first ``limit`` entries after ``sequence`` decided on, and how that stands for one SLI type."""
         ...
 
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:

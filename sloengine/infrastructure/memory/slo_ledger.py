@@ -10,7 +10,13 @@ from uuid import uuid4
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, Standing
+from sloengine.application.ports.slo_ledger import (
+    AuditFilter,
+    DecidedSince,
+    Decision,
+    Recorded,
+    Standing,
+)
 from sloengine.domain.errors import Conflict, RecommendationNotFound
 from sloengine.domain.governance.decisions import target_deltas
 from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
@@ -155,10 +161,11 @@ class MemorySloLedger:
         """Of the newest entry."""
         return self._head().sequence
 
-    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+    async def decided_since(self, sequence: int, limit: int, sli_type: SliType) -> DecidedSince:
         """From the trail."""
         newer = [entry.service_id for entry in self._db.trail if entry.sequence > sequence][:limit]
-        return self._head().sequence, list(dict.fromkeys(newer))
+        decided = tuple(dict.fromkeys(newer))
+        return DecidedSince(self._head().sequence, decided, await self.active(decided, sli_type))
 
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs."""

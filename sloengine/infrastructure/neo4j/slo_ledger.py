@@ -11,7 +11,13 @@ from uuid import uuid4
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
-from sloengine.application.ports.slo_ledger import AuditFilter, Decision, Recorded, Standing
+from sloengine.application.ports.slo_ledger import (
+    AuditFilter,
+    DecidedSince,
+    Decision,
+    Recorded,
+    Standing,
+)
 from sloengine.domain.errors import Conflict, RecommendationNotFound
 from sloengine.domain.governance.decisions import target_deltas
 from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
@@ -116,12 +122,15 @@ class Neo4jSloLedger:
         rows = await self._connection.read("audit_head")
         return int(rows[0][0]) if rows else 0
 
-    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+    async def decided_since(self, sequence: int, limit: int, sli_type: SliType) -> DecidedSince:
         """From the leader: who has just decided must find that again."""
-        rows = await self._connection.read_from_leader("decisions_since", sequence=sequence, limit=limit)
-        for newest, service_ids in rows:
-            return int(newest), list(service_ids)
-        return 0, ()
+        rows = await self._connection.read_from_leader(
+            "decisions_since", sequence=sequence, limit=limit, sli_type=sli_type.value
+        )
+        for newest, service_ids, active in rows:
+            slos = {service_id: decode(Slo, document) for service_id, document in active}
+            return DecidedSince(int(newest), tuple(service_ids), slos)
+        return DecidedSince(0)
 
     async def slos_by_id(self, slo_ids: Sequence[str]) -> Mapping[str, Slo]:
         """These SLOs, active or not."""

@@ -11,7 +11,7 @@ import pytest
 
 from sloengine.application.impact.impact_bases import MOST_DECIDED, ImpactBases
 from sloengine.application.impact.warn_callers import STILL_OPEN, WarnCallers
-from sloengine.application.ports.slo_ledger import SloLedger
+from sloengine.application.ports.slo_ledger import DecidedSince, SloLedger
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from tests.application.impact.test_analyse_impact import organisation, promise
@@ -188,6 +188,11 @@ class Counted:
         self.read.append(list(service_ids))
         return await self._ledger.active(service_ids, sli_type)
 
+    async def decided_since(self, sequence: int, limit: int, sli_type: SliType) -> DecidedSince:
+        found = await self._ledger.decided_since(sequence, limit, sli_type)
+        self.read.append(list(found.service_ids))
+        return found
+
 
 def of_another_process(engine: Any, ledger: Any) -> ImpactBases:
     bases = engine.use.analyse_impact.bases
@@ -209,7 +214,7 @@ async def test_of_several_decisions_each_is_read_once():
     basis = await bases.for_decision()
     await bases.current()
 
-    assert ledger.read == [["checkout"], ["store"]]
+    assert ledger.read == [["checkout"], ["store"], []]
     assert set(basis.slos) == {"checkout", "store"}
 
 
