@@ -228,12 +228,12 @@ class Hurried:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    async def decided_since(self, sequence: int, limit: int) -> tuple[int, Sequence[str]]:
+    async def decided_since(self, sequence: int, limit: int, sli_type: SliType) -> DecidedSince:
         if self.is_waiting:
             self.is_waiting = False
             await self._engine.ingest(services=[{"serviceId": "late"}])
             await promise(self._engine, "late", 0.99)
-        return await self._ledger.decided_since(sequence, limit)
+        return await self._ledger.decided_since(sequence, limit, sli_type)
 
 
 async def test_the_objective_of_a_service_that_came_after_the_graph_was_read_waits_for_the_next_look():
