@@ -49,8 +49,9 @@ class ServiceForecast:
 
     @strawberry.field(
         description="Will the error budget last? null: no active SLO, no data in the last 24 hours, telemetry "
-        "that cannot be true, latency, or a service for which simple rules do nearly as well: a rolling window, "
-        "calm, 1,500 requests a day or more; 7 days; a quarter. A budget that is spent is always told of."
+        "that cannot be true, latency, a window for which forecasts were not measured (7 days, a quarter), or a "
+        "service for which simple rules do nearly as well: a rolling window, calm, 1,500 requests a day or more. "
+        "A budget that is spent is always told of."
     )
     async def forecast(
         self, info: Info, sli_type: Annotated[SliType, strawberry.argument(description="What is promised.")]
