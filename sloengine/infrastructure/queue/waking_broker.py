@@ -73,9 +73,12 @@ class _WokenConsumer(Consumer):
 
     def __next__(self) -> MessageProxy | None:
         """The next message; None after waiting, whether or not there is one now."""
+        # Asked before: done meanwhile, the last message must not make this one take a token of a queue that it has
+        # not looked at.
+        is_full = self._inner.outstanding_message_count >= self._prefetch
         message: MessageProxy | None = next(self._inner)
         if message is None:
-            self._wait()
+            self._wait(is_full)
         return message
 
     def ack(self, message: MessageProxy) -> None:
@@ -100,8 +103,8 @@ class _WokenConsumer(Consumer):
         """Close what it wraps."""
         self._inner.close()
 
-    def _wait(self) -> None:
-        if self._inner.outstanding_message_count >= self._prefetch:
+    def _wait(self, is_full: bool) -> None:
+        if is_full:
             # Another worker shall have the token: this one takes no more until a message is done.
             self._freed.wait(self._timeout_seconds)
             self._freed.clear()
