@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sloengine.domain.topology.graph_reliability import GraphReliability
 
-#: Of many alike, this many are named.
+#: Of many alike, this many are named in one sentence.
 _NAMED = 3
+#: Of many that take a sentence each, this many get one.
+_SAID = 10
 
 
 def assumptions(
@@ -43,12 +45,14 @@ def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int
             "its own failures are not in this bound. What it inherits is taken from its dependencies alone, and "
             "retries and caches that nobody declared keep some of it away: a lower limit of availability."
         )
-    notes += [
-        f"The series of {names[service]} is not believed ({model.refused[names[service]]}): "
-        "its own failures are not in this bound."
-        for service in services
-        if names[service] in model.refused and service in model.unknown and service != root
-    ]
+    notes += _each(
+        [names[one] for one in services if names[one] in model.refused and one in model.unknown and one != root],
+        lambda name: (
+            f"The series of {name} is not believed ({model.refused[name]}): its own failures are not in "
+            "this bound."
+        ),
+        "services",
+    )
     component = model.contracted.labels[root]
     reached = set(model.intrinsic.reach[component].components.tolist())
     below = {service for service in model.unknown if model.contracted.labels[service] in reached}
@@ -62,20 +66,47 @@ def _about_telemetry(model: GraphReliability, services: Sequence[int], root: int
         notes.append(
             f"Not enough data: no telemetry and no published figure for {listed}; counted as never failing."
         )
-    for service in services:
-        figure = model.graph.services[service].published_availability_ratio
-        if service in model.published and figure is not None:
-            notes.append(
-                f"{names[service]} is not monitored: its published {figure * 100.0:.6g} % is taken as a prior, "
-                "with its unavailability raised by 10 %."
-            )
-        elif service in model.seen_by_callers and service != root:
-            beside = "" if figure is None else f"; its published {figure * 100.0:.6g} % hardly counts beside them"
-            notes.append(
-                f"{names[service]} has no telemetry of its own: its {model.requests[service]:,.0f} calls are "
-                f"judged by what its callers saw{beside}."
-            )
+    unwatched = [
+        service for service in services if service in model.published and _figure(model, service) is not None
+    ]
+    notes += _each(unwatched, lambda service: _by_figure(model, service), "services")
+    seen = [service for service in services if service in model.seen_by_callers and service != root]
+    notes += _each(
+        [service for service in seen if service not in unwatched],
+        lambda service: _by_callers(model, service),
+        "services",
+    )
     return notes
+
+
+def _figure(model: GraphReliability, service: int) -> float | None:
+    return model.graph.services[service].published_availability_ratio
+
+
+def _by_figure(model: GraphReliability, service: int) -> str:
+    figure = _figure(model, service)
+    assert figure is not None  # noqa: S101  asked for these only
+    return (
+        f"{model.names[service]} is not monitored: its published {figure * 100.0:.6g} % is taken as a prior, "
+        "with its unavailability raised by 10 %."
+    )
+
+
+def _by_callers(model: GraphReliability, service: int) -> str:
+    figure = _figure(model, service)
+    beside = "" if figure is None else f"; its published {figure * 100.0:.6g} % hardly counts beside them"
+    return (
+        f"{model.names[service]} has no telemetry of its own: its {model.requests[service]:,.0f} calls are "
+        f"judged by what its callers saw{beside}."
+    )
+
+
+def _by_limit(model: GraphReliability, edge: int) -> str:
+    used, declared = float(model.pass_through.in_use[edge]), float(model.pass_through.declared[edge])
+    return (
+        f"{_pair(model, edge)} passes on at most {used:.0%} of its failed calls, less than the declared "
+        f"{declared:.0%}: the measured limit is used."
+    )
 
 
 def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
@@ -94,12 +125,11 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
     if tried:
         shown = [f"{_pair(model, edge)} up to {model.edges[edge].attempts} times" for edge in tried[:_NAMED]]
         notes.append(f"Calls tried again count as failed when every attempt has: {_listed(shown, len(tried))}.")
-    for edge in sorted(model.pass_through.less.intersection(edges)):
-        used, declared = float(model.pass_through.in_use[edge]), float(model.pass_through.declared[edge])
-        notes.append(
-            f"{_pair(model, edge)} passes on at most {used:.0%} of its failed calls, less than the declared "
-            f"{declared:.0%}: the measured limit is used."
-        )
+    less = sorted(
+        model.pass_through.less.intersection(edges),
+        key=lambda edge: (float(model.pass_through.in_use[edge] - model.pass_through.declared[edge]), edge),
+    )
+    notes += _each(less, lambda edge: _by_limit(model, edge), "calls")
     for attribute, value in (("mode", "SYNC"), ("criticality", "HARD")):
         filled = [edge for edge in edges if attribute in model.edges[edge].assumed]
         if filled:
@@ -110,15 +140,24 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
 def _about_common_failures(model: GraphReliability, services: Sequence[int], root: int) -> list[str]:
     names = model.names
     inside = set(services)
-    notes = [
-        f"{names[first]} and {names[second]} fail at the same times: taken as one thing, counted once."
+    doubles = [
+        (first, second)
         for first, second in model.aliases
         if first in inside and second in inside and root not in (first, second)
     ]
-    for component in sorted({model.contracted.labels[service] for service in services}):
-        if component in model.intrinsic.assumed_causes:
-            caller = names[model.members[component][0]]
-            notes.append(f"No joint failures to learn from for the replicas {caller} calls: 10 % common cause.")
+    notes = _each(
+        doubles,
+        lambda two: (
+            f"{names[two[0]]} and {names[two[1]]} fail at the same times: taken as one thing, counted once."
+        ),
+        "pairs",
+    )
+    components = sorted({model.contracted.labels[service] for service in services})
+    notes += _each(
+        [names[model.members[one][0]] for one in components if one in model.intrinsic.assumed_causes],
+        lambda caller: f"No joint failures to learn from for the replicas {caller} calls: 10 % common cause.",
+        "callers",
+    )
     return notes
 
 
@@ -147,6 +186,12 @@ def _about_groups(model: GraphReliability, edges: Sequence[int]) -> list[str]:
         for (caller, group), (count, required) in sorted(sizes.items())
         if required > count
     ]
+
+
+def _each[Item](items: Sequence[Item], note: Callable[[Item], str], others: str) -> list[str]:
+    """A sentence for each of the first; in a large cycle there are as many as calls, and nobody reads them all."""
+    more = len(items) - _SAID
+    return [note(item) for item in items[:_SAID]] + ([f"The same of {more:,} more {others}."] if more > 0 else [])
 
 
 def _pairs(model: GraphReliability, edges: Sequence[int]) -> str:
