@@ -108,7 +108,7 @@ def _dependency(
         return rerun.published(by_source=dependencies.factors(by_part))
 
     stays, reached = _least_change(target_at, goal.wanted)
-    own = max(dependencies.inherited.sources[source][2] for source in part.sources)
+    own = max(dependencies.inherited.sources[source].own for source in part.sources)
     before, after = percent_from_ratio(1.0 - own), percent_from_ratio(1.0 - own * stays)
     is_there = reached >= goal.wanted - 1e-12
     shown = availability_text(percent_from_ratio(reached))
@@ -153,7 +153,7 @@ def _redundant(
     rerun: AvailabilityRerun, dependencies: Dependencies, place: int, service_id: str, goal: Goal
 ) -> tuple[float, Counterfactual]:
     """A second instance beside the dependency: what both have in common still fails, the rest only together."""
-    own = max(dependencies.inherited.sources[source][2] for source in dependencies.parts[place].sources)
+    own = max(dependencies.inherited.sources[source].own for source in dependencies.parts[place].sources)
     stays = DEFAULT_COMMON_CAUSE + (1.0 - DEFAULT_COMMON_CAUSE) * own
     by_part = [1.0] * len(dependencies.parts)
     by_part[place] = stays

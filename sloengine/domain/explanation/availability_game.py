@@ -45,7 +45,7 @@ from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import tightest_availability
-from sloengine.domain.topology.joint_draws import InheritedFailure
+from sloengine.domain.topology.inherited_failure import InheritedFailure
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from sloengine.domain.explanation.failures_by_source import failures_by_source
 from sloengine.domain.explanation.multilinear import failure_shares
 from sloengine.domain.reliability.daily import daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
-from sloengine.domain.topology.joint_draws import DrawnSources, InheritedFailure
+from sloengine.domain.topology.inherited_failure import InheritedFailure
+from sloengine.domain.topology.joint_draws import DrawnSources
 
 MOST_PARTS = 3
 """Main dependencies and the rest together: each doubles the coalitions."""
@@ -59,13 +60,13 @@ class Dependencies:
 
 def main_parts(inherited: InheritedFailure) -> tuple[Part, ...]:
     """The dependencies that matter most (Shapley values of the product), largest first, then the rest together."""
-    reaching = [phi * own for _, phi, own, _, _ in inherited.sources]
+    reaching = [source.phi * source.own for source in inherited.sources]
     worth = failure_shares(np.array(reaching))
     shares = inherited.shares
     by_name: dict[str, list[int]] = {}
-    for position, (names, *_) in enumerate(inherited.sources):
+    for position, source in enumerate(inherited.sources):
         if shares[position] > 0.0:
-            by_name.setdefault(names[0], []).append(position)
+            by_name.setdefault(source.service_id, []).append(position)
     ordered = sorted(by_name.items(), key=lambda item: (-float(worth[item[1]].sum()), item[0]))
     parts = [Part(name, tuple(rows), sum(shares[row] for row in rows)) for name, rows in ordered]
     named = MOST_PARTS if len(parts) <= MOST_PARTS else MOST_PARTS - 1
@@ -94,7 +95,7 @@ def split_failures(
     traced = _traced(parts, inherited, caused, panel, lookback_days, len(bad))
     if traced is not None:
         return failures_by_source(bad, traced, np.array([part.share for part in parts]))
-    names = sorted({inherited.sources[row][0][0] for part in parts for row in part.sources} & set(panel.rows))
+    names = sorted({inherited.sources[row].service_id for part in parts for row in part.sources} & set(panel.rows))
     ratios: Mapping[str, FloatArray] = {}
     if names:
         daily = daily_sums(panel.select(names), as_of=panel.ends_at, lookback_days=lookback_days)
@@ -102,10 +103,9 @@ def split_failures(
         ratios = {name: _last(row, len(bad)) for name, row in zip(names, known, strict=True)}
     guesses = np.zeros((len(parts), len(bad)))
     for row, part in enumerate(parts):
-        for source in part.sources:
-            (name,), phi, _, own_part, _ = inherited.sources[source]
-            if name in ratios:
-                guesses[row] += valid * phi * own_part * ratios[name]
+        for source in (inherited.sources[place] for place in part.sources):
+            if source.service_id in ratios:
+                guesses[row] += valid * source.phi * source.part * ratios[source.service_id]
     return failures_by_source(bad, guesses, np.array([part.share for part in parts]))
 
 
@@ -118,7 +118,7 @@ def _traced(
     days: int,
 ) -> FloatArray | None:
     """Failed events by day that each part was seen to cause, shape (n_parts, n_days)."""
-    by_part = [sorted({inherited.sources[row][0][0] for row in part.sources}) for part in parts]
+    by_part = [sorted({inherited.sources[row].service_id for row in part.sources}) for part in parts]
     names = sorted({name for part in by_part for name in part})
     found = caused(names)
     if found is None:

@@ -8,7 +8,7 @@ from sloengine.domain.topology.bound_system import BoundSystem
 from sloengine.domain.topology.composition import solve
 from sloengine.domain.topology.edge_scenarios import ScenarioAnswer
 from sloengine.domain.topology.graph_reliability import GraphReliability
-from sloengine.domain.topology.joint_draws import source_nodes
+from sloengine.domain.topology.inherited_failure import source_nodes
 from sloengine.domain.topology.system import SOFT_PASS_THROUGH, edge_key, pass_probability
 
 

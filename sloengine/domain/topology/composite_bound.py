@@ -35,7 +35,8 @@ from sloengine.domain.topology.composition import solve
 from sloengine.domain.topology.failed_calls import FloatArray
 from sloengine.domain.topology.failure_trace import FailureTrace, trace_failures
 from sloengine.domain.topology.graph_reliability import GraphReliability
-from sloengine.domain.topology.joint_draws import InheritedFailure, joint_draws
+from sloengine.domain.topology.inherited_failure import InheritedFailure
+from sloengine.domain.topology.joint_draws import joint_draws
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from sloengine.domain.topology.bound_system import BoundSystem, bound_system, de
 from sloengine.domain.topology.composition import solve
 from sloengine.domain.topology.edge_scenarios import ScenarioAnswer
 from sloengine.domain.topology.graph_reliability import GraphReliability
-from sloengine.domain.topology.joint_draws import source_nodes
+from sloengine.domain.topology.inherited_failure import source_nodes
 
 
 @dataclass(frozen=True)

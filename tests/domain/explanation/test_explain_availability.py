@@ -19,7 +19,8 @@ from sloengine.domain.recommendation.recommend_availability import (
 from sloengine.domain.reliability.daily import daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
-from sloengine.domain.topology.joint_draws import DrawnSources, InheritedFailure
+from sloengine.domain.topology.inherited_failure import InheritedFailure
+from sloengine.domain.topology.joint_draws import DrawnSources
 from tests.domain.explanation.cases import CALLS, END, SETTINGS, Case, case_of, shop_panel
 
 DAY = timedelta(days=1)

@@ -128,9 +128,9 @@ def test_shares_own_part_and_draws_say_the_same(made):
     drawn = -np.expm1(-(carried.source_hazard + carried.others))
     assert drawn == pytest.approx(inherited, abs=1e-9)
     if len(set(model.contracted.labels)) == len(graph.services):
-        by_name = dict.fromkeys((names[0] for names, *_ in carried.sources), 0.0)
-        for (names, *_), share in zip(carried.sources, carried.shares, strict=True):
-            by_name[names[0]] += share
+        by_name = dict.fromkeys((source.service_id for source in carried.sources), 0.0)
+        for source, share in zip(carried.sources, carried.shares, strict=True):
+            by_name[source.service_id] += share
         traced = {part.service_id: part.share_ratio for part in bound.contributions}
         if all(name in by_name for name in traced) and not model.aliases:
             assert by_name == pytest.approx({name: traced.get(name, 0.0) for name in by_name}, abs=0.01)
