@@ -19,21 +19,18 @@ from sloengine.application.ports.service_graph import (
     ServiceFilter,
     ServiceOrder,
 )
-from sloengine.domain.errors import Conflict
 from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.alerts import decided
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
 from sloengine.domain.topology.graph import DependencyGraph, Supernode
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
-from sloengine.domain.topology.service import Criticality, Service
-from sloengine.infrastructure.alert_documents import detected_event
+from sloengine.domain.topology.service import Service
+from sloengine.infrastructure.memory import graph_writes
 from sloengine.infrastructure.memory.database import MemoryDatabase, Pair
 from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
-from sloengine.infrastructure.memory.paging import SortKey, cut
-
-_CRITICALITIES = list(Criticality)
-_UNKNOWN_RANK = 1e9
+from sloengine.infrastructure.memory.paging import cut
+from sloengine.infrastructure.memory.service_pages import page_of_services
 
 
 class MemoryServiceGraph:
@@ -80,33 +77,7 @@ class MemoryServiceGraph:
         self, wanted: ServiceFilter, order: ServiceOrder, page: PageRequest
     ) -> Page[Service]:
         """One page of the services."""
-
-        def key(service: Service) -> SortKey:
-            if order is ServiceOrder.CRITICALITY:
-                given = service.criticality
-                rank = len(_CRITICALITIES) if given is None else _CRITICALITIES.index(given)
-                return rank, service.service_id
-            if order is ServiceOrder.BLAST_RADIUS:
-                known = self._db.centrality.get(service.service_id)
-                return 1 if known is None else -known.blast_radius, service.service_id
-            if order is ServiceOrder.BUDGET_REMAINING:
-                return self._db.budgets.get(service.service_id, _UNKNOWN_RANK), service.service_id
-            return (service.service_id,)
-
-        return cut([s for s in self._db.services.values() if self._matches(s, wanted)], key, page)
-
-    def _matches(self, service: Service, wanted: ServiceFilter) -> bool:
-        text = f"{service.service_id}\n{service.name or ''}".lower()
-        has_slo = any(service_id == service.service_id for service_id, _ in self._db.active)
-        in_cycle = any(service.service_id in node.members for node in self._db.supernodes.values())
-        return (
-            (wanted.search is None or wanted.search.lower() in text)
-            and (wanted.team is None or service.team == wanted.team)
-            and (wanted.criticality is None or service.criticality in wanted.criticality)
-            and (wanted.external is None or service.external == wanted.external)
-            and (wanted.has_active_slo is None or has_slo == wanted.has_active_slo)
-            and (wanted.in_cycle is None or in_cycle == wanted.in_cycle)
-        )
+        return page_of_services(self._db, wanted, order, page)
 
     async def dependencies_of(
         self, service_ids: Sequence[str], *, include_stale: bool = False
@@ -152,10 +123,7 @@ class MemoryServiceGraph:
 
     async def register(self, services: Sequence[Service], *, now: datetime) -> Sequence[Service]:
         """Create or update."""
-        stored = [self._upsert(replace(service, discovered=False), now) for service in services]
-        if any(changed for _, changed in stored):
-            self._db.version += 1
-        return [service for service, _ in stored]
+        return graph_writes.register(self._db, services, now)
 
     async def register_once(
         self, stated: RegisteredServices, request: KeyedRequest, *, now: datetime
@@ -167,32 +135,6 @@ class MemoryServiceGraph:
         answer = replace(stated, services=tuple(await self.register(stated.services, now=now)))
         keep(self._db, request, answer, now)
         return answer
-
-    def _upsert(self, service: Service, now: datetime) -> tuple[Service, bool]:
-        old = self._db.services.get(service.service_id)
-        if old is None:
-            new = replace(service, created_at=now, updated_at=now)
-            self._db.services[service.service_id] = new
-            return new, True
-        new = replace(
-            old,
-            name=service.name or old.name,
-            team=service.team or old.team,
-            criticality=service.criticality or old.criticality,
-            entity_ref=service.entity_ref or old.entity_ref,
-            external=service.external,
-            discovered=old.discovered and service.discovered,
-            published_availability_ratio=(
-                old.published_availability_ratio
-                if service.published_availability_ratio is None
-                else service.published_availability_ratio
-            ),
-            metadata=service.metadata or old.metadata,
-        )
-        if new == old:
-            return old, False
-        self._db.services[service.service_id] = replace(new, updated_at=now)
-        return self._db.services[service.service_id], True
 
     async def note_budgets(self, remaining: Mapping[str, float | None]) -> None:
         """Keep what is left."""
@@ -274,42 +216,16 @@ class MemoryServiceGraph:
         repeated: Mapping[Pair, datetime] = NOTHING_REPEATED,
     ) -> ClaimCounts:
         """One batch; what an ingestion created stays counted as created when it runs again."""
-        created, made, updated, gone = self._db.created_by.setdefault(ingestion_id, (set(), set(), set(), set()))
-        shape, pending = self._shape(), (len(updated), self._db.services.copy())
-        ends = {end for claim in claims for end in (claim.caller, claim.dependency)}
-        ends -= {*self._db.services, *(service.service_id for service in services)}
-        for service in [*services, *(Service(end, discovered=True) for end in sorted(ends))]:
-            if service.service_id not in self._db.services:
-                created.add(service.service_id)
-            self._upsert(service, now)
-        for claim in claims:
-            self._db.claims[claim.caller, claim.dependency, claim.source] = claim
-        for key in withdrawn:
-            self._db.claims.pop(key, None)
-        for edge in merged:
-            self._write_edge(replace(edge, claims=()), made, updated)
-        for pair in removed:
-            if self._db.merged.pop(pair, None) is not None:
-                self._db.pass_through.pop(pair, None)
-                gone.add(pair)
-        reshaped = self._shape() != shape
-        self._db.is_reshaped = self._db.is_reshaped or reshaped
-        if reshaped or pending != (len(updated), self._db.services):
-            self._db.has_pending_change = True
-        return ClaimCounts(len(created), len(made), len(updated), len(gone))
-
-    def _shape(self) -> tuple[set[str], set[tuple[Pair, bool]]]:
-        """Services, and dependencies with whether they are stale."""
-        return set(self._db.services), {(pair, edge.is_stale) for pair, edge in self._db.merged.items()}
-
-    def _write_edge(self, edge: Dependency, made: set[Pair], updated: set[Pair]) -> None:
-        pair = (edge.caller, edge.dependency)
-        before = self._db.merged.get(pair)
-        self._db.merged[pair] = edge
-        if before is None:
-            made.add(pair)
-        elif _said(before) != _said(edge) and pair not in made:
-            updated.add(pair)
+        return graph_writes.write_batch(
+            self._db,
+            ingestion_id=ingestion_id,
+            services=services,
+            claims=claims,
+            merged=merged,
+            withdrawn=withdrawn,
+            removed=removed,
+            now=now,
+        )
 
     async def write_condensation(
         self,
@@ -321,19 +237,7 @@ class MemoryServiceGraph:
         now: datetime,
     ) -> int:
         """Replace supernodes and condensation edges, upsert alerts."""
-        stored = {alert.alert_id: self._db.alerts.get(alert.alert_id) for alert in alerts}
-        for alert in alerts:
-            known = stored[alert.alert_id]
-            if known is not None and known.revision != alert.revision - 1:
-                raise Conflict(f"alert {alert.alert_id!r} was changed meanwhile")
-        self._db.supernodes = {node.supernode_id: node for node in supernodes}
-        self._db.condensation = tuple(edges)
-        self._db.is_reshaped = False
-        self._db.alerts.update({alert.alert_id: alert for alert in alerts})
-        for alert in sorted(alerts, key=lambda one: one.alert_id):
-            if stored[alert.alert_id] is None:
-                event = detected_event(alert, now)
-                self._db.outbox[event.event_id] = event
+        graph_writes.write_condensation(self._db, supernodes, edges, alerts, now)
         return await self.move_version(changed=changed, now=now)
 
     async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
@@ -360,8 +264,3 @@ class MemoryServiceGraph:
         changed = decided(alert, status, note=note, actor=actor, now=now)
         self._db.alerts[alert_id] = changed
         return changed
-
-
-def _said(edge: Dependency) -> Dependency:
-    """What an edge says of the call, without how sure and how recent that is."""
-    return replace(edge, confidence=0.0, last_observed_at=None)
