@@ -1,4 +1,8 @@
-"""Actors of the dependency graph."""
+"""Actors of the dependency graph.
+
+What writes the graph has the queue ``topology``, so that an ingestion waits for nothing else; what reads it at
+length, or outside systems, has queues of its own (``sloengine.infrastructure.queue.broker.QUEUES``).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ _BUSY_DELAY_MS = 1_000
 
 @dramatiq.actor(
     actor_name="topology.analyse_graph",
-    queue_name="topology",
+    queue_name="graph_upkeep",
     max_retries=3,
     time_limit=900_000,
     periodic=cron("*/5 * * * *"),
@@ -48,7 +52,7 @@ async def merge_ingestion(ingestion_id: str) -> None:
 
 @dramatiq.actor(
     actor_name="topology.discover",
-    queue_name="topology",
+    queue_name="discovery",
     max_retries=2,
     min_backoff=30_000,
     time_limit=900_000,
@@ -67,7 +71,7 @@ async def discover(source: str) -> None:
 
 @dramatiq.actor(
     actor_name="topology.discover_due",
-    queue_name="topology",
+    queue_name="discovery",
     max_retries=0,
     max_age=240_000,
     periodic=cron("*/5 * * * *"),
@@ -102,7 +106,7 @@ async def mark_stale() -> None:
 
 
 @dramatiq.actor(
-    actor_name="topology.detect_divergences", queue_name="topology", max_retries=20, time_limit=900_000
+    actor_name="topology.detect_divergences", queue_name="graph_upkeep", max_retries=20, time_limit=900_000
 )
 async def detect_divergences(callers: list[str] | None = None) -> None:
     """Find where declared and observed dependencies disagree, of some callers or of all. Safe to run twice."""
@@ -116,7 +120,7 @@ async def detect_divergences(callers: list[str] | None = None) -> None:
 
 @dramatiq.actor(
     actor_name="topology.learn_pass_through",
-    queue_name="topology",
+    queue_name="graph_upkeep",
     max_retries=3,
     time_limit=1_800_000,
     periodic=cron("37 3 * * *"),

@@ -8,7 +8,11 @@ import sys
 BACKGROUND_ENVIRONMENT = {"dramatiq_queue_prefetch": "1"}
 
 
-def worker_command(processes: int = 1, threads: int = 4) -> list[str]:
+THREADS = 8
+"""One for each queue: with fewer an ingestion would wait for a thread while the others work at length."""
+
+
+def worker_command(processes: int = 1, threads: int = THREADS) -> list[str]:
     """Runs the actors: ``threads`` messages at a time in each of the processes."""
     return [sys.executable, "-m", "dramatiq", "workers", "--processes", str(processes), "--threads", str(threads)]
 

@@ -11,7 +11,7 @@ import uvicorn
 
 from sloengine.bootstrap.logging import configure_logging
 from sloengine.bootstrap.settings import Settings
-from sloengine.cli.background import BACKGROUND_ENVIRONMENT, scheduler_command, worker_command
+from sloengine.cli.background import BACKGROUND_ENVIRONMENT, THREADS, scheduler_command, worker_command
 
 
 def api(
@@ -35,7 +35,13 @@ def api(
 
 def worker(
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    threads: Annotated[int, typer.Option(min=1, help="Messages at a time in each.")] = 4,
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Messages at a time in each; with fewer than 8, the number of queues, an ingestion may wait.",
+        ),
+    ] = THREADS,
 ) -> None:
     """Run the background actors."""
     _become(worker_command(processes, threads))

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dramatiq
 import pendulum
 import pytest
+import yaml
 
 import workers
 from sloengine.application.ports.drift_store import WatchUpdate
 from sloengine.application.recommendation.recommendation_job import LANES, StartRecommendationJobCommand
+from sloengine.cli.background import THREADS, worker_command
 from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.model import Detector
@@ -21,6 +24,7 @@ from sloengine.domain.topology.discovered import Discovered, DiscoveredDependenc
 from sloengine.domain.topology.ingestion import JobStatus
 from sloengine.infrastructure.memory.dependency_discovery import MemoryDependencyDiscovery
 from sloengine.infrastructure.memory.telemetry_source import MemoryTelemetrySource
+from sloengine.infrastructure.queue.broker import queue_of
 from tests.application.forecast.test_forecast import fail, promised
 from tests.application.organisation import ADMIN, Engine, edges, hourly_panel, shop
 from tests.application.topology.test_divergences import disagreeing
@@ -48,7 +52,7 @@ PERIODS = {
 }
 
 
-def test_every_actor_is_in_the_queue_of_its_topic():
+def test_every_actor_is_in_the_queue_that_senders_use():
     assert set(workers.broker.actors) == {
         "drift.detect",
         "drift.reevaluate",
@@ -77,7 +81,22 @@ def test_every_actor_is_in_the_queue_of_its_topic():
         "topology.resume_ingestions",
     }
     for name, actor in workers.broker.actors.items():
-        assert actor.queue_name == name.split(".")[0]
+        assert actor.queue_name == queue_of(name)
+
+
+def test_an_ingestion_shares_its_queue_with_what_writes_the_graph_and_is_short():
+    beside = {name for name, actor in workers.broker.actors.items() if actor.queue_name == "topology"}
+
+    assert beside == {"topology.mark_stale", "topology.merge_ingestion", "topology.resume_ingestions"}
+
+
+def test_a_worker_has_a_thread_for_every_queue_wherever_it_is_started():
+    queues = len({actor.queue_name for actor in workers.broker.actors.values()})
+    chart = (Path(__file__).parents[2] / "charts/sloengine/values.yaml").read_text()
+
+    assert queues == THREADS
+    assert worker_command()[-2:] == ["--threads", str(queues)]
+    assert yaml.safe_load(chart)["worker"]["threads"] == queues
 
 
 @pytest.mark.parametrize("name", PERIODS)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import rustworkx as rx
 
-from sloengine.domain.topology.betweenness import PIVOTS, Betweenness, sampled_betweenness
+from sloengine.domain.topology.betweenness import PIVOTS, Betweenness, go_on, goes_on, sampled_betweenness
 from sloengine.domain.topology.centrality import Centrality
 from sloengine.domain.topology.communities import communities
 from sloengine.domain.topology.failing_alone import blast_radius, depth, single_points_of_failure
 from sloengine.domain.topology.graph import DependencyGraph
-from sloengine.domain.topology.reachability import IntArray
 
 EXACT_SERVICES = 1_000
 """Up to this size every service is a starting point of betweenness; counting exactly takes some eighteen times as
@@ -19,9 +20,16 @@ _DAMPING = 0.85
 
 
 def measure(
-    graph: DependencyGraph, *, exact_up_to: int = EXACT_SERVICES, pivots: int = PIVOTS
+    graph: DependencyGraph,
+    is_outdated: Callable[[], bool] = goes_on,
+    *,
+    exact_up_to: int = EXACT_SERVICES,
+    pivots: int = PIVOTS,
 ) -> dict[str, Centrality]:
-    """Centrality of every service; stale dependencies are left out. The same graph has the same answer."""
+    """Centrality of every service; stale dependencies are left out. The same graph has the same answer.
+
+    ``is_outdated`` is asked between its parts. Raises ``EndedEarly`` once it says so.
+    """
     size = len(graph.services)
     if size == 0:
         return {}
@@ -31,9 +39,18 @@ def measure(
     calls = rx.PyDiGraph(multigraph=False, node_count_hint=size, edge_count_hint=len(callers))
     calls.add_nodes_from(range(size))
     calls.add_edges_from_no_data(list(zip(callers.tolist(), dependencies.tolist(), strict=True)))
+    go_on(is_outdated)
     rank = rx.pagerank(calls, alpha=_DAMPING)
-    between = _betweenness(calls, size, callers, dependencies, exact_up_to, pivots)
+    go_on(is_outdated)
+    if size <= exact_up_to:
+        exact = rx.digraph_betweenness_centrality(calls)
+        between = Betweenness(np.array([exact[node] for node in range(size)]), np.zeros(size))
+    else:
+        rng = np.random.default_rng(size)
+        between = sampled_betweenness(size, callers, dependencies, rng, pivots, is_outdated)
+    go_on(is_outdated)
     radius, alone = blast_radius(graph), single_points_of_failure(graph)
+    go_on(is_outdated)
     groups, steps = communities(size, callers, dependencies), depth(graph)
     return {
         service.service_id: Centrality(
@@ -48,12 +65,3 @@ def measure(
         )
         for position, service in enumerate(graph.services)
     }
-
-
-def _betweenness(
-    calls: rx.PyDiGraph, size: int, callers: IntArray, dependencies: IntArray, exact_up_to: int, pivots: int
-) -> Betweenness:
-    if size <= exact_up_to:
-        found = rx.digraph_betweenness_centrality(calls)
-        return Betweenness(np.array([found[node] for node in range(size)]), np.zeros(size))
-    return sampled_betweenness(size, callers, dependencies, np.random.default_rng(size), pivots)

@@ -7,6 +7,7 @@ estimation in large networks (2007).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,14 +37,35 @@ class Betweenness:
     error: FloatArray
 
 
+class EndedEarly(Exception):
+    """Work was left because what it was for is outdated."""
+
+
+def goes_on() -> bool:
+    """Nothing ever makes it outdated."""
+    return False
+
+
+def go_on(is_outdated: Callable[[], bool]) -> None:
+    """Raise ``EndedEarly`` where there is nothing to go on for."""
+    if is_outdated():
+        raise EndedEarly
+
+
 def sampled_betweenness(
-    size: int, callers: IntArray, dependencies: IntArray, rng: np.random.Generator, pivots: int = PIVOTS
+    size: int,
+    callers: IntArray,
+    dependencies: IntArray,
+    rng: np.random.Generator,
+    pivots: int = PIVOTS,
+    is_outdated: Callable[[], bool] = goes_on,
 ) -> Betweenness:
     """Betweenness of a directed graph without weights; exact, with error 0, where every node is a pivot.
 
     The error has two parts: the sampling error as the pivots show it, and what pivots that a node is seen from too
     seldom may have missed: at most 3/k of the starting points (and no more than lead to it), each worth no more
-    than the nodes behind it; this part fades out as it is seen from more of them. Work: pivots × edges.
+    than the nodes behind it; this part fades out as it is seen from more of them. Work: pivots × edges;
+    ``is_outdated`` is asked every few pivots. Raises ``EndedEarly`` once it says so.
     """
     if size < 3:
         return Betweenness(np.zeros(size), np.zeros(size))
@@ -57,6 +79,7 @@ def sampled_betweenness(
     seen = np.zeros(size, np.int64)
     backwards = csr_array(calls.T.tocsr())
     for start in range(0, len(chosen), _AT_ONCE):
+        go_on(is_outdated)
         passed = _passing(calls, backwards, chosen[start : start + _AT_ONCE])
         total += passed.sum(axis=1)
         squares += (passed**2).sum(axis=1)

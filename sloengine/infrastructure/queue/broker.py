@@ -18,6 +18,16 @@ HEARTBEAT_TIMEOUT_MS = 15_000
 MAINTENANCE_PER_MILLION = 50_000
 """Share of commands that look for dead workers: an idle worker looks at each queue about once a second."""
 
+QUEUES = {
+    "topology.analyse_graph": "graph_upkeep",
+    "topology.detect_divergences": "graph_upkeep",
+    "topology.learn_pass_through": "graph_upkeep",
+    "topology.discover": "discovery",
+    "topology.discover_due": "discovery",
+}
+"""Actors that take long beside the others of their topic. A worker process takes one message of a queue at a time,
+so an ingestion would wait for them."""
+
 
 def redis_broker(url: str, middleware: Sequence[Middleware] = ()) -> RedisBroker:
     """A broker that fails within seconds when Redis is away, and whose idle workers wake up for a message."""
@@ -34,15 +44,15 @@ def redis_broker(url: str, middleware: Sequence[Middleware] = ()) -> RedisBroker
 
 
 def queue_of(actor_name: str) -> str:
-    """The queue of an actor: its topic, the part of the name before the dot.
+    """The queue of an actor: its topic, the part of the name before the dot, unless ``QUEUES`` names another.
 
-    >>> queue_of("topology.merge_ingestion")
-    'topology'
+    >>> queue_of("topology.merge_ingestion"), queue_of("topology.analyse_graph")
+    ('topology', 'graph_upkeep')
     """
     topic, dot, _ = actor_name.partition(".")
     if not dot:
         raise ValueError(f"an actor is named topic.deed, not {actor_name!r}")
-    return topic
+    return QUEUES.get(actor_name, topic)
 
 
 def living_workers(url: str) -> int:
