@@ -2,16 +2,19 @@
 // $service_ids: list[str]; $sli_type, $status: str | null; $before_us, $before_sequence: int | null and
 // $after_id: str | null (the last row's); $limit: int
 //   -> service_id: str, total: int, rows: list of [document, status, sequence]
+// PROFILE must show NodeIndexSeek: an index of several properties is used only where each of them is asked for.
 UNWIND $service_ids AS service_id
 CALL (service_id) {
   MATCH (recommendation:Recommendation {service_id: service_id})
-  WHERE ($sli_type IS NULL OR recommendation.sli_type = $sli_type)
+  WHERE recommendation.sli_type IS NOT NULL AND recommendation.generated_at IS NOT NULL
+    AND ($sli_type IS NULL OR recommendation.sli_type = $sli_type)
     AND ($status IS NULL OR recommendation.status = $status)
   RETURN count(*) AS total
 }
 CALL (service_id) {
   MATCH (recommendation:Recommendation {service_id: service_id})
-  WHERE ($sli_type IS NULL OR recommendation.sli_type = $sli_type)
+  WHERE recommendation.sli_type IS NOT NULL AND recommendation.generated_at IS NOT NULL
+    AND ($sli_type IS NULL OR recommendation.sli_type = $sli_type)
     AND ($status IS NULL OR recommendation.status = $status)
   WITH recommendation, recommendation.sequence AS sequence, recommendation.recommendation_id AS id,
        recommendation.generated_at.epochSeconds * 1000000 + recommendation.generated_at.microsecond AS us
