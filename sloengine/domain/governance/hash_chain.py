@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,27 +62,54 @@ def chained(event: AuditEvent, head: ChainHead) -> AuditEvent:
     return replace(numbered, hash=entry_hash(numbered))
 
 
-def verify_chain(entries: Iterable[AuditEvent], head: ChainHead) -> AuditIntegrity:
-    """Recompute the chain from its first entry.
+@dataclass(slots=True)
+class ChainCheck:
+    """Recomputes a trail entry by entry, so that a long one need not be held. ``checked``: entries looked at."""
 
-    ``entries``: all that are stored, by sequence. ``first_broken_sequence``: where the trail stops being what was
-    written; for a missing tail the first number that is missing.
-    """
-    reached = ChainHead()
-    checked = 0
+    checked: int = 0
+    _reached: ChainHead = field(default_factory=ChainHead)
+    _is_broken: bool = False
+
+    def holds(self, event: AuditEvent | None) -> bool:
+        """Whether the next entry stands as it was written; None: it cannot be read. Nothing counts after one that
+        does not.
+        """
+        self.checked += 1
+        if (
+            event is None
+            or event.sequence != self._reached.sequence + 1
+            or event.previous_hash != self._reached.hash
+            or event.hash != entry_hash(event)
+        ):
+            self._is_broken = True
+            return False
+        self._reached = ChainHead(event.sequence, event.hash)
+        return True
+
+    def against(self, head: ChainHead) -> AuditIntegrity:
+        """What was found, when no more entries come or one did not hold.
+
+        ``first_broken_sequence``: where the trail stops being what was written; for a missing tail the first
+        number that is missing.
+        """
+        reached, newest = self._reached, head.hash or None
+        if self._is_broken:
+            return AuditIntegrity(False, self.checked, reached.sequence + 1, newest)
+        if reached == head:
+            return AuditIntegrity(True, self.checked, None, newest)
+        missing_tail = head.sequence > reached.sequence
+        return AuditIntegrity(
+            False, self.checked, reached.sequence + 1 if missing_tail else reached.sequence, newest
+        )
+
+
+def verify_chain(entries: Iterable[AuditEvent], head: ChainHead) -> AuditIntegrity:
+    """Recompute the chain from its first entry. ``entries``: all that are stored, by sequence."""
+    check = ChainCheck()
     for event in entries:
-        checked += 1
-        expected = reached.sequence + 1
-        fits = event.sequence == expected and event.previous_hash == reached.hash
-        if not fits or event.hash != entry_hash(event):
-            return AuditIntegrity(False, checked, expected, head.hash or None)
-        reached = ChainHead(event.sequence, event.hash)
-    if reached == head:
-        return AuditIntegrity(True, checked, None, head.hash or None)
-    missing_tail = head.sequence > reached.sequence
-    return AuditIntegrity(
-        False, checked, reached.sequence + 1 if missing_tail else reached.sequence, head.hash or None
-    )
+        if not check.holds(event):
+            break
+    return check.against(head)
 
 
 def _snapshot(snapshot: SloSnapshot | None) -> Any:

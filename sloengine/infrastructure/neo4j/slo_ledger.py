@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from sloengine.application.ports.slo_ledger import (
 )
 from sloengine.domain.errors import Conflict, RecommendationNotFound
 from sloengine.domain.governance.decisions import target_deltas
-from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
+from sloengine.domain.governance.hash_chain import ChainCheck, ChainHead, chained
 from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
 from sloengine.infrastructure.documents import decode, encode
@@ -184,7 +185,7 @@ class Neo4jSloLedger:
         async def work(transaction: Transaction) -> AuditIntegrity:
             head = await transaction.row("read/audit_head")
             expected = ChainHead(*head) if head else ChainHead()
-            return await _verified(transaction.stream("read/audit_trail"), expected)
+            return await verified(transaction.stream("read/audit_trail"), expected)
 
         return await self._connection.in_read(work)
 
@@ -271,16 +272,18 @@ async def _write(
     )
 
 
-async def _verified(rows: AsyncIterator[Sequence[Any]], head: ChainHead) -> AuditIntegrity:
-    entries: list[AuditEvent] = []
-    async for row in rows:
-        try:
-            entries.append(entry_of(row))
-        except (ValueError, TypeError):
-            # What stands before it is checked; then the trail ends where this entry should have been.
-            before = verify_chain(
-                entries, ChainHead(entries[-1].sequence, entries[-1].hash) if entries else ChainHead()
-            )
-            broken = before.first_broken_sequence or len(entries) + 1
-            return AuditIntegrity(False, len(entries) + 1, broken, head.hash or None)
-    return verify_chain(entries, head)
+async def verified(rows: AsyncGenerator[Sequence[Any]], head: ChainHead) -> AuditIntegrity:
+    """Check a trail row by row; it may be longer than memory, and the rest of a broken one is not read."""
+    check = ChainCheck()
+    async with aclosing(rows):
+        async for row in rows:
+            if not check.holds(_readable(row)):
+                break
+    return check.against(head)
+
+
+def _readable(row: Sequence[Any]) -> AuditEvent | None:
+    try:
+        return entry_of(row)
+    except (ValueError, TypeError):
+        return None

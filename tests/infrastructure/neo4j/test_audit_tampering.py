@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from sloengine.domain.governance.hash_chain import ChainHead
+from sloengine.domain.governance.model import AuditIntegrity
 from sloengine.infrastructure.neo4j import Neo4jStores
 from sloengine.infrastructure.neo4j.console import run_cypher
+from sloengine.infrastructure.neo4j.slo_ledger import verified
 from tests.contracts.recommendation_samples import NOW, slo
 from tests.contracts.test_slo_ledger import decide, put
 
@@ -63,3 +68,18 @@ async def test_tampering_shows_where_it_was_done(trail: Neo4jStores, tampering: 
     integrity = await trail.ledger.verify()
 
     assert (integrity.intact, integrity.first_broken_sequence) == (False, first_broken)
+
+
+async def test_a_trail_is_checked_while_it_is_read_and_not_beyond_where_it_breaks():
+    read = 0
+
+    async def rows() -> AsyncGenerator[list[Any]]:
+        nonlocal read
+        for number in range(1, 1_001):
+            read += 1
+            yield ["id", number, "SET", "user:a", "web", None, 0, "not its hash", "", None, None, None, None, None]
+
+    integrity = await verified(rows(), ChainHead(1_000, "head"))
+
+    assert integrity == AuditIntegrity(False, 1, 1, "head")
+    assert read == 1
