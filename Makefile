@@ -36,6 +36,10 @@ test-slow: install-dev ## What takes long to build: the chart, Kubernetes discov
 	scripts/build_promql_check .tools
 	PATH="$(CURDIR)/.tools:$$PATH" $(BIN)/python -m pytest -m slow $(ARGS)
 
+.PHONY: search
+search: install-dev ## Look for counterexamples: property tests on examples that no run had before. ARGS="tests/domain" names some
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=searching $(if $(filter tests%,$(ARGS)),,--numprocesses $(PROCESSES) --dist loadfile) $(ARGS)
+
 .PHONY: check
 check: install-dev ## Style, types, layers, security, and whether generated files are up to date
 	$(BIN)/ruff check .

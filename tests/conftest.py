@@ -18,7 +18,7 @@ Tests that use them get the marks ``neo4j``, ``redis``, ``prometheus``, ``browse
 What is missing skips a test on a laptop and fails it where ``CI`` is ``true``. Several pytest processes may run
 at once.
 
-Hypothesis draws the same examples each time (``--hypothesis-profile=searching`` draws new ones), and no example
+Hypothesis draws the same examples each time (``make search`` draws new ones), and no example
 has a time limit: a machine that is busy with something else is no counterexample.
 """
 
@@ -49,7 +49,9 @@ from sloengine.infrastructure.embedded.neo4j_server import FAST_START_JVM_OPTION
 settings.register_profile(
     "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "searching", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("steady")
 
 MARK_OF_FIXTURE = {
