@@ -56,11 +56,6 @@ class CalibrationMap:
             raise ValueError("a and b must be positive")
         return cls(KNOTS, _apart(betainc(a, b, np.array(KNOTS))), source)
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether nothing has been learnt."""
-        return not self.model_levels
-
     def probability_of(self, model_level: float) -> float:
         """How often targets at this level of the model hold."""
         return float(np.interp(model_level, (0.0, *self.model_levels, 1.0), (0.0, *self.attained, 1.0)))

@@ -64,24 +64,9 @@ class WanderingLevel:
 
 
 def predict_latency(
-    days: LatencyDays,
-    prior: LatencyPrior,
-    service_id: str,
-    *,
-    window_days: float,
-    rng: np.random.Generator,
-    n_draws: int,
-) -> LatencyPredictive:
-    """Draw a future window's p95 and p99."""
-    return predict_latency_with(
-        days, prior, service_id, LatencyNumbers.of(days, rng, n_draws, window_days), window_days=window_days
-    )
-
-
-def predict_latency_with(
     days: LatencyDays, prior: LatencyPrior, service_id: str, numbers: LatencyNumbers, *, window_days: float
 ) -> LatencyPredictive:
-    """As :func:`predict_latency`, with random numbers made before."""
+    """Draw a future window's p95 and p99 with these random numbers."""
     spells = slow_spells(days, prior, service_id)
     level = WanderingLevel.of(days)
     by_rate = rate_spells(spells, numbers, window_days)

@@ -11,7 +11,7 @@ from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.latency_days import LatencyDays, describe_days
 from sloengine.domain.recommendation.latency_margin import margin_ratio
 from sloengine.domain.recommendation.latency_numbers import LatencyNumbers
-from sloengine.domain.recommendation.latency_predictive import LatencyPredictive, predict_latency_with
+from sloengine.domain.recommendation.latency_predictive import LatencyPredictive, predict_latency
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_refusal import no_histogram, refusal, unavailable
 from sloengine.domain.recommendation.latency_replay import LatencySeries, latency_series
@@ -103,7 +103,7 @@ def latency_window(
 
     Only whole days are stored as histograms: the new level is known before the first of them is over.
     """
-    found = predict_latency_with(days, prior, service_id, numbers, window_days=window_days)
+    found = predict_latency(days, prior, service_id, numbers, window_days=window_days)
     if changed is None:
         return found
     slower_by = changed.slower_by

@@ -23,11 +23,6 @@ def instant(since_epoch: int) -> datetime:
     return _EPOCH + timedelta(microseconds=since_epoch)
 
 
-def optional_microseconds(at: datetime | None) -> int | None:
-    """As ``microseconds``; None stays None."""
-    return None if at is None else microseconds(at)
-
-
 def optional_instant(since_epoch: int | None) -> datetime | None:
     """As ``instant``; None stays None."""
     return None if since_epoch is None else instant(since_epoch)

@@ -7,7 +7,7 @@ Collector contrib, spanmetrics and servicegraph connectors; istio.io, docs/refer
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.infrastructure.prometheus.promql_names import is_plain
@@ -58,7 +58,6 @@ class EdgePreset:
     failed: str
     caller_label: str = "client"
     dependency_label: str = "server"
-    not_services: frozenset[str] = field(default_factory=lambda: frozenset({"user", "unknown", ""}))
 
 
 _SERVER_SPANS = 'span_kind="SPAN_KIND_SERVER"'

@@ -159,9 +159,9 @@ def test_the_next_bound_is_reached_by_a_service_that_is_so_much_faster():
     assert faster.after is not None
     days = replace(explainer.case.days, scale_seconds=faster.after / 1000.0)
 
-    from sloengine.domain.recommendation.latency_predictive import predict_latency_with
+    from sloengine.domain.recommendation.latency_predictive import predict_latency
 
-    predictive = predict_latency_with(days, explainer.prior, "service-0", explainer.case.numbers, window_days=28.0)
+    predictive = predict_latency(days, explainer.prior, "service-0", explainer.case.numbers, window_days=28.0)
     case = replace(explainer.case, predictive=predictive)
     again = replace(explainer, case=case).raw_ms(LEVEL, found.kind)
 
