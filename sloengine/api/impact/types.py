@@ -150,7 +150,7 @@ class ImpactAnalysis:
     domain: strawberry.Private[model.ImpactAnalysis]
     changes: strawberry.Private[Sequence[model.SloChange]]
     teams: list[str] = strawberry.field(
-        description="Teams of callers that lose room or cannot keep their objective, worst first: ask them."
+        description="Teams of callers that lose room, or whose objective breaks by this, worst first: ask them."
     )
     summary: str = strawberry.field(description="In plain words.")
     notes: list[str] = strawberry.field(description="What the answer rests on, or does not say.")

@@ -10,10 +10,11 @@ from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.domain.errors import Invalid, ServiceNotFound, TooLarge
 from sloengine.domain.governance.decisions import checked_target
 from sloengine.domain.governance.model import Actor
-from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability, analysis_of
+from sloengine.domain.impact.analyse import ImpactBasis, follow
 from sloengine.domain.impact.composed import LatencyComposition
 from sloengine.domain.impact.latency import LatencyLevels, analyse_latency
 from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange, worst_first
+from sloengine.domain.impact.told import analysis_of, not_kept_by_themselves
 from sloengine.domain.recommendation.model import ObjectiveKind
 
 MOST_CHANGES = 50
@@ -75,9 +76,11 @@ def check(command: AnalyseImpactCommand) -> None:
 
 def analysed(basis: ImpactBasis, command: AnalyseImpactCommand, levels: LatencyLevels | None) -> ImpactAnalysis:
     """The analysis, from values alone."""
-    rows: tuple[ImpactRow, ...] = analyse_availability(basis, command.changes, command.max_depth)
+    followed = follow(basis, command.changes)
+    rows: tuple[ImpactRow, ...] = () if followed is None else followed.callers(command.max_depth)
     notes: tuple[str, ...] = ()
     if levels is not None:
         slow, notes = analyse_latency(basis.network, levels, command.changes, command.max_depth)
         rows = tuple(sorted((*rows, *slow), key=worst_first))
+    notes = (*not_kept_by_themselves(followed, levels, command.changes, rows), *notes)
     return analysis_of(basis, command.changes, rows, notes)

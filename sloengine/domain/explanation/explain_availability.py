@@ -195,7 +195,11 @@ class AvailabilityExplainer:
 def dependencies_of(
     request: AvailabilityRequest, case: AvailabilityCase, settings: EngineSettings
 ) -> Dependencies | None:
-    """What reaches the service of a case from below; None: nothing, or its bound does not tell sources apart."""
+    """What reaches the service of a case from below; None: nothing does, or its bound does not tell sources apart.
+
+    A member of a cycle that calls nobody else, or a service whose dependencies have not failed, has no parts; its
+    composite is drawn again all the same where its own failures change.
+    """
     bound: object = request.bound
     if not isinstance(bound, SplitBound):
         return None
@@ -203,9 +207,9 @@ def dependencies_of(
     if drawn is None:
         return None
     parts = main_parts(drawn.inherited)
-    if not parts:
-        return None
     history = case.history
+    if not parts:
+        return Dependencies(drawn, parts, history.bad[:1])
     failures = split_failures(
         history.bad[0],
         history.valid[0],

@@ -1,4 +1,4 @@
-"""An impact analysis from proposed changes: rows worst first, and whom to ask."""
+"""From proposed changes of availability to the rows of all callers, worst first."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.impact.availability import AvailabilityImpact, availability_impact
-from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
+from sloengine.domain.impact.model import ImpactRow, SloChange
 from sloengine.domain.impact.network import FailureNetwork, FloatArray, IntArray
 from sloengine.domain.impact.paths import Paths
-from sloengine.domain.impact.stated import PROMISED, Standing
+from sloengine.domain.impact.stated import Standing
 from sloengine.domain.recommendation.model import ObjectiveKind
 
 #: Losses below this, as a ratio, are nothing.
@@ -75,6 +75,13 @@ class Followed:
         for position in np.flatnonzero(found & (self.distances == 0)).tolist():
             found[position] = self.paths.is_caller_too(position)
         return np.flatnonzero(found)
+
+    def callers(self, max_depth: int | None = None) -> tuple[ImpactRow, ...]:
+        """Rows of all that :meth:`is_affected_caller` is true of, within so many calls, worst first."""
+        positions = self.affected_callers()
+        if max_depth is not None:
+            positions = positions[self.distances[positions] <= max_depth]
+        return tuple(self.rows(positions))
 
     def row(self, position: int) -> ImpactRow:
         """What becomes of one service's bound. A changed one is judged by its own new objective."""
@@ -162,12 +169,7 @@ def analyse_availability(
     ``max_depth``: only callers within so many calls.
     """
     followed = follow(basis, changes)
-    if followed is None:
-        return ()
-    positions = followed.affected_callers()
-    if max_depth is not None:
-        positions = positions[followed.distances[positions] <= max_depth]
-    return tuple(followed.rows(positions))
+    return () if followed is None else followed.callers(max_depth)
 
 
 def target_of(slo: Slo | None) -> SloTarget | None:
@@ -177,65 +179,3 @@ def target_of(slo: Slo | None) -> SloTarget | None:
             if target.availability_ratio is not None:
                 return target
     return None
-
-
-def analysis_of(
-    basis: ImpactBasis, changes: Sequence[SloChange], rows: Sequence[ImpactRow], notes: Sequence[str] = ()
-) -> ImpactAnalysis:
-    """The rows with teams and a summary. Teams: of those that are hurt, in the order of the rows."""
-    hurt = [row for row in rows if row.violates or row.margin_change < -100.0 * _SMALLEST]
-    teams = tuple(dict.fromkeys(row.team for row in hurt if row.team is not None))
-    return ImpactAnalysis(
-        rows=tuple(rows),
-        teams=teams,
-        summary=_summary(changes, rows, hurt, teams),
-        graph_version=basis.network.graph.version,
-        notes=(*notes, *_notes(basis, rows)),
-    )
-
-
-def _summary(
-    changes: Sequence[SloChange], rows: Sequence[ImpactRow], hurt: Sequence[ImpactRow], teams: Sequence[str]
-) -> str:
-    named = ", ".join(dict.fromkeys(change.service_id for change in changes))
-    if not rows:
-        return f"No caller inherits failure from {named}: nobody is affected."
-    newly = sum(row.newly_violates for row in rows)
-    already = sum(row.violates and row.was_violated for row in rows)
-    said = [f"{_count(len(dict.fromkeys(row.service_id for row in rows)), 'caller')} of {named} can be affected"]
-    said.append(f"{_count(newly, 'objective')} would no longer be within what the dependencies allow")
-    if already:
-        said.append(f"{already} were not before either")
-    said.append(f"{_count(len(hurt), 'row')} lose margin" if hurt else "nobody loses margin")
-    told = f"{'; '.join(said)}."
-    if teams:
-        shown = ", ".join(teams[:5]) + (f" and {len(teams) - 5} more" if len(teams) > 5 else "")
-        told += f" Ask {shown}."
-    return told
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def _notes(basis: ImpactBasis, rows: Sequence[ImpactRow]) -> tuple[str, ...]:
-    found: list[str] = []
-    standing, network = basis.standing, basis.network
-    silent = sum(
-        service.service_id not in basis.shown and not standing.promises[position] > 0.0
-        for position, service in enumerate(network.graph.services)
-    )
-    if silent:
-        found.append(
-            f"of {silent} services nothing is known, neither telemetry nor a promise: they count as never failing"
-        )
-    promises, inherited = standing.promises, standing.inherited[network.labels, PROMISED]
-    tight = int(((promises > 0.0) & (promises < inherited - _SMALLEST)).sum())
-    if tight:
-        found.append(
-            f"{tight} services promise more than their own dependencies promise them; their callers' bounds count "
-            "what they inherit"
-        )
-    if any(row.standard_error > 0.0 for row in rows):
-        found.append("reach is sampled where several uncertain ways lead to a caller; errors stand in the reasons")
-    return tuple(found)

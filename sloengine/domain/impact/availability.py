@@ -199,7 +199,7 @@ def _kept(reaching: Reach, more: FloatArray, components: Sequence[int]) -> tuple
     size = len(reaching.alone)
     fine, error = np.ones(size), np.zeros(size)
     if len(more) == 1:
-        alone = reaching.alone[:, 0].copy()
+        alone = np.clip(reaching.alone[:, 0], 0.0, 1.0)  # sums of weights may come to a little more
         alone[components[0]] = 0.0
         lost = -np.expm1(-more[0])
         spread = np.abs(lost) * np.sqrt(alone * (1.0 - alone) / reaching.draws)

@@ -18,6 +18,8 @@ from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 
 _WINDOW = ComplianceWindow.ROLLING_28D
+# Availability, as a ratio, that is no change.
+_SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,27 @@ class Paths:
         """Which path, how much margin."""
         slo = self.slos.get(row.service_id)
         window = _WINDOW if slo is None else slo.window
-        return _reason(row, self.passed(self.network.graph.index[row.service_id]), window.length)
+        return _reason(row, self._way_in_words(row), self._moved_in_words(row), window.length)
+
+    def _way_in_words(self, row: ImpactRow) -> str:
+        """Along which way how much of the failures comes."""
+        position = self.network.graph.index[row.service_id]
+        path, source = row.path, self._source(position)
+        way, changed = " → ".join(path), path[-1]
+        place = self.impact.components.index(int(self.network.labels[source]))
+        if not self.impact.reaches[position, place]:
+            return f"{way}: failures of {changed} alone do not get through, others of a redundancy group stand in"
+        return f"{way} lets {_share(self.passed(position))} of {changed}'s failures through"
+
+    def _moved_in_words(self, row: ImpactRow) -> str:
+        """From where to where the bound goes, and where it does not, why."""
+        if row.before is None or row.after is None:
+            return ""
+        if abs(row.after - row.before) >= _SMALLEST:
+            return f"the bound goes from {_percent(row.before)} to {_percent(row.after)}"
+        between = [service for service in row.path[1:-1] if service in self.slos]
+        hidden = f"behind what {between[0]} promises nothing of the change shows: " if between else ""
+        return f"{hidden}the bound stays at {_percent(row.after)}"
 
     def path(self, row: ImpactRow) -> tuple[str, ...]:
         """Service ids along the path, this one first."""
@@ -94,28 +116,30 @@ class Paths:
         return tuple(network.graph.services[step].service_id for step in path)
 
 
-def _reason(row: ImpactRow, passed: float, window: timedelta) -> str:
+def _reason(row: ImpactRow, way: str, moved: str, window: timedelta) -> str:
     before, after = row.before, row.after
     if before is None or after is None:
         return ""
-    path = row.path
-    said = f"{' → '.join(path)} lets {_share(passed)} of {path[-1]}'s failures through"
-    said += f"; the bound goes from {_percent(before)} to {_percent(after)}"
+    said = f"{way}; {moved}"
     wanted = None if row.target is None else row.target.availability_ratio
     minutes = window / MINUTE
+    has_moved = abs(after - before) >= _SMALLEST
     if wanted is None:
-        said += (
-            f", {abs(after - before) * minutes:.3g} minutes {'less' if after < before else 'more'} in"
-            f" {window.days} days; it has no availability SLO to be judged by"
-        )
+        if has_moved:
+            said += f", {abs(after - before) * minutes:.3g} minutes {'less' if after < before else 'more'}"
+            said += f" in {window.days} days"
+        said += "; it has no availability SLO to be judged by"
     else:
-        margin_before, margin_after = before - wanted, after - wanted
+        was, becomes = before - wanted, after - wanted
+        said += f", {'below' if row.violates else 'above'} its objective of {percent_from_ratio(wanted):.9g} %:"
+        said += " the margin"
         said += (
-            f", {'below' if row.violates else 'above'} its objective of {percent_from_ratio(wanted):.9g} %: the"
-            f" margin goes from {100 * margin_before:+.3g} to {100 * margin_after:+.3g} points, from"
-            f" {margin_before * minutes:+.3g} to {margin_after * minutes:+.3g} minutes of the"
-            f" {(1.0 - wanted) * minutes:.4g} that {window.days:.0f} days allow"
+            f" goes from {100 * was:+.3g} to {100 * becomes:+.3g} points, from {was * minutes:+.3g} to"
+            if has_moved
+            else f" stays at {100 * becomes:+.3g} points,"
         )
+        allowed = (1.0 - wanted) * minutes
+        said += f" {becomes * minutes:+.3g} minutes of the {allowed:.4g} that {window.days:.0f} days allow"
         if row.violates and row.was_violated:
             said += " (it was below before the change, too)"
     if not row.own_known:

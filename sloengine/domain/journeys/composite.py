@@ -15,6 +15,7 @@ from datetime import timedelta
 import numpy as np
 
 from sloengine.domain.journeys.composed_series import journey_traffic, mean_over, route_series
+from sloengine.domain.journeys.left_out import entries_of, first_of, left_out, said_of_left_out
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.journeys.promises import DEPTH, promised_along
 from sloengine.domain.journeys.route_system import SolvedRoute, solve_route
@@ -27,7 +28,6 @@ from sloengine.domain.topology.intrinsic import hazard
 
 _SMALLEST_SHARE = 1e-6
 _TOLERANCE = 1e-12
-_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +158,12 @@ def _along(
         f"The graph knows no call that leads to {service}: its failures are taken to fail route {route.name}."
         for service in solved.unconnected
     ]
+    if said := _left_out(model, journey, position, seed, solved):
+        notes.append(said)
     index = model.graph.index
     blank = sorted({service for service in route.services if index[service] in model.unknown})
     if blank:
-        listed = ", ".join(blank[:_NAMED]) + (f" and {len(blank) - _NAMED} more" if len(blank) > _NAMED else "")
-        notes.append(f"No telemetry of {listed}: what they fail is not in it.")
+        notes.append(f"No telemetry of {first_of(blank)}: what they fail is not in it.")
     return _Way(
         route.name,
         share,
@@ -173,6 +174,18 @@ def _along(
         solved.answer.standard_error,
         tuple(notes),
     )
+
+
+def _left_out(
+    model: GraphReliability, journey: Journey, position: int, seed: int, solved: SolvedRoute
+) -> str | None:
+    route, index = journey.routes[position], model.graph.index
+    missing = [service for service in left_out(model.graph, journey, position) if service in index]
+    if not missing:
+        return None
+    passed = (*entries_of(journey, position), *route.services, *missing)
+    whole = solve_route(model, journey.entry_points, passed, seed=seed)
+    return said_of_left_out(route, missing, 1.0 - solved.answer.probability, 1.0 - whole.answer.probability)
 
 
 def _from_entry(

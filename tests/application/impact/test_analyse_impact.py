@@ -89,7 +89,9 @@ async def test_every_caller_is_told_worst_first_with_path_and_team():
     ]
     # The cart's promise already allows for more than the store's new objective.
     assert found.rows[0].after == pytest.approx(0.99, abs=2e-4)
-    assert found.teams == ("team-checkout", "team-cart")
+    # The checkout could not keep its objective before either, and loses nothing by this.
+    assert found.rows[0].was_violated
+    assert found.teams == ("team-cart",)
     assert "checkout → store" in found.rows[0].reason
     assert found.graph_version == 1
 
@@ -188,7 +190,7 @@ async def test_services_without_telemetry_or_promise_are_named_not_invented():
 
     assert found.rows[0].before == pytest.approx(1.0)
     assert "not known" in found.rows[0].reason
-    assert any("of 2 services nothing is known" in note for note in found.notes)
+    assert any("of 2 services (a, b) nothing is known" in note for note in found.notes)
 
 
 async def test_series_that_recommendations_refuse_say_nothing_here_either():
@@ -198,7 +200,50 @@ async def test_series_that_recommendations_refuse_say_nothing_here_either():
 
     assert not any("nothing is known" in note for note in believed.notes)
     assert found.rows[0].before > 0.999
-    assert any("of 1 services nothing is known" in note for note in found.notes)
+    assert any("of store nothing is known" in note for note in found.notes)
+
+
+async def test_who_was_broken_before_and_loses_nothing_is_not_asked():
+    engine = await organisation()
+    for service, ratio in (("store", 0.99), ("cart", 0.9999), ("checkout", 0.9)):
+        await promise(engine, service, ratio)
+
+    found = await asked(engine, change("store", 0.999))
+
+    first = found.rows[0]
+    assert (first.service_id, first.violates, first.margin_change > 0) == ("cart", True, True)
+    assert found.teams == ()
+    assert "1 was not before either; nobody loses margin." in found.summary
+    assert "Ask" not in found.summary
+    assert "cart promises more than its own dependencies promise it" in " ".join(found.notes)
+
+
+async def test_an_objective_that_the_service_cannot_keep_itself_is_said():
+    engine = await organisation()
+    bounds = np.array([0.1, 0.2, 0.4, np.inf])
+    tail = np.array([[0, 0, 100, 0]] * 28, float)
+    start = TOP.replace(hour=0) - 28 * DAY
+    await engine.history.write_latency([LatencyHistory("cart", start, bounds, tail)])
+    await promise(engine, "store", 0.995)
+
+    tight = await asked(engine, change("cart", 0.999), change("cart", p95=150))
+    kept = await asked(engine, change("cart", 0.99), change("cart", p95=500))
+
+    said = [note for note in tight.notes if note.startswith("cart ")]
+    assert said[0].startswith("cart cannot keep 99.9 % itself")
+    # Its own 0.1 in 1,000 less the store's 0.1: nothing but what the store promises.
+    assert said[0].endswith("leave 99.5 %")
+    assert said[1] == "cart does not keep 150 ms itself: its p95 over the last 28 days was 390 ms"
+    assert not [note for note in kept.notes if note.startswith("cart ")]
+
+
+async def test_nobody_is_said_to_lose_nothing_where_that_is_not_known():
+    found = await asked(await organisation(), change("store", p95=100))
+    nobody = await asked(await organisation(), change("checkout", p95=100))
+
+    assert {row.after for row in found.rows} == {None}
+    assert found.summary == "2 callers of store can be affected; of 2 rows it is not known."
+    assert nobody.summary == "No caller waits for checkout: nobody is affected."
 
 
 async def test_latency_is_a_limit_and_says_so():

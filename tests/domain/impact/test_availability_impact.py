@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.governance.model import Slo, SloSource, SloTarget
-from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability, analysis_of
+from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
+from sloengine.domain.impact.availability import _kept
 from sloengine.domain.impact.model import SloChange
 from sloengine.domain.impact.network import failure_network
+from sloengine.domain.impact.reach import Reach
 from sloengine.domain.impact.stated import learn_standing
+from sloengine.domain.impact.told import analysis_of
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality, DependencyMode
@@ -270,6 +273,40 @@ def test_worst_comes_first_and_says_why():
     assert "its own failures are not known" in rows[3].reason
     assert whole.teams == ("team-tight", "team-broken", "team-loose", "team-free")
     assert whole.graph_version == 3
+
+
+def test_where_nothing_arrives_the_reason_says_why():
+    """A promise between with room, and a redundancy group: neither is told as failures that get through."""
+    basis = basis_of(
+        ["front", "api", "store", "one", "two"],
+        [
+            edge("front", "api"),
+            edge("api", "store"),
+            edge("front", "one", redundancy_group="g", required=1),
+            edge("front", "two", redundancy_group="g", required=1),
+        ],
+        {"front": 1e-4, "api": 1e-4, "store": 1e-4, "one": 1e-3, "two": 1e-3},
+        {"api": 0.01},
+    )
+
+    hidden = analysed(basis, {"store": 0.998})["front"].reason
+    behind = analysed(basis, {"one": 0.9})["front"].reason
+
+    assert "behind what api promises nothing of the change shows: the bound stays at" in hidden
+    assert "goes from" not in hidden
+    assert "minutes" not in hidden
+    assert behind.startswith("front → one: failures of one alone do not get through")
+    assert "the bound goes from" in behind
+
+
+def test_shares_that_add_up_to_a_little_more_than_all_make_no_error_that_is_no_number():
+    one = np.ones((2, 1))
+    reaching = Reach(np.zeros((2, 1, 1), np.uint64), None, one + 1e-15, one < 0, np.ones(2, bool))
+
+    with np.errstate(invalid="raise"):
+        _, error = _kept(reaching, np.array([0.01]), [0])
+
+    assert error.tolist() == [0.0, 0.0]
 
 
 def test_a_latency_objective_judges_no_availability():

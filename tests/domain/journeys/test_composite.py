@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -214,3 +215,40 @@ def test_making_a_service_better_never_makes_a_journey_worse():
         found.append(composed(graph, panel, made, promises=promises).bound.promised_ratio)
 
     assert found == sorted(found)
+
+
+def test_what_no_route_lists_though_every_request_calls_it_is_said_with_what_it_would_cost():
+    graph = graph_of(
+        call("front", "cart"),
+        call("front", "auth"),
+        call("auth", "db"),
+        call("front", "ads", call_weight=0.2),
+        call("front", "mail", mode=DependencyMode.ASYNC),
+    )
+    panel = panel_of(
+        {
+            "front": outage(4, 9, 20),
+            "cart": outage(4),
+            "auth": outage(9),
+            "db": outage(9),
+            "ads": outage(20),
+            "mail": outage(20),
+        }
+    )
+    short = composed(graph, panel, journey("front", routes={"buy": (1.0, ["front", "cart"])}))
+    full = composed(graph, panel, journey("front", routes={"buy": (1.0, ["front", "cart", "auth", "db"])}))
+    apart = composed(
+        graph,
+        panel,
+        journey("front", routes={"buy": (1.0, ["front", "cart"]), "enter": (1.0, ["front", "auth", "db"])}),
+    )
+
+    (said,) = [note for note in short.notes if "No route lists" in note]
+    assert "No route lists auth, db, but services on route buy call it" in said
+    told = [float(number) / 100 for number in re.findall(r"(\d+\.\d+) %", said)]
+    mean = [found.routes[0].availability_ratio for found in (full, short)]
+    assert told == pytest.approx(mean, abs=2e-5)
+    assert mean[1] - mean[0] > 2e-3
+    # Routes that list it tell it apart; what is called now and then, or not waited for, is left out on purpose.
+    for found in (full, apart):
+        assert not [note for note in found.notes if "No route lists" in note]
