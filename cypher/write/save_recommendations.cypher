@@ -1,9 +1,13 @@
 // New answers, one a service and SLI type: a recommendation, or the reason why there is none. The answer before ends:
 // an active recommendation becomes superseded. The answer's node is locked, so that two at once follow each other.
-// $rows: list of {service_id, sli_type, recommendation: map | null, unavailable: str | null (document),
-// reason: str | null}, $now: datetime   -> position: int, sequence: int
+// A recommendation that is stored already is left as it stands, with what followed it: rows may be sent twice.
+// $rows: list of {service_id, sli_type, recommendation_id: str | null, recommendation: map | null,
+// unavailable: str | null (document), reason: str | null}, $now: datetime   -> position: int, sequence: int
 UNWIND range(0, size($rows) - 1) AS position
 WITH position, $rows[position] AS row
+OPTIONAL MATCH (stored:Recommendation {recommendation_id: row.recommendation_id})
+WITH position, row, stored
+WHERE stored IS NULL
 MERGE (answer:NewestAnswer {service_id: row.service_id, sli_type: row.sli_type})
 SET answer.sequence = coalesce(answer.sequence, 0) + 1, answer.answered_at = $now,
     answer.unavailable = row.unavailable, answer.reason = row.reason

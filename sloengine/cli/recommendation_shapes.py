@@ -233,6 +233,13 @@ def _bound(bound: CompositeBound, refer: Refer) -> Json:
         "intrinsicPercent": percent_from_ratio(bound.intrinsic_ratio),
         "promisedPercent": percent(bound.promised_ratio),
         "contributions": [contribution_shape(part, refer) for part in bound.contributions],
+        "otherContributions": None
+        if bound.others is None
+        else {
+            "services": bound.others.services,
+            "sharePercent": percent_from_ratio(bound.others.share_ratio),
+            "budgetMinutes": bound.others.budget_minutes,
+        },
         "contradictions": [
             {
                 "caller": refer(found.caller),
@@ -243,5 +250,6 @@ def _bound(bound: CompositeBound, refer: Refer) -> Json:
             }
             for found in bound.contradictions
         ],
+        "moreContradictions": bound.more_contradictions,
         "assumptions": list(bound.assumptions),
     }

@@ -194,4 +194,9 @@ def bound_table(recommendation: Recommendation) -> Table | None:
     for part in bound.contributions:
         nine = "–" if part.one_more_nine is None else "yes" if part.one_more_nine else "no"
         table.add_row(part.service_id, f"{part.share_ratio:.1%}", f"{part.budget_minutes:.2f}", nine)
+    if bound.others is not None:
+        others = bound.others
+        table.add_row(
+            f"{others.services:,} more", f"{others.share_ratio:.1%}", f"{others.budget_minutes:.2f}", "–"
+        )
     return table

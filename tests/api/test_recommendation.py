@@ -32,7 +32,7 @@ WHOLE = """{ service(by: { serviceId: "checkout" }) {
     backtest { windows met worst { from to met availabilityPercent } series { from budgetRemaining } } } }
   bound { observedPercent independentPercent intrinsicPercent promisedPercent assumptions
     contributions { service { serviceId } sharePercent budgetMinutes oneMoreNine promiseGapPercent }
-    contradictions { message } }
+    contradictions { message } otherContributions { services sharePercent budgetMinutes } moreContradictions }
   dataQuality { daysOfHistory completeness sampleCount coldStart archetype archetypeWeight warnings }
   provenance { from to queries graphVersion seed inputsDigest } } } } }"""
 

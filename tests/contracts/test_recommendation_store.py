@@ -91,6 +91,32 @@ async def test_a_batch_answers_in_its_order(store: RecommendationStore):
     assert list(await store.save([], now=NOW)) == []
 
 
+async def test_a_batch_of_many_megabytes_is_stored_whole(store: RecommendationStore):
+    batch = [availability(f"s{number}", summary=f"{number}" * 1_500_000) for number in range(6)]
+    batch[4] = availability("s1", summary="again")
+
+    stored = await store.save(batch, now=NOW)
+
+    newest = await store.newest([one.service_id for one in batch], SliType.AVAILABILITY)
+    assert newest == {one.service_id: one for place, one in enumerate(stored) if place != 1}
+    assert (await store.page("s1", None, ACTIVE, PageRequest(5))).rows == [stored[4]]
+
+
+async def test_saving_the_same_again_doubles_nothing(store: RecommendationStore):
+    first = await store.save([availability("a"), unavailable("b")], now=NOW)
+
+    # As after a batch that broke off: some of it is on record, the rest is not.
+    again = await store.save([*first, availability("c")], now=NOW)
+    later = await saved(store, availability("a", confidence=0.1))
+    await store.save(first, now=NOW)
+
+    assert list(again[:2]) == list(first)
+    pages = await store.pages(["a", "b", "c"], None, None, PageRequest(5))
+    assert {one: page.total_count for one, page in pages.items()} == {"a": 2, "b": 0, "c": 1}
+    newest = await store.newest(["a", "b", "c"], SliType.AVAILABILITY)
+    assert newest == {"a": later, "b": unavailable("b"), "c": again[2]}
+
+
 async def test_saves_at_once_leave_one_active(store: RecommendationStore):
     await asyncio.gather(*(saved(store, availability(confidence=n / 10)) for n in range(8)))
 

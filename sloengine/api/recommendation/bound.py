@@ -41,6 +41,26 @@ class BoundContribution:
         )
 
 
+@strawberry.type(description="All dependencies that have a share and are not among `contributions`, as one.")
+class OtherContributions:
+    """The rest."""
+
+    services: int = strawberry.field(description="How many they are.")
+    share_percent: float = strawberry.field(
+        description="Their share of the composite unavailability together, in percent."
+    )
+    budget_minutes: float = strawberry.field(description="Minutes of the window that they cost together.")
+
+    @classmethod
+    def from_domain(cls, others: model.OtherContributions) -> OtherContributions:
+        """The rest as clients read it."""
+        return cls(
+            services=others.services,
+            share_percent=percent_from_ratio(others.share_ratio),
+            budget_minutes=others.budget_minutes,
+        )
+
+
 @strawberry.type(description="A declared dependency whose failures do not reach the caller.")
 class Contradiction:
     """A declaration that the data contradict."""
@@ -85,12 +105,30 @@ class CompositeBound:
     )
     assumptions: list[str] = strawberry.field(description="What had to be assumed, in words.")
 
-    @strawberry.field(description="Shares of the dependencies, largest first.")
+    more_contradictions: int = strawberry.field(
+        description="How many contradicted calls there are beside `contradictions`; each is on its dependency, "
+        "by `measuredPassThrough`."
+    )
+
+    @strawberry.field(
+        description="Shares of the dependencies, largest first, at most 50; `otherContributions` has the rest. "
+        "What these and those leave of 100 is the service's own."
+    )
     def contributions(self) -> list[BoundContribution]:
         """Converted only when asked for."""
         return [BoundContribution.from_domain(part) for part in self.bound.contributions]
 
-    @strawberry.field(description="Declared dependencies that the data contradict.")
+    @strawberry.field(
+        description="Dependencies that have a share and are not listed, as one; null: all are listed."
+    )
+    def other_contributions(self) -> OtherContributions | None:
+        """Converted only when asked for."""
+        return None if self.bound.others is None else OtherContributions.from_domain(self.bound.others)
+
+    @strawberry.field(
+        description="Declared dependencies that the data contradict, at most 20: the service's own calls first of "
+        "all, then those that change most; `moreContradictions` has how many more there are."
+    )
     def contradictions(self) -> list[Contradiction]:
         """Converted only when asked for."""
         return [Contradiction.from_domain(found) for found in self.bound.contradictions]
@@ -105,4 +143,5 @@ class CompositeBound:
             intrinsic_percent=percent_from_ratio(bound.intrinsic_ratio),
             promised_percent=percent(bound.promised_ratio),
             assumptions=list(bound.assumptions),
+            more_contradictions=bound.more_contradictions,
         )

@@ -36,16 +36,19 @@ class RecommendationStore(Protocol):
     async def save(
         self, results: Sequence[RecommendationResult], *, now: datetime
     ) -> Sequence[RecommendationResult]:
-        """Store a batch in one transaction: ids are given, the earlier ACTIVE ones become SUPERSEDED.
+        """Store a batch: ids are given where there are none, the earlier ACTIVE ones become SUPERSEDED.
 
-        A ``RecommendationUnavailable`` is stored as the current answer and supersedes as well.
+        Each result with what it supersedes is stored whole or not at all. A large batch is stored portion by
+        portion, in its order: after ``Unavailable`` the first ones may be on record and the others not. A
+        recommendation whose id is on record already is left as it stands, so that saving the same again doubles
+        nothing. A ``RecommendationUnavailable`` is stored as the current answer and supersedes as well.
         """
         ...
 
     async def save_once(
         self, results: Sequence[RecommendationResult], answering: Answering, *, now: datetime
     ) -> Sequence[RecommendationResult]:
-        """As ``save``, with the answer in the same transaction; results and known ones are given back.
+        """As ``save``, all of them and the answer in one transaction; results and known ones are given back.
 
         When the request was answered in the meantime, that answer is given and nothing is stored. Raises
         ``IdempotencyMismatch``.

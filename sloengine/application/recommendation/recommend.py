@@ -181,7 +181,7 @@ class Recommend:
         """Store and cache what is fresh, and keep the whole answer when it belongs to a keyed request."""
         now = self.clock.now()
         if request is None:
-            stored = await self.store.save(list(fresh.values()), now=now) if fresh else ()
+            stored = await self._saved(list(fresh.values()), now) if fresh else ()
             await self.cache.put(stored)
             found = {**known, **{Wanted(one.service_id, one.sli_type): one for one in stored}}
         else:
@@ -190,6 +190,14 @@ class Recommend:
             await self.cache.invalidate([one.service_id for one in fresh])
             found = {Wanted(one.service_id, one.sli_type): one for one in answer}
         return [_marked(found[one], is_stale=is_stale) for one in wanted if one in found]
+
+    async def _saved(self, fresh: Sequence[RecommendationResult], now: datetime) -> Sequence[RecommendationResult]:
+        """Stored; where that broke off, nobody is shown from the cache what the first ones superseded."""
+        try:
+            return await self.store.save(fresh, now=now)
+        except Unavailable:
+            await self.cache.invalidate([one.service_id for one in fresh])
+            raise
 
     async def _compute(
         self,

@@ -72,6 +72,8 @@ def describe(
     warnings.extend(telemetry_warnings)
     if bound is not None:
         warnings.extend(contradiction.message for contradiction in bound.contradictions)
+        if bound.more_contradictions:
+            warnings.append(f"the data contradict {bound.more_contradictions:,} more declared calls below it")
     return DataQuality(
         days_of_history=evidence.days,
         completeness=evidence.completeness,

@@ -154,6 +154,18 @@ class BoundContribution:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherContributions:
+    """All dependencies that have a share and are not listed by name: how many, and what they add up to.
+
+    ``share_ratio`` in [0, 1] and ``budget_minutes`` as in ``BoundContribution``.
+    """
+
+    services: int
+    share_ratio: float
+    budget_minutes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Contradiction:
     """A declared dependency whose failures do not reach the caller."""
 
@@ -170,6 +182,9 @@ class CompositeBound:
 
     ``observed_ratio``: with failures joint as they were; ``independent_ratio``: had they been independent;
     ``intrinsic_ratio``: the service alone; ``promised_ratio``: dependencies at their promise, a worst case.
+    ``contributions``: the largest; ``others``: all the rest as one, None: there is none. What is neither in these
+    nor in those is the service's own. ``contradictions``: the service's own calls first of all, then those that
+    change most; ``more_contradictions``: how many there are beside them.
     """
 
     observed_ratio: float
@@ -179,6 +194,8 @@ class CompositeBound:
     contributions: tuple[BoundContribution, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
     assumptions: tuple[str, ...] = ()
+    others: OtherContributions | None = None
+    more_contradictions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

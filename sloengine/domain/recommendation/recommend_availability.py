@@ -11,6 +11,7 @@ from sloengine.domain.recommendation.availability_refusal import not_testable, r
 from sloengine.domain.recommendation.behaviour_change import changes_said
 from sloengine.domain.recommendation.confidence import confidence, least_balanced
 from sloengine.domain.recommendation.model import (
+    CompositeBound,
     ObjectiveKind,
     Provenance,
     Recommendation,
@@ -28,6 +29,7 @@ from sloengine.domain.recommendation.summary import summarize
 from sloengine.domain.recommendation.target_change import capped_since, change_of_balanced
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
 from sloengine.domain.recommendation.tiers import availability_tiers, probability_met
+from sloengine.domain.reliability.window import ComplianceWindow
 
 
 def recommend_availability(
@@ -163,17 +165,30 @@ def _recorded(
         return {}
     cold = prepared.series.known_days(settings.lookback_days) < settings.cold_start_days
     bound = None if request.bound is None else request.bound.bound
-    if _kind(previous.window, previous.data_quality.cold_start, previous.bound) != _kind(
-        request.window, cold, bound
-    ):
+    then = _kind(previous.window, previous.data_quality.cold_start, previous.bound, request.service_id)
+    if then != _kind(request.window, cold, bound, request.service_id):
         return {}
     found = {name: lifecycle.previous_target(previous, name, ObjectiveKind.AVAILABILITY) for name in TierName}
     return {name: target for name, target in found.items() if target is not None}
 
 
-def _kind(window: object, cold: bool, bound: object) -> tuple[object, ...]:
-    contradictions = getattr(bound, "contradictions", ())
-    return window, cold, bound is None, tuple(sorted((c.caller, c.dependency) for c in contradictions))
+def _kind(
+    window: ComplianceWindow, cold: bool, bound: CompositeBound | None, service_id: str
+) -> tuple[object, ...]:
+    return window, cold, bound is None, () if bound is None else _contradicted(bound, service_id)
+
+
+def _contradicted(bound: CompositeBound, service_id: str) -> tuple[object, ...]:
+    """Calls that are contradicted, by which a change in kind is known.
+
+    Where only some of them are named, which ones moves with every hour: then the service's own are looked at, and
+    where not even those are all named, only that there are so many.
+    """
+    pairs = sorted((found.caller, found.dependency) for found in bound.contradictions)
+    if bound.more_contradictions:
+        own = [pair for pair in pairs if pair[0] == service_id]
+        pairs = own if len(own) < len(pairs) else []
+    return bound.more_contradictions > 0, *pairs
 
 
 def _telemetry_warnings(findings: TelemetryFindings | None, service_id: str) -> tuple[str, ...]:

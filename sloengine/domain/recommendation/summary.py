@@ -26,6 +26,7 @@ _WINDOW_WORDS = {
     ComplianceWindow.CALENDAR_MONTH: "a calendar month",
     ComplianceWindow.CALENDAR_QUARTER: "a calendar quarter",
 }
+_NAMED = 3
 _PREFERRED = (TierName.BALANCED, TierName.CONSERVATIVE, TierName.AGGRESSIVE)
 
 
@@ -57,8 +58,7 @@ def summarize(
         sentences.extend(_limits(lead.targets[0]))
         sentences.append(layout_sentence(layout))
     if bound is not None and bound.contradictions:
-        named = ", ".join(contradiction.dependency for contradiction in bound.contradictions)
-        sentences.append(f"Failures of {named} hardly reach it, whatever the graph declares.")
+        sentences.append(_contradicted(service_id, bound))
     if changed is not None:
         sentences.append(_sentence(changed.message))
     return " ".join(sentence for sentence in sentences if sentence)
@@ -135,6 +135,15 @@ def _past(target: TierTarget, quality: DataQuality, peers: int) -> list[str]:
 def _limits(target: TierTarget) -> list[str]:
     first = next((limit for limit in target.limited_by if limit.limit is not TargetLimit.ROUNDING), None)
     return [] if first is None else [f"What keeps it from being tighter: {first.message}."]
+
+
+def _contradicted(service_id: str, bound: CompositeBound) -> str:
+    """The first few by name, those that the service calls itself before others; how many calls more."""
+    ordered = sorted(bound.contradictions, key=lambda found: found.caller != service_id)
+    named = list(dict.fromkeys(found.dependency for found in ordered))[:_NAMED]
+    rest = sum(found.dependency not in named for found in ordered) + bound.more_contradictions
+    more = "" if rest == 0 else f"; nor do those of {rest:,} more {'call' if rest == 1 else 'calls'} below it"
+    return f"Failures of {', '.join(named)} hardly reach it{more}, whatever the graph declares."
 
 
 def _sentence(text: str) -> str:

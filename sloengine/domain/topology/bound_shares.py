@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
 
-from sloengine.domain.recommendation.model import BoundContribution
+from sloengine.domain.recommendation.model import BoundContribution, OtherContributions
 from sloengine.domain.topology.bound_parts import hazards_beyond
 from sloengine.domain.topology.bound_system import BoundSystem
 from sloengine.domain.topology.edge_scenarios import ScenarioAnswer
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.topology.intrinsic import hazard
 
-#: At most this many dependencies are listed, those with the largest share.
+#: At most this many dependencies are listed, those with the largest share; the rest is told as one.
 CONTRIBUTIONS = 50
 _SMALLEST_SHARE = 1e-6
 # Room for rounding when one unavailability is held against a tenth of another.
@@ -31,7 +32,7 @@ def composed_shares(
     inherited: float,
     beyond: float,
 ) -> dict[int, float]:
-    """Share of the root's unavailability by service, the root's own included; parts too small to tell left out."""
+    """Share of the root's unavailability by service, the root's own included; they add up to 1."""
     own_hazard, below_hazard = hazard(own_part), hazard(inherited)
     if own_hazard + below_hazard <= 0.0:
         return {}
@@ -48,8 +49,7 @@ def composed_shares(
     scale = below_hazard / (own_hazard + below_hazard) / whole if whole > 0.0 else 0.0
     shares: dict[int, float] = {}
     for node, part in by_component.items():
-        if part * scale > _SMALLEST_SHARE:
-            _spread(model, node, part * scale, shares)
+        _spread(model, node, part * scale, shares)
     _spread(model, component, own_hazard / (own_hazard + below_hazard), shares)
     if len(model.members[component]) == 1:
         shares[position] = own_hazard / (own_hazard + below_hazard)
@@ -84,16 +84,20 @@ def contributions(
     position: int,
     window: timedelta,
     promises: Mapping[str, float],
-) -> tuple[BoundContribution, ...]:
-    """What is shown of each dependency, the largest share first; the root itself is none of them."""
+) -> tuple[tuple[BoundContribution, ...], OtherContributions | None]:
+    """What is shown of each dependency, the largest share first, and of all others together.
+
+    The root itself is none of them: its own share is what they leave.
+    """
     root = model.graph.services[position].service_id
     minutes = observed * window / timedelta(minutes=1)
     shown = float(model.shown[position])
     allowed = (shown if np.isfinite(shown) else observed) / 10.0 + _TOLERANCE
-    listed = sorted(
-        ((share, service) for service, share in shares.items() if service != position and share > _SMALLEST_SHARE),
+    ordered = sorted(
+        ((share, service) for service, share in shares.items() if service != position and share > 0.0),
         key=lambda pair: (-pair[0], pair[1]),
-    )[:CONTRIBUTIONS]
+    )
+    listed = [pair for pair in ordered[:CONTRIBUTIONS] if pair[0] > _SMALLEST_SHARE]
     found: list[BoundContribution] = []
     for share, service in listed:
         service_id = model.graph.services[service].service_id
@@ -109,4 +113,9 @@ def contributions(
                 promise_gap_ratio=gap,
             )
         )
-    return tuple(found)
+    return tuple(found), _others([share for share, _ in ordered[len(listed) :]], minutes)
+
+
+def _others(shares: Sequence[float], minutes: float) -> OtherContributions | None:
+    whole = math.fsum(shares)
+    return OtherContributions(len(shares), whole, whole * minutes) if shares else None

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation.model import CompositeBound
+from sloengine.domain.topology.bound_contradictions import contradictions
 from sloengine.domain.topology.bound_notes import assumptions
 from sloengine.domain.topology.bound_parts import (
     beyond_depth,
@@ -127,19 +128,18 @@ def composite_bound(
         own_part, inherited = own_and_inherited(observed, shares.get(position, 0.0))
     error = joint.standard_error * (1.0 - own_part)
     services = sorted(service for c in depth for service in model.members[c])
+    listed, others = contributions(model, shares, observed, position, window, promises)
+    contradicted, more = contradictions(model, services, position)
     bound = CompositeBound(
         observed_ratio=1.0 - observed,
         independent_ratio=1.0 - max(either(own_part, independent), 0.0),
         intrinsic_ratio=1.0 - own_part,
         promised_ratio=promised(model, position, component, depth, own_part, promises, seed),
-        contributions=contributions(model, shares, observed, position, window, promises),
-        contradictions=tuple(
-            model.pass_through.contradictions[edge]
-            for service in services
-            for edge in model.edges_of[service]
-            if edge in model.pass_through.contradictions
-        ),
+        contributions=listed,
+        contradictions=contradicted,
         assumptions=assumptions(model, services, position, standard_error=error, beyond=beyond),
+        others=others,
+        more_contradictions=more,
     )
 
     def carried() -> InheritedFailure:

@@ -32,11 +32,15 @@ class MemoryRecommendationStore:
     async def save(
         self, results: Sequence[RecommendationResult], *, now: datetime
     ) -> Sequence[RecommendationResult]:
-        """Give ids, supersede the earlier ones."""
+        """Give ids, supersede the earlier ones; one that is stored already stays."""
         stored: list[RecommendationResult] = []
+        known = {key for key, _, _ in self._db.results}
         for result in results:
+            key = (result.recommendation_id if isinstance(result, Recommendation) else None) or str(uuid4())
+            if key in known:
+                stored.append(result)
+                continue
             self._supersede(result.service_id, result.sli_type)
-            key = str(uuid4())
             kept = replace(result, recommendation_id=key) if isinstance(result, Recommendation) else result
             self._db.results.append((key, now, kept))
             stored.append(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.instants import microseconds
 from sloengine.infrastructure.neo4j.kept_answer import KeptAnswer
+from sloengine.infrastructure.neo4j.portions import PORTION_BYTES, in_portions
 
 _UNIT_OF_KIND = {
     ObjectiveKind.AVAILABILITY: "target",
@@ -36,16 +38,17 @@ _UNIT_OF_KIND = {
 class Neo4jRecommendationStore:
     """Keeps the ``RecommendationStore`` port."""
 
-    def __init__(self, connection: Neo4jConnection) -> None:
+    def __init__(self, connection: Neo4jConnection, *, portion_bytes: int = PORTION_BYTES) -> None:
         self._connection = connection
+        self._portion_bytes = portion_bytes
 
     async def save(
         self, results: Sequence[RecommendationResult], *, now: datetime
     ) -> Sequence[RecommendationResult]:
-        """Store a batch in one transaction; a recommendation without an id gets one."""
+        """Store a batch, a portion in one transaction; a recommendation without an id gets one."""
         stored = [_identified(result) for result in results]
-        rounds = _rounds([_parameters(result) for result in stored])
-        await self._connection.in_write(lambda transaction: _write(transaction, rounds, now))
+        for portion in self._portions(stored):
+            await self._connection.in_write(partial(_write, [portion], now), knows_itself=True)
         return stored
 
     async def save_once(
@@ -54,7 +57,7 @@ class Neo4jRecommendationStore:
         """Store a batch and the answer that it is part of in one transaction, or give the earlier answer."""
         key = IdempotencyKey.of(answering.request)
         stored = [_identified(result) for result in results]
-        rounds = _rounds([_parameters(result) for result in stored])
+        portions = self._portions(stored)
         answer = KeptAnswer.of([*answering.known, *stored], is_stale=answering.is_stale)
 
         async def work(transaction: Transaction) -> KeptAnswer:
@@ -62,7 +65,7 @@ class Neo4jRecommendationStore:
             if earlier is not None:
                 return decode(KeptAnswer, earlier)
             await key.keep(transaction, encode(answer).decode())
-            await _write(transaction, rounds, now)
+            await _write(portions, now, transaction)
             return answer
 
         kept = await self._connection.in_write(work, knows_itself=True)
@@ -135,9 +138,14 @@ class Neo4jRecommendationStore:
         rows = await self._connection.write("expire_recommendations", now=now)
         return [row[0] for row in rows]
 
+    def _portions(self, stored: Sequence[RecommendationResult]) -> list[list[dict[str, Any]]]:
+        """Rows as statements take them, order kept."""
+        rounds = _rounds([_parameters(result) for result in stored])
+        return [part for rows in rounds for part in in_portions(rows, _size, most_bytes=self._portion_bytes)]
 
-async def _write(transaction: Transaction, rounds: Sequence[list[dict[str, Any]]], now: datetime) -> None:
-    for rows in rounds:
+
+async def _write(portions: Sequence[list[dict[str, Any]]], now: datetime, transaction: Transaction) -> None:
+    for rows in portions:
         await transaction.rows("write/save_recommendations", rows=rows, now=now)
 
 
@@ -173,8 +181,10 @@ def _parameters(result: RecommendationResult) -> dict[str, Any]:
     key = {"service_id": result.service_id, "sli_type": result.sli_type.value}
     if isinstance(result, RecommendationUnavailable):
         document = encode(result).decode()
-        return {**key, "recommendation": None, "unavailable": document, "reason": result.reason.value}
-    return {**key, "recommendation": {**key, **_properties(result)}, "unavailable": None, "reason": None}
+        none = {"recommendation_id": None, "recommendation": None}
+        return {**key, **none, "unavailable": document, "reason": result.reason.value}
+    stored = {"recommendation_id": result.recommendation_id, "recommendation": {**key, **_properties(result)}}
+    return {**key, **stored, "unavailable": None, "reason": None}
 
 
 def _properties(recommendation: Recommendation) -> dict[str, Any]:
@@ -214,6 +224,12 @@ def _properties(recommendation: Recommendation) -> dict[str, Any]:
         **targets,
         "document": encode(recommendation).decode(),
     }
+
+
+def _size(row: Mapping[str, Any]) -> int:
+    """Bytes, about: a document and what is beside it; the summary is in both."""
+    recommendation = row["recommendation"]
+    return len(row["unavailable"] or "") if recommendation is None else len(recommendation["document"])
 
 
 def _rounds(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

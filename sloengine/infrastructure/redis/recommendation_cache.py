@@ -14,7 +14,7 @@ from sloengine.infrastructure.redis.connection import AWAY
 from sloengine.infrastructure.redis.decoded_documents import DecodedDocuments
 
 LIFETIME_SECONDS = 24 * 3600
-SCHEMA = 1
+SCHEMA = 2
 """Moves whenever the document's shape changes, so that no process reads what another version wrote."""
 PAUSE_SECONDS = 5.0
 DECODED_BYTES = 16 * 1024 * 1024

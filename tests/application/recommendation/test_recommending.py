@@ -12,10 +12,18 @@ import numpy as np
 import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.ports.paging import PageRequest
 from sloengine.application.ports.recommendation_store import RecommendationJobStore
 from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.application.recommendation.recommendation_job import LANES, StartRecommendationJobCommand
-from sloengine.domain.errors import Forbidden, IdempotencyMismatch, Invalid, NotFound, ServiceNotFound
+from sloengine.domain.errors import (
+    Forbidden,
+    IdempotencyMismatch,
+    Invalid,
+    NotFound,
+    ServiceNotFound,
+    Unavailable,
+)
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
@@ -84,6 +92,32 @@ async def test_a_stored_answer_is_given_again_while_nothing_has_moved():
 
     assert await one(engine) == first
     assert len(engine.db.results) == 1
+
+
+async def test_a_batch_that_breaks_off_is_taken_up_without_losing_or_doubling_any(monkeypatch):
+    engine = await shop()
+    [old] = await engine.use.recommend(ask("front"), actor=ADMIN)
+    assert (await engine.use.read_recommendations.newest(["front"], AVAILABILITY))["front"] == old
+    await engine.ingest(dependencies=edges("front>db"))
+    store, save = engine.use.recommend.store, engine.use.recommend.store.save
+
+    async def breaks_off(results, *, now):
+        await save(results[:1], now=now)
+        raise Unavailable("the database went away after the first portion")
+
+    monkeypatch.setattr(store, "save", breaks_off)
+    with pytest.raises(Unavailable):
+        await engine.use.recommend(ask("front", "cart", "db"), actor=ADMIN)
+    monkeypatch.setattr(store, "save", save)
+
+    shown = (await engine.use.read_recommendations.newest(["front"], AVAILABILITY))["front"]
+    answers = await engine.use.recommend(ask("front", "cart", "db"), actor=ADMIN)
+
+    assert isinstance(shown, Recommendation)
+    assert shown.graph_version == 2  # not what the cache held from before
+    assert answers[0] == shown
+    pages = await engine.use.read_recommendations.pages(["front", "cart", "db"], None, None, PageRequest())
+    assert {one: page.total_count for one, page in pages.items()} == {"front": 2, "cart": 1, "db": 1}
 
 
 async def test_force_computes_again_and_the_numbers_are_the_same():

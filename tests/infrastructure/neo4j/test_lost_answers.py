@@ -16,7 +16,7 @@ from sloengine.application.ports.service_graph import RegisteredServices
 from sloengine.application.ports.slo_ledger import AuditFilter
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.journeys.model import Journey
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import RecommendationStatus, SliType
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyAlert, Ingestion, JobStatus
 from sloengine.domain.topology.name_choices import NameChoice, choose
@@ -25,6 +25,7 @@ from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.neo4j import Neo4jStores, stores_on
+from sloengine.infrastructure.neo4j.recommendation_store import Neo4jRecommendationStore
 from tests.contracts.recommendation_samples import availability, slo
 from tests.contracts.test_slo_ledger import accept, decide, put, recommended
 from tests.infrastructure.neo4j.wire import Wire, between, open_through
@@ -178,6 +179,20 @@ async def recommend(stores: Neo4jStores, lose: Callable[[], None]) -> None:
     assert (await stores.recommendations.page("a", None, None, PageRequest())).total_count == 1
 
 
+async def save_recommendations(stores: Neo4jStores, lose: Callable[[], None]) -> None:
+    store = Neo4jRecommendationStore(stores.connection, portion_bytes=1)  # a portion each
+    [before] = await store.save([availability("b")], now=NOW)
+    lose()
+
+    saved = await store.save([availability("a"), availability("b")], now=NOW)
+
+    assert await store.newest(["a", "b"], SliType.AVAILABILITY) == {one.service_id: one for one in saved}
+    pages = await store.pages(["a", "b"], None, None, PageRequest())
+    assert [page.total_count for page in pages.values()] == [1, 2]
+    [superseded] = (await store.by_id([getattr(before, "recommendation_id", "")])).values()
+    assert superseded.status is RecommendationStatus.SUPERSEDED
+
+
 async def register_services(stores: Neo4jStores, lose: Callable[[], None]) -> None:
     request = KeyedRequest("user:ada", "registerServices", "k", "body")
     lose()
@@ -202,6 +217,7 @@ async def register_services(stores: Neo4jStores, lose: Callable[[], None]) -> No
         remember_names,
         start_job,
         recommend,
+        save_recommendations,
         register_services,
     ],
 )
