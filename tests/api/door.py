@@ -262,7 +262,10 @@ class Door:
         await draw(self.graph, *edges)
 
     async def add_recommendation(self, service_id: str, **what: Any) -> Recommendation:
-        sample = replace(sample_recommendation(service_id, at=self.clock.now(), series_days=3), **what)
+        plain = replace(
+            sample_recommendation(service_id, at=self.clock.now(), series_days=3), recommendation_id=None
+        )
+        sample = replace(plain, **what)
         stored = (await self.store.save([sample], now=self.clock.now()))[0]
         assert isinstance(stored, Recommendation)
         return stored
