@@ -89,6 +89,12 @@ def test_the_built_files_carry_their_licences_and_no_source_maps():
     assert not [name for name in names if name.endswith(".map")]
 
 
+def test_tooltips_of_icons_are_words_and_not_what_minifying_left_of_names():
+    named = set(re.findall(r'"(Svg\w+)"', (ASSETS / "page.js").read_text()))
+
+    assert {"SvgPlay", "SvgStop", "SvgPrettify", "SvgMerge", "SvgCopy", "SvgDocs", "SvgHistory", "SvgReload"} <= named
+
+
 @pytest.mark.parametrize("example", load_examples(), ids=lambda example: example.name)
 def test_an_example_can_be_run_without_typing(example: Example):
     operations = [node for node in parse(example.query).definitions if isinstance(node, OperationDefinitionNode)]
