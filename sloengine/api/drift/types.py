@@ -12,9 +12,10 @@ from strawberry import relay
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import ObjectiveKind, SliType, TierName
+from sloengine.api.enums import ObjectiveKind, SliType
 from sloengine.api.governance.types import LazyRecommendation, linked_recommendation
 from sloengine.api.inputs import page_request
+from sloengine.api.recommendation.enums import TierName
 from sloengine.api.topology.references import LazyService, linked_service, service_link
 from sloengine.domain.drift import alarm, together
 from sloengine.domain.reliability.percent import percent_from_ratio

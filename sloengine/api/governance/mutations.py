@@ -8,10 +8,11 @@ from typing import Annotated
 import strawberry
 
 from sloengine.api.context import Info
-from sloengine.api.enums import ComplianceWindow, ObjectiveKind, SliType, TierName
+from sloengine.api.enums import ComplianceWindow, ObjectiveKind, SliType
 from sloengine.api.governance.types import AuditEvent, Slo, SloSnapshot, TargetDelta
 from sloengine.api.inputs import IDEMPOTENCY, given, given_or, stored_id
 from sloengine.api.problems import UserError, or_user_errors
+from sloengine.api.recommendation.enums import TierName
 from sloengine.api.recommendation.types import Recommendation
 from sloengine.application.governance.accept_recommendation import AcceptRecommendationCommand
 from sloengine.application.governance.decision_outcome import DecisionOutcome

@@ -9,7 +9,7 @@ import strawberry
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import AuditAction
+from sloengine.api.governance.enums import AuditAction
 from sloengine.api.governance.types import AuditEvent, AuditIntegrity, Viewer
 from sloengine.api.inputs import given, page_request, utc
 from sloengine.application.ports.slo_ledger import AuditFilter as StoredAuditFilter

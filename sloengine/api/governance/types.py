@@ -10,7 +10,8 @@ from strawberry import relay
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import AuditAction, ComplianceWindow, ObjectiveKind, SliType, SloSource
+from sloengine.api.enums import ComplianceWindow, ObjectiveKind, SliType
+from sloengine.api.governance.enums import AuditAction, SloSource
 from sloengine.api.inputs import page_request
 from sloengine.api.topology.references import service_link
 from sloengine.domain.governance import model

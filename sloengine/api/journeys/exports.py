@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from sloengine.api.enums import JourneyExportFormat
+from sloengine.api.journeys.enums import JourneyExportFormat
 from sloengine.infrastructure import exports
 
 

@@ -10,8 +10,9 @@ import strawberry
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import ComplianceWindow, JourneyExportFormat
+from sloengine.api.enums import ComplianceWindow
 from sloengine.api.inputs import given, given_or, page_request
+from sloengine.api.journeys.enums import JourneyExportFormat
 from sloengine.api.journeys.exports import JourneyExport
 from sloengine.api.journeys.types import Journey
 from sloengine.application.ports.paging import MAX_PAGE_SIZE, PageRequest

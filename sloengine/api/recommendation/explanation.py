@@ -6,7 +6,8 @@ from datetime import datetime
 
 import strawberry
 
-from sloengine.api.enums import ObjectiveKind, TierName
+from sloengine.api.enums import ObjectiveKind
+from sloengine.api.recommendation.enums import TierName
 from sloengine.api.topology.references import service_link
 from sloengine.domain.recommendation import model
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import strawberry
 
-from sloengine.api.enums import ObjectiveKind, TargetLimit, TierName
+from sloengine.api.enums import ObjectiveKind
+from sloengine.api.recommendation.enums import TargetLimit, TierName
 from sloengine.api.topology.references import service_link
 from sloengine.domain.recommendation import model, replayed
 from sloengine.domain.reliability.percent import percent_from_ratio

@@ -10,15 +10,10 @@ from strawberry import relay
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import (
-    ComplianceWindow,
-    JobStatus,
-    RecommendationStatus,
-    SliType,
-    UnavailableReason,
-)
+from sloengine.api.enums import ComplianceWindow, JobStatus, SliType
 from sloengine.api.inputs import given, page_request
 from sloengine.api.recommendation.bound import CompositeBound
+from sloengine.api.recommendation.enums import RecommendationStatus, UnavailableReason
 from sloengine.api.recommendation.explanation import Explanation, Provenance
 from sloengine.api.recommendation.targets import Tier
 from sloengine.api.topology.references import service_link

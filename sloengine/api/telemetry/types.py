@@ -8,9 +8,10 @@ from typing import Annotated
 import strawberry
 
 from sloengine.api.context import Info
-from sloengine.api.enums import SliStep, SliType, SliWindow
+from sloengine.api.enums import SliType
 from sloengine.api.inputs import given_or, utc
 from sloengine.api.recommendation.targets import Interval
+from sloengine.api.telemetry.enums import SliStep, SliWindow
 from sloengine.application.telemetry import read_sli
 from sloengine.domain.errors import Invalid
 

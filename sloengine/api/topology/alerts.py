@@ -9,7 +9,7 @@ import strawberry
 from strawberry import relay
 
 from sloengine.api.context import Info
-from sloengine.api.enums import AlertStatus
+from sloengine.api.topology.enums import AlertStatus
 from sloengine.api.topology.types import Supernode
 from sloengine.domain.topology import ingestion as ingestion_model
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import strawberry
 
 from sloengine.api.context import Info
-from sloengine.api.enums import DiscoverySource
 from sloengine.api.inputs import given, utc
 from sloengine.api.problems import UserError, or_user_errors
 from sloengine.api.topology.discovery_types import DiscoveryDifference, DiscoveryState, NameRules
+from sloengine.api.topology.enums import DiscoverySource
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.mutations import IngestDependenciesPayload
 from sloengine.application.topology.discover_dependencies import DiscoverDependenciesCommand

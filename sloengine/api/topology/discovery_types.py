@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import strawberry
 
-from sloengine.api.enums import DiscoveryChange, DiscoverySource
+from sloengine.api.topology.enums import DiscoveryChange, DiscoverySource
 from sloengine.application.ports import discovery_store as stored
 from sloengine.application.topology import scheduled_discovery as schedule
 from sloengine.domain.topology import discovery_difference as model

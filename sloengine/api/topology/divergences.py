@@ -10,8 +10,8 @@ from strawberry import relay
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import DiscoverySource
 from sloengine.api.inputs import page_request
+from sloengine.api.topology.enums import DiscoverySource
 from sloengine.api.topology.references import service_link
 from sloengine.api.topology.types import After, First
 from sloengine.domain.topology import divergence as model

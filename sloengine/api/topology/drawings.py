@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from sloengine.api.enums import DrawingFormat
+from sloengine.api.topology.enums import DrawingFormat
 from sloengine.infrastructure.drawings import Drawing
 
 

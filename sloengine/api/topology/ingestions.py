@@ -9,7 +9,8 @@ import strawberry
 from strawberry import relay
 
 from sloengine.api.context import Info
-from sloengine.api.enums import DiscoverySource, JobStatus, UserErrorCode
+from sloengine.api.enums import JobStatus, UserErrorCode
+from sloengine.api.topology.enums import DiscoverySource
 from sloengine.domain.topology import ingestion as model
 
 

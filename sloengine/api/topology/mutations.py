@@ -9,11 +9,17 @@ import strawberry
 from strawberry.scalars import JSON
 
 from sloengine.api.context import Info
-from sloengine.api.enums import AlertStatus, Criticality, DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.api.inputs import IDEMPOTENCY, as_row, given, stored_id, utc
 from sloengine.api.problems import UserError, or_user_errors
 from sloengine.api.topology.alerts import CircularDependencyAlert
 from sloengine.api.topology.discovery_types import DiscoveryDifference
+from sloengine.api.topology.enums import (
+    AlertStatus,
+    Criticality,
+    DependencyCriticality,
+    DependencyMode,
+    DiscoverySource,
+)
 from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.types import Service
 from sloengine.application.topology.ingest_dependencies import IngestDependenciesCommand

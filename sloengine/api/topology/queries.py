@@ -10,10 +10,10 @@ import strawberry
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import AlertStatus, Criticality, DrawingFormat, GraphDirection, ServiceOrder
 from sloengine.api.inputs import given, given_or, page_request
 from sloengine.api.topology.alerts import CircularDependencyAlert
 from sloengine.api.topology.drawings import GraphDrawing
+from sloengine.api.topology.enums import AlertStatus, Criticality, DrawingFormat, GraphDirection, ServiceOrder
 from sloengine.api.topology.references import needs_row, selected_sli_types
 from sloengine.api.topology.types import (
     After,

@@ -8,10 +8,10 @@ import strawberry
 
 from sloengine.api.connections import Connection
 from sloengine.api.context import Info
-from sloengine.api.enums import NameChoice
 from sloengine.api.governance.types import AuditEvent
 from sloengine.api.inputs import given, page_request
 from sloengine.api.problems import UserError, or_user_errors
+from sloengine.api.topology.enums import NameChoice
 from sloengine.application.topology.remembered_names import DecideNameCommand
 from sloengine.domain.topology import name_decisions as model
 

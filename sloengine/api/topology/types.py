@@ -13,12 +13,6 @@ from strawberry.scalars import JSON
 from sloengine.api.connections import Connection, cut
 from sloengine.api.context import Info
 from sloengine.api.drift.types import ServiceDrift
-from sloengine.api.enums import (
-    Criticality,
-    DependencyCriticality,
-    DependencyMode,
-    DiscoverySource,
-)
 from sloengine.api.forecast.types import ServiceForecast
 from sloengine.api.governance.types import ServiceDecisions
 from sloengine.api.inputs import page_request
@@ -26,6 +20,7 @@ from sloengine.api.recommendation.targets import Estimate
 from sloengine.api.recommendation.types import ServiceRecommendations
 from sloengine.api.telemetry.types import ServiceTelemetry
 from sloengine.api.topology.centrality import Centrality
+from sloengine.api.topology.enums import Criticality, DependencyCriticality, DependencyMode, DiscoverySource
 from sloengine.api.topology.references import service_link
 from sloengine.domain.topology import dependency as dependency_model
 from sloengine.domain.topology import graph as graph_model

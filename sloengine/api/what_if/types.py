@@ -7,8 +7,9 @@ from typing import cast
 import strawberry
 from strawberry.scalars import JSON
 
-from sloengine.api.enums import ObjectiveKind, TierName
+from sloengine.api.enums import ObjectiveKind
 from sloengine.api.impact.types import ComposedLatency
+from sloengine.api.recommendation.enums import TierName
 from sloengine.api.topology.references import service_link
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.what_if import model
