@@ -92,7 +92,7 @@ def test_the_built_files_carry_their_licences_and_no_source_maps():
 def test_tooltips_of_icons_are_words_and_not_what_minifying_left_of_names():
     named = set(re.findall(r'"(Svg\w+)"', (ASSETS / "page.js").read_text()))
 
-    assert {"SvgPlay", "SvgStop", "SvgPrettify", "SvgMerge", "SvgCopy", "SvgDocs", "SvgHistory", "SvgReload"} <= named
+    assert {"SvgPlay", "SvgStop", "SvgPrettify", "SvgMerge", "SvgCopy", "SvgDocs", "SvgHistory"} <= named
 
 
 @pytest.mark.parametrize("example", load_examples(), ids=lambda example: example.name)
