@@ -93,6 +93,7 @@ async def test_what_was_decided_since_an_entry_comes_with_how_it_stands(stores: 
     assert (everything.sequence, set(everything.service_ids)) == (2, {"a", "b"})
     assert everything.active == {"a": of_a, "b": of_b}
     assert latency == DecidedSince(2, everything.service_ids)
+    assert await stores.ledger.decided_since(0, 1, AVAILABILITY) == DecidedSince(2, ("a",), {"a": of_a})
     assert await stores.ledger.decided_since(1, 10, AVAILABILITY) == DecidedSince(2, ("b",), {"b": of_b})
     assert await stores.ledger.decided_since(2, 10, AVAILABILITY) == DecidedSince(2)
 

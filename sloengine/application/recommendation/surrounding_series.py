@@ -15,6 +15,7 @@ from itertools import batched
 import numpy as np
 
 from sloengine.application.ports.sli_history import SliHistory
+from sloengine.application.topology.gather_traffic import EDGES_READ_AT_ONCE, SERVICES_READ_AT_ONCE
 from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.dependency import Dependency
@@ -22,8 +23,6 @@ from sloengine.domain.topology.gathered_traffic import Grid
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.observed_traffic import counted_calls
 from sloengine.domain.topology.other_callers import OtherCallers, SummedCallers
-
-SERVICES_READ_AT_ONCE, EDGES_READ_AT_ONCE = 500, 1_000
 
 
 @dataclass(frozen=True)
