@@ -11,8 +11,9 @@ from sloengine.application.accuracy.measure_accuracy import PRIOR_DAYS, MeasureA
 from sloengine.cli import output
 from sloengine.cli.accuracy_plot import plot_text, write_svg
 from sloengine.cli.accuracy_shapes import accuracy_shape, stored_shape
-from sloengine.cli.accuracy_text import print_accuracy
+from sloengine.cli.accuracy_text import kind_text, print_accuracy
 from sloengine.cli.options import AsJson, StateDir
+from sloengine.domain.accuracy.record import maps_in_force
 from sloengine.domain.errors import Invalid
 from sloengine.infrastructure.files.clusters_csv import read_clusters
 from sloengine.infrastructure.files.documents import read_ingestion_file
@@ -111,8 +112,8 @@ def _of_running_engine(state_dir: Path | None, svg: Path | None, *, as_json: boo
         return
     for line in plot_text(points):
         output.say(line)
-    for record in records:
-        output.say(f"Calibration map of {record.sli_type.lower()}: {record.calibration.source}.")
+    for kind, found in maps_in_force(records).items():
+        output.say(f"Calibration map of {kind_text(kind)}: {found.source}.")
     if not points:
         output.note(
             "no finished window has been looked back on yet: it takes 58 days of history and a daily run of the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sloengine.cli.accuracy_text import kind_text
 from sloengine.domain.accuracy.points import CalibrationPoint
 from sloengine.domain.errors import Invalid
 
@@ -16,11 +17,11 @@ _SIZE, _EDGE = 360, 50
 def plot_text(points: Sequence[CalibrationPoint]) -> list[str]:
     """One line a point: the band of chance as ``-``, the promise as ``|``, what was attained as ``o``."""
     lines: list[str] = []
-    for sli_type in dict.fromkeys(point.sli_type for point in points):
-        mine = [point for point in points if point.sli_type is sli_type]
+    for kind in dict.fromkeys(point.kind for point in points):
+        mine = [point for point in points if point.kind is kind]
         lines.append(
-            f"{sli_type.capitalize()} as promised at the time, {mine[0].windows} windows; from 50 % to 100 %: "
-            f"o attained, | promised, - where chance alone may put it"
+            f"{kind_text(kind).capitalize()} as promised at the time, {mine[0].windows} windows; "
+            f"from 50 % to 100 %: o attained, | promised, - where chance alone may put it"
         )
         for point in mine:
             out = "" if point.low <= point.attained <= point.high else "  outside chance"
@@ -42,15 +43,15 @@ def _column(share: float) -> int:
 
 
 def svg_text(points: Sequence[CalibrationPoint]) -> str:
-    """Promised across, attained upwards, one panel per SLI type; the band of chance in grey."""
-    types = list(dict.fromkeys(point.sli_type for point in points))
-    width, height = _EDGE + max(1, len(types)) * (_SIZE + _EDGE), _SIZE + 2 * _EDGE
+    """Promised across, attained upwards, one panel per kind of objective; the band of chance in grey."""
+    kinds = list(dict.fromkeys(point.kind for point in points))
+    width, height = _EDGE + max(1, len(kinds)) * (_SIZE + _EDGE), _SIZE + 2 * _EDGE
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
         f'font-size="12"><rect width="100%" height="100%" fill="white"/>'
     ]
-    for panel, sli_type in enumerate(types):
-        mine = sorted((point for point in points if point.sli_type is sli_type), key=lambda point: point.promised)
+    for panel, kind in enumerate(kinds):
+        mine = sorted((point for point in points if point.kind is kind), key=lambda point: point.promised)
         parts += _panel(mine, _EDGE + panel * (_SIZE + _EDGE))
     return "\n".join([*parts, "</svg>\n"])
 
@@ -77,8 +78,8 @@ def _panel(points: Sequence[CalibrationPoint], left: int) -> list[str]:
         f'<rect x="{left}" y="{_EDGE}" width="{_SIZE}" height="{_SIZE}" fill="none" stroke="#888"/>',
         f'<polygon points="{outline}" fill="#ddd"/>',
         f'<line x1="{across(_FROM)}" y1="{up(_FROM)}" x2="{across(1)}" y2="{up(1)}" stroke="#888"/>',
-        f'<text x="{left}" y="{_EDGE - 12}">{points[0].sli_type.capitalize()}: {points[0].windows} windows; '
-        f"grey: chance alone</text>",
+        f'<text x="{left}" y="{_EDGE - 12}">{kind_text(points[0].kind).capitalize()}: '
+        f"{points[0].windows} windows; grey: chance alone</text>",
         f'<text x="{left + _SIZE / 2 - 30}" y="{_EDGE + _SIZE + 32}">promised</text>',
         f'<text x="{left}" y="{_EDGE + _SIZE + 16}">50 %</text>',
         f'<text x="{left + _SIZE - 36}" y="{_EDGE + _SIZE + 16}">100 %</text>',

@@ -8,7 +8,7 @@ from sloengine.application.accuracy.measure_accuracy import AccuracyReport
 from sloengine.cli.shapes import Json, percent, time
 from sloengine.domain.accuracy.clustered import ClusteredMean
 from sloengine.domain.accuracy.points import CalibrationPoint
-from sloengine.domain.accuracy.record import CalibrationRecord
+from sloengine.domain.accuracy.record import CalibrationRecord, maps_in_force
 from sloengine.domain.accuracy.report import Comparison, ConfidenceAccuracy, TierAccuracy
 from sloengine.domain.recommendation.model import ObjectiveKind
 
@@ -28,7 +28,7 @@ def accuracy_shape(report: AccuracyReport, warnings: Sequence[str]) -> Json:
         "comparisons": [_comparison(row) for row in report.comparisons],
         "calibration": [calibration_point_shape(point) for point in report.calibration],
         "confidence": [_confidence(row) for row in report.confidence],
-        "maps": {sli_type: found.to_dict() for sli_type, found in report.maps.items()},
+        "maps": {kind: found.to_dict() for kind, found in report.maps.items()},
         "warnings": list(warnings),
     }
 
@@ -38,7 +38,7 @@ def stored_shape(records: Sequence[CalibrationRecord]) -> Json:
     return {
         "calibration": [calibration_point_shape(point) for record in records for point in record.points],
         "computedAt": time(max((record.computed_at for record in records), default=None)),
-        "maps": {record.sli_type: record.calibration.to_dict() for record in records},
+        "maps": {kind: found.to_dict() for kind, found in maps_in_force(records).items()},
     }
 
 
@@ -46,6 +46,7 @@ def calibration_point_shape(point: CalibrationPoint) -> Json:
     """``CalibrationPoint``."""
     return {
         "sliType": point.sli_type,
+        "kind": point.kind,
         "promised": point.promised,
         "attained": point.attained,
         "low": point.low,

@@ -49,8 +49,13 @@ def print_accuracy(report: AccuracyReport) -> None:
                 f"{sure.sli_type.lower()}: of {sure.windows} Balanced targets with confidence {CONFIDENT} or "
                 f"more, {_percent(sure.attained)} held."
             )
-    for sli_type, found_map in report.maps.items():
-        output.say(f"Calibration map of {sli_type.lower()}: {found_map.source}.")
+    for kind, found_map in report.maps.items():
+        output.say(f"Calibration map of {kind_text(kind)}: {found_map.source}.")
+
+
+def kind_text(kind: ObjectiveKind) -> str:
+    """Of what a map or a plot is: availability, or latency's percentile."""
+    return kind.lower().replace("_", " ")
 
 
 def _table(title: str, rows: Sequence[TierAccuracy]) -> Table:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import numpy as np
 
 from sloengine.domain.accuracy.record import CalibrationRecord
-from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
+from sloengine.domain.recommendation.settings import EngineSettings
 from tests.api.door import Door
 from tests.domain.accuracy.test_points import START, levels
 
@@ -29,8 +29,8 @@ async def test_points_come_as_they_were_left(door: Door):
     await door.draw("checkout->payments")
     before = (await door.ask(QUERY))["organization"]
     taught = levels(np.random.default_rng(13).beta(1.5, 0.8, 480))
-    empty = CalibrationRecord.empty(SliType.AVAILABILITY, CalibrationMap(), LATER)
-    record = empty.with_windows([one.as_of for one in taught], taught, CalibrationMap(), LATER)
+    empty = CalibrationRecord.empty(ObjectiveKind.AVAILABILITY, LATER)
+    record = empty.with_windows([one.as_of for one in taught], taught, EngineSettings(), LATER)
     await door.calibrations.save(record)
     await door.decide("checkout")
 
@@ -38,7 +38,7 @@ async def test_points_come_as_they_were_left(door: Door):
 
     assert [point["promised"] for point in found["calibration"]] == [point.promised for point in record.points]
     point = next(one for one in found["calibration"] if one["promised"] == 0.92)
-    assert point["sliType"] == "AVAILABILITY"
+    assert (point["sliType"], point["kind"]) == ("AVAILABILITY", "AVAILABILITY")
     assert point["windows"] == 480
     assert point["low"] < 0.92 < point["high"]
     assert found["calibratedAt"] is not None

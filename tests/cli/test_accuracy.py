@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from sloengine.cli.main import app
 from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.errors import Invalid, Unavailable
-from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.infrastructure.files.sli_csv import write_sli
 from tests.domain.accuracy.test_points import START, levels
 from tests.domain.recommendation.organizations import organization
@@ -36,7 +36,7 @@ def test_json_has_hold_rate_and_tightness_of_every_tier(sli: Path, tmp_path: Pat
     engine = [row for row in said["tiers"] if row["estimator"] == "ENGINE" and row["trafficClass"] is None]
     assert [row["tier"] for row in engine] == ["CONSERVATIVE", "BALANCED", "AGGRESSIVE"]
     assert all(90 <= row["medianAvailability"] < 100 and 0 <= row["attained"]["value"] <= 1 for row in engine)
-    assert said["calibration"][0].keys() == {"sliType", "promised", "attained", "low", "high", "windows"}
+    assert said["calibration"][0].keys() == {"sliType", "kind", "promised", "attained", "low", "high", "windows"}
     assert svg.read_text().count("<circle ") == len(said["calibration"])
 
 
@@ -67,10 +67,10 @@ def test_edges_alone_are_not_enough():
 
 
 def test_without_a_file_the_running_engine_is_asked(monkeypatch: pytest.MonkeyPatch):
-    shipped = CalibrationMap.beta(1.1, 0.9, "shipped")
     taught = levels(np.random.default_rng(15).random(480))
-    empty = CalibrationRecord.empty(SliType.AVAILABILITY, shipped, START + timedelta(days=400))
-    record = empty.with_windows([one.as_of for one in taught], taught, shipped, START + timedelta(days=400))
+    later = START + timedelta(days=400)
+    empty = CalibrationRecord.empty(ObjectiveKind.AVAILABILITY, later)
+    record = empty.with_windows([one.as_of for one in taught], taught, EngineSettings(), later)
     monkeypatch.setattr("sloengine.cli.session.ask", lambda _state_dir, _work: [record])
 
     plain = CliRunner().invoke(app, ["accuracy"])
@@ -79,7 +79,8 @@ def test_without_a_file_the_running_engine_is_asked(monkeypatch: pytest.MonkeyPa
     assert "o attained, | promised" in plain.stdout
     assert "else shipped" in plain.stdout
     assert said["calibration"][6]["promised"] == 0.92
-    assert said["maps"]["AVAILABILITY"]["ownWeight"] == record.calibration.own_weight
+    assert record.own is not None
+    assert said["maps"]["AVAILABILITY"]["ownWindows"] == record.own.own_windows > 0
 
 
 def test_without_anything_running_it_says_what_to_start(tmp_path: Path):

@@ -11,11 +11,11 @@ from scipy.stats import betabinom
 
 from sloengine.domain.accuracy.calibrate import as_promised
 from sloengine.domain.recommendation.calibration import SHIPPED_WINDOWS, CalibrationMap
+from sloengine.domain.recommendation.latency_calibration import LatencyCalibration
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import (
     ObjectiveKind,
     Recommendation,
-    SliType,
     TargetLimit,
     TierName,
 )
@@ -221,13 +221,14 @@ def test_11_a_window_is_judged_by_the_map_of_windows_finished_before_it_was_prom
     changed = [
         replace(one, low=0.999, high=0.999) if one.as_of >= START + timedelta(days=168) else one for one in honest
     ]
-    shipped = CalibrationMap.beta(1.1, 0.9, "shipped")
+    shipped, kind = EngineSettings(), ObjectiveKind.AVAILABILITY
 
-    before, after = (as_promised(known, shipped, SliType.AVAILABILITY) for known in (honest, changed))
+    before, after = (as_promised(known, shipped, kind) for known in (honest, changed))
 
     early = [position for position, one in enumerate(honest) if one.as_of < START + timedelta(days=168)]
     assert [before[i] for i in early] == [after[i] for i in early]
-    assert before[0].low == pytest.approx(shipped.probability_of(honest[0].low))  # nothing had finished yet
+    in_force = shipped.availability_calibration
+    assert before[0].low == pytest.approx(in_force.probability_of(honest[0].low))  # nothing had finished yet
     assert SHIPPED_WINDOWS / (SHIPPED_WINDOWS + 100.0) == 0.5
 
 
@@ -235,8 +236,8 @@ def test_12_the_margin_on_latency_is_in_the_draws_once_and_p_met_is_that_of_the_
     history = latency_history(slow_days=(10, 40))
     as_of = START + timedelta(days=90)
     request = LatencyRequest("service-0", ComplianceWindow.ROLLING_28D, as_of, history, as_of)
-    bare = EngineSettings(latency_margin_ratio=0.0, latency_calibration=CalibrationMap())
-    usual = EngineSettings(latency_calibration=CalibrationMap())
+    bare = EngineSettings(latency_margin_ratio=0.0, latency_calibration=LatencyCalibration())
+    usual = EngineSettings(latency_calibration=LatencyCalibration())
 
     without = latency_draws(request, LatencyPrior.shipped(), bare)
     with_margin = latency_draws(request, LatencyPrior.shipped(), usual)

@@ -18,7 +18,6 @@ from sloengine.domain.drift.model import Detector
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.errors import NotFound
 from sloengine.domain.governance.model import AuditAction
-from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType
 from sloengine.domain.topology.discovered import Discovered, DiscoveredDependency
 from sloengine.domain.topology.ingestion import JobStatus
@@ -160,9 +159,7 @@ async def test_a_service_that_joins_later_has_its_past_and_its_answer_without_an
     engine = Engine(MemoryTelemetrySource(hourly_panel("front", "latecomer", days=20)))
     await engine.ingest(services=[{"serviceId": "front"}])
     await engine.aggregate()
-    looked_back = CalibrationRecord.empty(
-        SliType.AVAILABILITY, CalibrationMap.beta(1.0, 1.0, "none"), engine.clock.now()
-    )
+    looked_back = CalibrationRecord.empty(ObjectiveKind.AVAILABILITY, engine.clock.now())
     await engine.stores.calibrations.save(
         looked_back
     )  # looking back for the first time would follow, and takes long

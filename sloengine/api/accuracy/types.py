@@ -7,7 +7,7 @@ from datetime import datetime
 import strawberry
 
 from sloengine.api.context import Info
-from sloengine.api.enums import SliType
+from sloengine.api.enums import ObjectiveKind, SliType
 from sloengine.api.topology.types import Service
 from sloengine.application.accuracy.read_organization import OrganizationState
 from sloengine.domain.accuracy import points
@@ -20,6 +20,9 @@ class CalibrationPoint:
     """One point of the calibration plot."""
 
     sli_type: SliType = strawberry.field(description="What was promised.")
+    kind: ObjectiveKind = strawberry.field(
+        description="Which number of it: latency's two percentiles have points, and a calibration map, each."
+    )
     promised: float = strawberry.field(description="P(met) as it would have been promised at the time.")
     attained: float = strawberry.field(description="Share of these windows that held.")
     low: float = strawberry.field(
@@ -34,6 +37,7 @@ class CalibrationPoint:
         """The point as clients read it."""
         return cls(
             sli_type=point.sli_type,
+            kind=point.kind,
             promised=point.promised,
             attained=point.attained,
             low=point.low,
@@ -64,8 +68,8 @@ class Organization:
         description="Of the recommendations decided on, the share accepted with other numbers; null: as above."
     )
     calibration: list[CalibrationPoint] = strawberry.field(
-        description="How well promises have held, from a weekly look back at finished windows, per SLI type and "
-        "promise ascending; empty until 58 days of history are there."
+        description="How well promises have held, from a weekly look back at finished windows, per kind of "
+        "objective and promise ascending; empty until 58 days of history are there."
     )
     calibrated_at: datetime | None = strawberry.field(
         description="When `calibration` was last worked out; null: never yet."

@@ -18,8 +18,7 @@ from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.telemetry.pulled_hours import floor_to
 from sloengine.domain.accuracy.judged import Level
 from sloengine.domain.accuracy.record import CalibrationRecord
-from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.graph import DependencyGraph
@@ -50,12 +49,13 @@ class LearnCalibration:
         if watermark.aggregated_to is None:
             return 0
         end = floor_to(watermark.aggregated_to, DAY)
-        records = {record.sli_type: record for record in await self.store.load()}
-        looked = set.intersection(*(set(_looked(records, sli_type)) for sli_type in SliType))
+        records = {record.kind: record for record in await self.store.load()}
+        now = self.clock.now()
+        await self._draw_again(records, now)
+        looked = set.intersection(*(set(_looked(records, kind)) for kind in ObjectiveKind))
         weeks = [day for day in self._weeks(end) if day not in looked]
         if not weeks:
             return 0
-        now = self.clock.now()
         batch = weeks[:MOST_LOOKS]
         past = await self._past(min(batch) - self.settings.prior_lookback_days * DAY, end)
         since = None if past is None else past.first_at
@@ -66,19 +66,24 @@ class LearnCalibration:
             await self._note_first_run(records, now)
             return 0
         levels = await asyncio.to_thread(self._levels, past, batch)
-        for sli_type in SliType:
-            shipped = self._shipped(sli_type)
-            record = records.get(sli_type) or CalibrationRecord.empty(sli_type, shipped, now)
+        for kind in ObjectiveKind:
+            record = records.get(kind) or CalibrationRecord.empty(kind, now)
             seen = set(record.looked)
-            fresh = [one for one in levels if one.sli_type is sli_type and one.as_of not in seen]
-            taught = await asyncio.to_thread(record.with_windows, batch, fresh, shipped, now)
+            fresh = [one for one in levels if one.kind is kind and one.as_of not in seen]
+            taught = await asyncio.to_thread(record.with_windows, batch, fresh, self.settings, now)
             await self.store.save(taught)
         return len(weeks) - len(batch)
 
-    async def _note_first_run(self, records: Mapping[SliType, CalibrationRecord], now: datetime) -> None:
-        for sli_type in SliType:
-            if sli_type not in records:
-                await self.store.save(CalibrationRecord.empty(sli_type, self._shipped(sli_type), now))
+    async def _draw_again(self, records: Mapping[ObjectiveKind, CalibrationRecord], now: datetime) -> None:
+        """Records that another version of the engine has left without points."""
+        for record in records.values():
+            if record.lacks_points:
+                await self.store.save(await asyncio.to_thread(record.with_windows, (), (), self.settings, now))
+
+    async def _note_first_run(self, records: Mapping[ObjectiveKind, CalibrationRecord], now: datetime) -> None:
+        for kind in ObjectiveKind:
+            if kind not in records:
+                await self.store.save(CalibrationRecord.empty(kind, now))
 
     def _weeks(self, end: datetime) -> list[datetime]:
         """Mondays of the last year whose window is over, newest first."""
@@ -112,12 +117,7 @@ class LearnCalibration:
         )
         return [level for week in weeks for level in levels_at(past, plan, week)]
 
-    def _shipped(self, sli_type: SliType) -> CalibrationMap:
-        if sli_type is SliType.AVAILABILITY:
-            return self.settings.availability_calibration
-        return self.settings.latency_calibration
 
-
-def _looked(records: Mapping[SliType, CalibrationRecord], sli_type: SliType) -> Sequence[datetime]:
-    record = records.get(sli_type)
+def _looked(records: Mapping[ObjectiveKind, CalibrationRecord], kind: ObjectiveKind) -> Sequence[datetime]:
+    record = records.get(kind)
     return () if record is None else record.looked

@@ -24,7 +24,7 @@ from sloengine.domain.accuracy.report import (
 )
 from sloengine.domain.errors import Invalid
 from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -64,7 +64,9 @@ class MeasureAccuracyCommand:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyReport:
-    """What was found. ``maps``: the calibration map in force at the end, per SLI type that was judged."""
+    """What was found. ``maps``: the calibration map in force at the end, per kind of objective that was judged;
+    for latency that of the longest history looked back from.
+    """
 
     train_days: tuple[int, ...]
     horizon_days: int
@@ -78,7 +80,7 @@ class AccuracyReport:
     comparisons: tuple[Comparison, ...]
     calibration: tuple[CalibrationPoint, ...]
     confidence: tuple[ConfidenceAccuracy, ...]
-    maps: Mapping[SliType, CalibrationMap]
+    maps: Mapping[ObjectiveKind, CalibrationMap]
     warnings: tuple[str, ...]
 
 
@@ -107,7 +109,7 @@ def measure_accuracy(command: MeasureAccuracyCommand) -> AccuracyReport:
     targets: list[JudgedTarget] = []
     levels: list[Level] = []
     points: list[CalibrationPoint] = []
-    maps: dict[SliType, CalibrationMap] = {}
+    maps: dict[ObjectiveKind, CalibrationMap] = {}
     done = 0
     for plan in plans:
         mine: list[Level] = []
@@ -121,15 +123,14 @@ def measure_accuracy(command: MeasureAccuracyCommand) -> AccuracyReport:
     if not targets:
         raise Invalid("no service has a history long enough, with a window known after it")
     final = calibrated(command.settings, levels)
-    for sli_type, shipped, in_force in (
-        (SliType.AVAILABILITY, command.settings.availability_calibration, final.availability_calibration),
-        (SliType.LATENCY, command.settings.latency_calibration, final.latency_calibration),
-    ):
-        found = calibration_points(as_promised(levels, shipped, sli_type), CalibrationMap(), sli_type)
+    for kind in ObjectiveKind:
+        found = calibration_points(as_promised(levels, command.settings, kind), CalibrationMap(), kind)
         if found:
             points += found
-            maps[sli_type] = in_force
+            longest = max(level.history_days for level in levels if level.kind is kind)
+            maps[kind] = final.calibration_of(kind, history_days=longest, window_days=command.horizon_days)
     horizon = plans[0].horizon
+    judged_types = dict.fromkeys(kind.sli_type for kind in maps)
     judged = {row.service_id for row in targets}
     return AccuracyReport(
         train_days=tuple(plan.train_days for plan in plans),
@@ -143,7 +144,7 @@ def measure_accuracy(command: MeasureAccuracyCommand) -> AccuracyReport:
         tiers=tuple(tier_accuracies(targets, horizon)),
         comparisons=tuple(comparisons(targets)),
         calibration=tuple(points),
-        confidence=tuple(confidence_accuracy(targets, horizon, sli_type) for sli_type in maps),
+        confidence=tuple(confidence_accuracy(targets, horizon, sli_type) for sli_type in judged_types),
         maps=maps,
         warnings=(*noticed, *_warnings(targets, horizon)),
     )

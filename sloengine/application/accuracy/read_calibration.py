@@ -16,5 +16,5 @@ class ReadCalibration:
     store: CalibrationStore
 
     async def __call__(self) -> Sequence[CalibrationRecord]:
-        """One per SLI type that was looked at; none before the first look."""
+        """One per kind of objective that was looked at; none before the first look."""
         return await self.store.load()

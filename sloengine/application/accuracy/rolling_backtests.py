@@ -6,7 +6,7 @@ windows finished by then would have taught.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,8 +20,9 @@ from sloengine.domain.accuracy.baselines import baseline_targets
 from sloengine.domain.accuracy.calibrate import calibrated
 from sloengine.domain.accuracy.judged import ENGINE, JudgedTarget, Level, TrafficClass
 from sloengine.domain.accuracy.outcome import Outcome, outcome_of
+from sloengine.domain.recommendation.latency_tiers import SHARES
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName
-from sloengine.domain.recommendation.recommend import LatencyRequest, latency_draws
+from sloengine.domain.recommendation.recommend import LatencyRequest, latency_case
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -103,7 +104,7 @@ def look_back(past: Past, plan: Plan, as_of: datetime) -> Look:
             if days is not None and one.sli_type is SliType.AVAILABILITY:
                 targets += told.of_rules(one.service_id, days.row(one.service_id))
     judged = [one for one, answer in answers.items() if isinstance(answer, Recommendation)]
-    return Look(as_of, tuple(targets), tuple(_levels(prepared, judged, outcome, plan, settings, as_of)))
+    return Look(as_of, tuple(targets), tuple(_levels(past, prepared, judged, outcome, plan, settings, as_of)))
 
 
 def levels_at(past: Past, plan: Plan, as_of: datetime) -> list[Level]:
@@ -111,7 +112,7 @@ def levels_at(past: Past, plan: Plan, as_of: datetime) -> list[Level]:
     outcome = outcome_of(past.panel, past.latency, as_of, plan.horizon)
     settings = replace(plan.settings, lookback_days=plan.train_days)
     prepared = prepare(past.evidence(as_of, plan.train_days, plan.prior_days))
-    return list(_levels(prepared, _wanted(past, plan, as_of, outcome), outcome, plan, settings, as_of))
+    return list(_levels(past, prepared, _wanted(past, plan, as_of, outcome), outcome, plan, settings, as_of))
 
 
 def _wanted(past: Past, plan: Plan, as_of: datetime, outcome: Outcome) -> list[Wanted]:
@@ -208,6 +209,7 @@ def _days(prepared: Prepared, as_of: datetime, plan: Plan) -> DailyHistory:
 
 
 def _levels(
+    past: Past,
     prepared: Prepared,
     judged: Sequence[Wanted],
     outcome: Outcome,
@@ -221,7 +223,8 @@ def _levels(
     for service_id, draws in predictive_draws(prepared, available, plan.window, as_of, settings).items():
         truth = 1.0 - outcome.availability[service_id]
         low, high = float((draws < truth - _SLACK).mean()), float((draws <= truth + _SLACK).mean())
-        yield Level(service_id, SliType.AVAILABILITY, as_of, ends_at, low, high)
+        own_days = min(plan.train_days, (as_of - past.began(service_id, SliType.AVAILABILITY)) / DAY)
+        yield Level(service_id, ObjectiveKind.AVAILABILITY, as_of, ends_at, low, high, own_days)
     evidence = prepared.evidence
     for one in judged:
         if one.sli_type is not SliType.LATENCY:
@@ -229,10 +232,10 @@ def _levels(
         request = LatencyRequest(
             one.service_id, plan.window, as_of, evidence.latency[one.service_id], as_of, findings=prepared.findings
         )
-        by_kind: Mapping[ObjectiveKind, np.ndarray] = (
-            latency_draws(request, evidence.priors.latency, settings) or {}
-        )
-        for kind, draws in by_kind.items():
-            came = outcome.percentile_ms(one.service_id, kind)
+        case = latency_case(request, evidence.priors.latency, settings)
+        if case is None:
+            continue
+        for kind in SHARES:
+            draws, came = case.draws_ms(kind), outcome.percentile_ms(one.service_id, kind)
             low, high = float((draws < came).mean()), float((draws <= came).mean())
-            yield Level(one.service_id, SliType.LATENCY, as_of, ends_at, low, high)
+            yield Level(one.service_id, kind, as_of, ends_at, low, high, case.predictive.facts.own_days)

@@ -9,12 +9,13 @@ from sloengine.domain.accuracy.record import CalibrationRecord
 
 
 class CalibrationStore(Protocol):
-    """One record per SLI type, the newest."""
+    """One record per kind of objective, the newest."""
 
     async def load(self) -> Sequence[CalibrationRecord]:
-        """All there are, by SLI type; one that an engine of another version wrote is left out."""
+        """All there are, by kind. What an engine that had one map for p95 and p99 wrote is read as a record of
+        each; what another version wrote is left out."""
         ...
 
     async def save(self, record: CalibrationRecord) -> None:
-        """Replace the record of its SLI type."""
+        """Replace the record of its kind."""
         ...

@@ -12,7 +12,7 @@ from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
@@ -29,12 +29,12 @@ DEPTH = 3
 class LearntPriors:
     """What the organisation's services have in common, per SLI type.
 
-    ``calibrations``: maps that its own finished windows have taught; without one the shipped map is in force.
+    ``own_maps``: what its own finished windows have taught; without one the shipped map is in force.
     """
 
     availability: OrganizationPrior
     latency: LatencyPrior
-    calibrations: Mapping[SliType, CalibrationMap] = field(default_factory=dict)
+    own_maps: Mapping[ObjectiveKind, CalibrationMap] = field(default_factory=dict)
 
     @classmethod
     def shipped(cls) -> LearntPriors:
@@ -52,18 +52,12 @@ class LearntPriors:
     @property
     def digest(self) -> str:
         """Changes with anything in them."""
-        maps = hashlib.sha256(repr(sorted(self.calibrations.items())).encode()).hexdigest()
+        maps = hashlib.sha256(repr(sorted(self.own_maps.items())).encode()).hexdigest()
         return f"{self.availability.digest}-{self.latency.digest}-{maps}"
 
     def calibrated(self, settings: EngineSettings) -> EngineSettings:
         """The settings with the maps in force."""
-        return replace(
-            settings,
-            availability_calibration=self.calibrations.get(
-                SliType.AVAILABILITY, settings.availability_calibration
-            ),
-            latency_calibration=self.calibrations.get(SliType.LATENCY, settings.latency_calibration),
-        )
+        return settings.with_own_maps(self.own_maps)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class CurrentPriors:
                 self._load(SliType.LATENCY, LatencyPrior.from_dict, LatencyPrior.shipped),
                 self.calibrations.load(),
             )
-            maps = {record.sli_type: record.calibration for record in records if record.calibration.own_weight > 0}
+            maps = {record.kind: record.own for record in records if record.own is not None}
             self._known = (now, LearntPriors(availability, latency, maps))
         return self._known[1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
@@ -12,48 +13,50 @@ from sloengine.domain.accuracy.judged import Level
 from sloengine.domain.accuracy.points import groupings_of, share_met
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.calibration_fit import fit_beta
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.settings import EngineSettings
 
+_DAY = timedelta(days=1)
 _JUDGED_AT = (0.8, 0.9)
 """Levels at which it is measured how much windows depend on each other."""
 
 
 def calibrated(settings: EngineSettings, finished: Sequence[Level]) -> EngineSettings:
-    """The settings with their maps giving way to these finished windows, per SLI type."""
-    return replace(
-        settings,
-        availability_calibration=map_in_force(settings.availability_calibration, finished, SliType.AVAILABILITY),
-        latency_calibration=map_in_force(settings.latency_calibration, finished, SliType.LATENCY),
-    )
+    """The settings with their maps giving way to these finished windows, per kind of objective."""
+    found = {kind: own_map(finished, kind) for kind in ObjectiveKind}
+    return settings.with_own_maps({kind: own for kind, own in found.items() if own is not None})
 
 
-def map_in_force(shipped: CalibrationMap, finished: Sequence[Level], sli_type: SliType) -> CalibrationMap:
-    """Shipped and own map, own weighing n / (n + 100) for n independent finished windows."""
-    mine = [level for level in finished if level.sli_type is sli_type]
+def own_map(finished: Sequence[Level], kind: ObjectiveKind) -> CalibrationMap | None:
+    """What these finished windows teach, with how many independent ones they are worth; None: nothing."""
+    mine = [level for level in finished if level.kind is kind]
     windows = independent_windows(mine)
     if windows <= 0:
-        return shipped
+        return None
     low = np.array([level.low for level in mine])
     high = np.array([level.high for level in mine])
-    own = fit_beta(low, high, windows, f"own windows (worth {windows:.0f} independent ones)")
-    return shipped.with_own(own, windows)
+    source = f"own windows (worth {windows:.0f} independent ones)"
+    own = fit_beta(low, high, windows, source, margin_within=kind is not ObjectiveKind.AVAILABILITY)
+    return replace(own, own_windows=windows)
 
 
-def as_promised(levels: Sequence[Level], shipped: CalibrationMap, sli_type: SliType) -> list[Level]:
+def as_promised(levels: Sequence[Level], settings: EngineSettings, kind: ObjectiveKind) -> list[Level]:
     """The levels as they were promised at the time: put through the map that windows finished by then had taught.
 
     With a target at level p of these, p is what was promised; so no window is judged by a map it has taught.
+    ``settings``: with the shipped maps.
     """
-    mine = [level for level in levels if level.sli_type is sli_type]
+    mine = [level for level in levels if level.kind is kind]
     promised: list[Level] = []
     for as_of in sorted({level.as_of for level in mine}):
-        in_force = map_in_force(shipped, [level for level in mine if level.ends_at <= as_of], sli_type)
-        promised += [
-            replace(level, low=in_force.probability_of(level.low), high=in_force.probability_of(level.high))
-            for level in mine
-            if level.as_of == as_of
-        ]
+        own = own_map([level for level in mine if level.ends_at <= as_of], kind)
+        in_force = settings.with_own_maps({} if own is None else {kind: own})
+        for level in mine:
+            if level.as_of == as_of:
+                window_days = (level.ends_at - level.as_of) / _DAY
+                found = in_force.calibration_of(kind, history_days=level.history_days, window_days=window_days)
+                low, high = found.probability_of(level.low), found.probability_of(level.high)
+                promised.append(replace(level, low=low, high=high))
     return promised
 
 

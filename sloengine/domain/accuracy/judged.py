@@ -51,7 +51,7 @@ class JudgedTarget:
     @property
     def sli_type(self) -> SliType:
         """Whose target it is."""
-        return SliType.AVAILABILITY if self.kind is ObjectiveKind.AVAILABILITY else SliType.LATENCY
+        return self.kind.sli_type
 
 
 ENGINE = "ENGINE"
@@ -63,14 +63,16 @@ class Level:
 
     ``low`` and ``high``: share of the model's draws better than the outcome, and not worse than it; they differ
     where draws tie with it. ``ends_at``: when the window was over, and the level could be known.
+    ``history_days``: own history that the model had seen.
     """
 
     service_id: str
-    sli_type: SliType
+    kind: ObjectiveKind
     as_of: datetime
     ends_at: datetime
     low: float
     high: float
+    history_days: float
 
 
 def columns(rows: Sequence[JudgedTarget]) -> tuple[FloatArray, FloatArray]:

@@ -12,7 +12,7 @@ from scipy.special import bdtr
 from sloengine.domain.accuracy.clustered import Labels, clustered_mean
 from sloengine.domain.accuracy.judged import Level
 from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.panel import FloatArray
 
 PROMISED = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.95, 0.98, 0.99)
@@ -27,18 +27,23 @@ class CalibrationPoint:
     windows that share incidents or overlap are counted as the fewer they are worth. All in [0, 1].
     """
 
-    sli_type: SliType
+    kind: ObjectiveKind
     promised: float
     attained: float
     low: float
     high: float
     windows: int
 
+    @property
+    def sli_type(self) -> SliType:
+        """Of what it is a number."""
+        return self.kind.sli_type
+
 
 def calibration_points(
     levels: Sequence[Level],
     calibration: CalibrationMap,
-    sli_type: SliType,
+    kind: ObjectiveKind,
     *,
     promised: Sequence[float] = PROMISED,
     groupings: Sequence[Labels] | None = None,
@@ -47,7 +52,7 @@ def calibration_points(
 
     ``groupings``: what belongs together, one label per level; None: services, and overlapping windows.
     """
-    mine = [level for level in levels if level.sli_type is sli_type]
+    mine = [level for level in levels if level.kind is kind]
     if not mine:
         return ()
     if groupings is None or len(mine) != len(levels):
@@ -57,7 +62,7 @@ def calibration_points(
         share = share_met(mine, calibration.level_for(promise))
         mean = clustered_mean(share, groupings)
         low, high = chance_band(promise, mean.effective)
-        points.append(CalibrationPoint(sli_type, promise, mean.value, low, high, len(mine)))
+        points.append(CalibrationPoint(kind, promise, mean.value, low, high, len(mine)))
     return tuple(points)
 
 

@@ -40,7 +40,7 @@ class TierAccuracy:
     @property
     def sli_type(self) -> SliType:
         """Whose target it is."""
-        return SliType.AVAILABILITY if self.kind is ObjectiveKind.AVAILABILITY else SliType.LATENCY
+        return self.kind.sli_type
 
     @property
     def over_promises(self) -> bool:

@@ -54,7 +54,8 @@ class LatencyExplainer:
         if picked is None or picked[1].threshold_ms is None:
             return None
         tier, target = picked
-        level = self.settings.latency_calibration.level_for(self.settings.nominal_probability[tier])
+        calibration = self.case.calibration(target.kind, self.settings)
+        level = calibration.level_for(self.settings.nominal_probability[tier])
         game = self.game(level, target.kind)
         values = self.values(game)
         none, everything = np.zeros((1, game.players), bool), np.ones((1, game.players), bool)
@@ -203,7 +204,7 @@ class LatencyExplainer:
         after = latency_probability_met(
             self.case.draws_ms(target.kind),
             higher[0],
-            self.settings.latency_calibration,
+            self.case.calibration(target.kind, self.settings),
             self.settings.highest_level,
         )
         kept, now = times_in_a_hundred(after), times_in_a_hundred(target.probability_met)

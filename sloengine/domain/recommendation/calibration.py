@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ class CalibrationMap:
 
     ``model_levels`` and ``attained``: knots in [0, 1], both strictly ascending, (0, 0) and (1, 1) understood;
     none means identity. ``source`` says what it was learnt on; ``own_weight``: share that the organisation's own
-    finished windows have in it, of ``own_windows`` independent ones.
+    finished windows have in it; ``own_windows``: independent ones among them that it was learnt on.
     """
 
     model_levels: tuple[float, ...] = ()
@@ -69,15 +69,21 @@ class CalibrationMap:
         attained = np.minimum(self.attained, self.model_levels)
         return replace(self, attained=_apart(attained))
 
-    def with_own(self, own: CalibrationMap, windows: float) -> CalibrationMap:
-        """This map giving way to one learnt on the organisation's own ``windows`` independent finished windows.
+    def with_own(self, own: CalibrationMap | None) -> CalibrationMap:
+        """This map giving way to one learnt on ``own_windows`` independent finished windows of the organisation.
 
-        Weight n / (n + 100): attained shares are averaged at each level of the model.
+        Weight n / (n + 100): attained shares are averaged at each level of the model. None, or one learnt on no
+        window: this map.
         """
-        weight = windows / (windows + SHIPPED_WINDOWS)
-        mixed = [(1 - weight) * self.probability_of(level) + weight * own.probability_of(level) for level in KNOTS]
+        if own is None or own.own_windows <= 0:
+            return self
+        weight = own.own_windows / (own.own_windows + SHIPPED_WINDOWS)
         source = f"{weight:.0%} {own.source}; else {self.source}"
-        return CalibrationMap(KNOTS, _apart(np.array(mixed)), source, weight, windows)
+        mixed = (1 - weight) * self._at(KNOTS) + weight * own._at(KNOTS)
+        return CalibrationMap(KNOTS, _apart(mixed), source, weight, own.own_windows)
+
+    def _at(self, levels: Sequence[float]) -> np.ndarray:
+        return np.asarray(np.interp(levels, (0.0, *self.model_levels, 1.0), (0.0, *self.attained, 1.0)))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""

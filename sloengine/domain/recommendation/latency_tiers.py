@@ -61,6 +61,11 @@ class LatencyCase:
         seconds = predictive.p95_seconds if kind is ObjectiveKind.LATENCY_P95 else predictive.p99_seconds
         return np.asarray(seconds * 1000.0 * (1.0 + self.margin_ratio))
 
+    def calibration(self, kind: ObjectiveKind, settings: EngineSettings) -> CalibrationMap:
+        """The map in force for one percentile of this service."""
+        found = self.predictive
+        return settings.calibration_of(kind, history_days=found.facts.own_days, window_days=found.window_days)
+
 
 def latency_probability_met(
     draws_ms: FloatArray, threshold_ms: float, calibration: CalibrationMap, highest_level: float
@@ -116,7 +121,7 @@ def _targets_of(
     targets: dict[TierName, list[TierTarget]],
     reasons: dict[TierName, list[str]],
 ) -> list[Rounded]:
-    calibration, share = settings.latency_calibration, SHARES[kind]
+    calibration, share = case.calibration(kind, settings), SHARES[kind]
     levels = {name: calibration.level_for(settings.nominal_probability[name]) for name in TierName}
     draws = case.draws_ms(kind)
     predictive = case.predictive
@@ -136,10 +141,13 @@ def _targets_of(
         if levels[name] > settings.highest_level:
             reasons[name].append(f"no {title} p{share * 100:.0f} target: the past does not carry its probability")
             continue
+        # No tier below a less careful one, and no p99 below the same tier's p95: maps differ by percentile.
+        floor = max([floor, *(target.threshold_ms or 0.0 for target in targets[name])])
         raw = upper_quantile(draws, levels[name])
         fresh = _bound_at_least(raw, case.days.bounds_seconds)
         threshold = _bound_at_least(max(raw, floor), case.days.bounds_seconds)
-        threshold = _staying(name, recorded.get((name, kind)), threshold, draws, case, settings) or threshold
+        before = recorded.get((name, kind))
+        threshold = _staying(name, before, threshold, draws, case, calibration, settings) or threshold
         if threshold is not None and threshold < floor:
             threshold = floor
         if threshold is None:
@@ -177,6 +185,7 @@ def _staying(
     fresh: float | None,
     draws_ms: FloatArray,
     case: LatencyCase,
+    calibration: CalibrationMap,
     settings: EngineSettings,
 ) -> float | None:
     """The threshold on record, if it stays: still a bucket bound, and met about as often as the tier should be."""
@@ -187,7 +196,7 @@ def _staying(
     gives_way = should_replace(
         recorded,
         replace(recorded, threshold_ms=-1.0 if fresh is None else fresh),
-        latency_probability_met(draws_ms, before, settings.latency_calibration, settings.highest_level),
+        latency_probability_met(draws_ms, before, calibration, settings.highest_level),
         nominal_probability=settings.nominal_probability[name],
         kind_changed=False,
         band=settings.anti_flap,

@@ -33,6 +33,11 @@ class ObjectiveKind(StrEnum):
     LATENCY_P95 = "LATENCY_P95"
     LATENCY_P99 = "LATENCY_P99"
 
+    @property
+    def sli_type(self) -> SliType:
+        """Of what it is a number."""
+        return SliType.AVAILABILITY if self is ObjectiveKind.AVAILABILITY else SliType.LATENCY
+
 
 class TargetLimit(StrEnum):
     """What kept a target from being tighter."""

@@ -9,6 +9,7 @@ from sloengine.domain.recommendation.recommend_availability import (
     recommend_with_case,
 )
 from sloengine.domain.recommendation.recommend_latency import (
+    latency_case,
     latency_draws,
     latency_probability,
     recommend_latency,
@@ -29,6 +30,7 @@ __all__ = [
     "availability_predictive",
     "availability_probability",
     "inspect",
+    "latency_case",
     "latency_draws",
     "latency_probability",
     "learn_latency_prior",

@@ -143,11 +143,11 @@ def latency_probability(
     """
     if kind not in SHARES:
         raise ValueError(f"{kind} is no latency objective")
-    prepared = prepare_latency(request, prior, settings)
-    if isinstance(prepared, RecommendationUnavailable):
+    case = latency_case(request, prior, settings)
+    if case is None:
         return None
     return latency_probability_met(
-        prepared.case.draws_ms(kind), threshold_ms, settings.latency_calibration, settings.highest_level
+        case.draws_ms(kind), threshold_ms, case.calibration(kind, settings), settings.highest_level
     )
 
 
@@ -155,10 +155,14 @@ def latency_draws(
     request: LatencyRequest, prior: LatencyPrior, settings: EngineSettings
 ) -> Mapping[ObjectiveKind, FloatArray] | None:
     """Draws of the next window's percentiles, margin included, in milliseconds; None where there are none."""
+    case = latency_case(request, prior, settings)
+    return None if case is None else {kind: case.draws_ms(kind) for kind in SHARES}
+
+
+def latency_case(request: LatencyRequest, prior: LatencyPrior, settings: EngineSettings) -> LatencyCase | None:
+    """What targets would be made from; None where no recommendation can be made."""
     prepared = prepare_latency(request, prior, settings)
-    if isinstance(prepared, RecommendationUnavailable):
-        return None
-    return {kind: prepared.case.draws_ms(kind) for kind in SHARES}
+    return None if isinstance(prepared, RecommendationUnavailable) else prepared.case
 
 
 def _recorded(

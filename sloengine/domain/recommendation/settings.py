@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
 from sloengine.domain.recommendation import shipped_calibration as shipped
 from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import TierName
+from sloengine.domain.recommendation.latency_calibration import LatencyCalibration
+from sloengine.domain.recommendation.model import ObjectiveKind, TierName
 
 # Simulated organisations are tamer than real ones: only where they show the model to be too bold is it believed.
 _AVAILABILITY_MAP = CalibrationMap.beta(
     shipped.AVAILABILITY_A, shipped.AVAILABILITY_B, shipped.SOURCE
 ).never_tighter()
-_LATENCY_MAP = CalibrationMap.beta(shipped.LATENCY_A, shipped.LATENCY_B, shipped.SOURCE).never_tighter()
+_LATENCY_MAPS = LatencyCalibration.shipped()
 _NOMINAL = MappingProxyType({TierName.CONSERVATIVE: 0.98, TierName.BALANCED: 0.92, TierName.AGGRESSIVE: 0.80})
 
 
@@ -52,12 +53,26 @@ class EngineSettings:
     expires_after_days: float = 14.0
     anti_flap: tuple[float, float] = (0.05, 0.03)
     availability_calibration: CalibrationMap = _AVAILABILITY_MAP
-    latency_calibration: CalibrationMap = _LATENCY_MAP
+    latency_calibration: LatencyCalibration = _LATENCY_MAPS
 
     @cached_property
     def text(self) -> str:
         """All of them as one text, for digests."""
         return repr({name: getattr(self, name) for name in sorted(self.__dataclass_fields__)})
+
+    def calibration_of(self, kind: ObjectiveKind, *, history_days: float, window_days: float) -> CalibrationMap:
+        """The map in force for one kind of objective, of a service with so many days of own history."""
+        if kind is ObjectiveKind.AVAILABILITY:
+            return self.availability_calibration
+        return self.latency_calibration.of(kind, history_days=history_days, window_days=window_days)
+
+    def with_own_maps(self, own: Mapping[ObjectiveKind, CalibrationMap]) -> EngineSettings:
+        """The same with shipped maps giving way to what the organisation's own finished windows have taught."""
+        return replace(
+            self,
+            availability_calibration=self.availability_calibration.with_own(own.get(ObjectiveKind.AVAILABILITY)),
+            latency_calibration=self.latency_calibration.with_own(own),
+        )
 
     def __post_init__(self) -> None:
         """Refuse what would make nonsense of the tiers.

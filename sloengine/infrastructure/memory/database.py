@@ -10,7 +10,6 @@ from typing import Any
 from sloengine.application.ports.discovery_store import DiscoveryRun, StoredNameRules
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.sli_history import Watermark
-from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.forecast.learnt import Learnt
@@ -96,4 +95,4 @@ class MemoryDatabase:
     at_risk: dict[str, datetime] = field(default_factory=dict)
     journeys: dict[str, Journey] = field(default_factory=dict)
     priors: dict[str, tuple[Mapping[str, Any], datetime]] = field(default_factory=dict)
-    calibrations: dict[SliType, CalibrationRecord] = field(default_factory=dict)
+    calibrations: dict[str, Mapping[str, Any]] = field(default_factory=dict)

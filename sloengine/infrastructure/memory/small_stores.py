@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sloengine.application.ports.outbox import OutboxEvent
-from sloengine.domain.accuracy.record import CalibrationRecord
+from sloengine.domain.accuracy.record import CalibrationRecord, newest_by_kind
 from sloengine.domain.errors import Unavailable
 from sloengine.domain.recommendation.model import RecommendationResult, SliType
 from sloengine.infrastructure.memory.database import MemoryDatabase
@@ -51,12 +51,12 @@ class MemoryCalibrationStore:
         self._db = database
 
     async def load(self) -> Sequence[CalibrationRecord]:
-        """All there are, by SLI type."""
-        return [self._db.calibrations[sli_type] for sli_type in sorted(self._db.calibrations)]
+        """All there are, by kind."""
+        return newest_by_kind(self._db.calibrations.values())
 
     async def save(self, record: CalibrationRecord) -> None:
-        """Replace the record of its SLI type."""
-        self._db.calibrations[record.sli_type] = record
+        """Replace the record of its kind."""
+        self._db.calibrations[record.kind.value] = record.to_dict()
 
 
 class MemoryOutbox:

@@ -1,12 +1,13 @@
-"""Calibration records in Neo4j, one node an SLI type."""
+"""Calibration records in Neo4j, one node a kind of objective."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 
-from sloengine.domain.accuracy.record import CalibrationRecord
+from sloengine.domain.accuracy.record import CalibrationRecord, newest_by_kind
 from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
 from sloengine.infrastructure.neo4j.nodes import CalibrationNode
 
@@ -18,22 +19,21 @@ class Neo4jCalibrationStore:
         self._nodes = nodes
 
     async def load(self) -> Sequence[CalibrationRecord]:
-        """All there are, by SLI type."""
+        """All there are, by kind; those of another version of the engine are learnt anew by the next refresh."""
         async with self._nodes.reading():
             nodes = await CalibrationNode.nodes.order_by("sli_type")
-        found: list[CalibrationRecord] = []
-        for node in nodes:
-            try:
-                found.append(CalibrationRecord.from_dict(orjson.loads(node.document)))
-            except ValueError:
-                continue  # another version of the engine wrote it; the next refresh learns it anew
-        return found
+        return newest_by_kind([_document(node.document) for node in nodes])
 
     async def save(self, record: CalibrationRecord) -> None:
-        """Replace the record of its SLI type."""
+        """Replace the record of its kind."""
         async with self._nodes.writing():
-            node = await CalibrationNode.nodes.get_or_none(sli_type=record.sli_type.value)
+            node = await CalibrationNode.nodes.get_or_none(sli_type=record.kind.value)
             if node is None:
-                node = CalibrationNode(sli_type=record.sli_type.value)
+                node = CalibrationNode(sli_type=record.kind.value)
             assign(node, computed_at=record.computed_at, document=orjson.dumps(record.to_dict()).decode())
             await node.save()
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = orjson.loads(text)
+    return found

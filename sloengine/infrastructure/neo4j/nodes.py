@@ -44,7 +44,8 @@ class PriorNode(AsyncStructuredNode):
 
 
 class CalibrationNode(AsyncStructuredNode):
-    """Finished windows and the map they taught, per SLI type, as a JSON document."""
+    """Finished windows and the map they taught, as a JSON document. ``sli_type``: AVAILABILITY, or of which
+    percentile of latency (LATENCY_P95, LATENCY_P99); LATENCY is of an engine that had one map for both."""
 
     __label__ = "Calibration"
 

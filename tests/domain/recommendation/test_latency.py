@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_days import describe_days, percentile_seconds, tails_at
 from sloengine.domain.recommendation.latency_prior import LatencyPrior, learn_latency_prior
 from sloengine.domain.recommendation.model import (
@@ -159,6 +160,25 @@ def test_throttled_cpu_takes_the_larger_margin_and_is_named_with_its_share() -> 
     assert "31 %" in said[0]
     assert "10 % instead of 5 %" in said[0]
     assert not any("withheld" in note for note in hardly.data_quality.warnings)
+
+
+def test_a_p99_threshold_is_never_below_the_p95_of_its_tier_whatever_own_windows_have_taught() -> None:
+    careful, bold = (replace(CalibrationMap.beta(*ab, "own"), own_windows=1e6) for ab in ((6.0, 0.4), (0.3, 4.0)))
+    own = {ObjectiveKind.LATENCY_P95: careful, ObjectiveKind.LATENCY_P99: bold}
+    chosen = replace(SETTINGS.with_own_maps(own), highest_level=0.99999)
+    steady = latency_history(seed=3, median_seconds=0.05, slow_days=(20,))
+
+    apart, odd = (recommend_latency(request(steady), PRIOR, one) for one in (SETTINGS, chosen))
+
+    assert isinstance(apart, Recommendation)
+    assert isinstance(odd, Recommendation)
+    raised = 0
+    for before, tier in zip(apart.tiers, odd.tiers, strict=True):
+        found = {target.kind: target for target in tier.targets}
+        p95, p99 = (found[kind].threshold_ms or 0.0 for kind in KINDS)
+        assert p99 >= p95
+        raised += p99 == p95 > (before.targets[0].threshold_ms or 0.0)
+    assert raised
 
 
 def test_p_met_rises_with_the_threshold() -> None:

@@ -1,0 +1,90 @@
+"""The recalibration maps of latency: of p95 and of p99 apart, by length of history and of the window.
+
+A percentile that only long spells move (p95) and one that every spell moves (p99) are off in different ways; and
+both by another amount where a fortnight is known than where a quarter is, or where a week is promised: the less
+a predictive spreads, the more of its width is the noise margin that lies in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from sloengine.domain.recommendation import shipped_latency_calibration as learnt
+from sloengine.domain.recommendation.calibration import CalibrationMap
+from sloengine.domain.recommendation.model import ObjectiveKind
+
+
+@dataclass(frozen=True)
+class ShippedMaps:
+    """Shares attained at ``levels`` of the model, by length of history and of the window, in days and ascending.
+
+    ``attained``: for each history and window one row, as long as ``levels``, ascending within (0, 1). Between two
+    lengths it is linear in their logarithms; beyond the ends the end holds.
+    """
+
+    history_days: tuple[float, ...]
+    window_days: tuple[float, ...]
+    levels: tuple[float, ...]
+    attained: tuple[tuple[tuple[float, ...], ...], ...]
+    source: str
+
+    def at(self, history_days: float, window_days: float) -> CalibrationMap:
+        """The map for one service and window."""
+        return _map(self, *(round(float(max(days, 0.5)), 3) for days in (history_days, window_days)))
+
+
+@lru_cache(maxsize=1024)
+def _map(shipped: ShippedMaps, history_days: float, window_days: float) -> CalibrationMap:
+    table = np.array(shipped.attained)
+    by_window = _between(shipped.history_days, history_days) @ table.reshape(len(table), -1)
+    attained = _between(shipped.window_days, window_days) @ by_window.reshape(table.shape[1:])
+    return CalibrationMap(shipped.levels, tuple(attained.tolist()), shipped.source)
+
+
+def _between(lengths: tuple[float, ...], days: float) -> np.ndarray:
+    """Weight of each length: shares of the two that ``days`` lies between, by logarithm."""
+    rows = np.eye(len(lengths))
+    return np.array([np.interp(np.log(days), np.log(lengths), row) for row in rows])
+
+
+@dataclass(frozen=True)
+class LatencyCalibration:
+    """Shipped maps of both percentiles, and what the organisation's own finished windows have taught of each.
+
+    Without any, promises are what the model says.
+    """
+
+    p95: ShippedMaps | None = None
+    p99: ShippedMaps | None = None
+    own_p95: CalibrationMap | None = None
+    own_p99: CalibrationMap | None = None
+
+    @classmethod
+    def shipped(cls) -> LatencyCalibration:
+        """Of an organisation without finished windows."""
+        p95, p99 = (
+            ShippedMaps(learnt.HISTORY_DAYS, learnt.WINDOW_DAYS, learnt.LEVELS, attained, learnt.SOURCE)
+            for attained in (learnt.P95_ATTAINED, learnt.P99_ATTAINED)
+        )
+        return cls(p95, p99)
+
+    def of(self, kind: ObjectiveKind, *, history_days: float, window_days: float) -> CalibrationMap:
+        """The map in force for a service with so many days of own history and a window of so many.
+
+        Raises: ValueError, if ``kind`` is no latency objective.
+        """
+        if kind is ObjectiveKind.AVAILABILITY:
+            raise ValueError(f"{kind} is no latency objective")
+        shipped, own = (self.p95, self.own_p95) if kind is ObjectiveKind.LATENCY_P95 else (self.p99, self.own_p99)
+        found = CalibrationMap() if shipped is None else shipped.at(history_days, window_days)
+        return found.with_own(own)
+
+    def with_own(self, own: Mapping[ObjectiveKind, CalibrationMap]) -> LatencyCalibration:
+        """The same with these own maps, by kind; where there is none, the shipped one holds."""
+        return replace(
+            self, own_p95=own.get(ObjectiveKind.LATENCY_P95), own_p99=own.get(ObjectiveKind.LATENCY_P99)
+        )
