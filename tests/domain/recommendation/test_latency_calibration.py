@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bench import shipped_latency_map
 from sloengine.domain.recommendation import shipped_latency_calibration as shipped
+from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_calibration import LatencyCalibration, ShippedMaps
 from sloengine.domain.recommendation.model import ObjectiveKind, TierName
 from sloengine.domain.recommendation.settings import EngineSettings
@@ -60,7 +61,7 @@ def test_every_tier_can_be_asked_of_the_shipped_maps(history, window, kind):
 def test_without_maps_promises_are_what_the_model_says():
     found = LatencyCalibration().of(KINDS[0], history_days=30.0, window_days=28.0)
 
-    assert found.is_identity
+    assert found == CalibrationMap()
     with pytest.raises(ValueError, match="no latency objective"):
         LatencyCalibration().of(ObjectiveKind.AVAILABILITY, history_days=30.0, window_days=28.0)
 
