@@ -12,7 +12,7 @@ from tests.domain.accuracy.test_points import START, levels
 
 QUERY = """{ organization { services withActiveSlo withRecommendation budgetExhausted budgetAtRisk acceptanceRate
     modificationRate topRisks { serviceId team } calibratedAt computedAt
-    calibration { sliType promised attained low high windows } } }"""
+    calibration { sliType kind promised attained low high windows } } }"""
 LATER = START + timedelta(days=400)
 
 
