@@ -10,5 +10,7 @@ RETURN alert.alert_id AS alert_id, alert.status AS status, alert.cycle_path AS c
        alert.detected_at.epochSeconds * 1000000 + alert.detected_at.microsecond AS detected_us,
        alert.supernode_id AS supernode_id, alert.updated_by AS updated_by, alert.note AS note,
        alert.resolved_at.epochSeconds * 1000000 + alert.resolved_at.microsecond AS resolved_us,
-       coalesce(alert.history, []) AS history, coalesce(alert.revision, 0) AS revision
+       coalesce(alert.history, []) AS history, coalesce(alert.revision, 0) AS revision,
+       coalesce(alert.acknowledged_members, CASE alert.status WHEN 'ACKNOWLEDGED' THEN alert.members ELSE [] END)
+         AS acknowledged_members
 ORDER BY detected_us DESC, alert_id

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from sloengine.application.ports.dependency_discovery import DependencyDiscovery
 from sloengine.application.ports.telemetry_source import TelemetrySource
 from sloengine.bootstrap.settings import Settings
+from sloengine.infrastructure.prometheus.client import PrometheusClient
 from sloengine.infrastructure.prometheus.hubble_discovery import HubbleDiscovery
 from sloengine.infrastructure.prometheus.istio_discovery import IstioDiscovery
 from sloengine.infrastructure.prometheus.service_graph_discovery import ServiceGraphDiscovery
@@ -31,11 +32,17 @@ def configured_discoveries(
 ) -> Sequence[DependencyDiscovery]:
     """Every reading that something is configured for; connections are closed with ``stack``.
 
-    Prometheus is asked through telemetry's own client: one bound on queries at a time, one circuit breaker.
+    Prometheus is asked through telemetry's own client: one bound on queries at a time, one circuit breaker. Where
+    telemetry is something else, the sample above all, a Prometheus that is named is asked all the same.
     """
     found: list[DependencyDiscovery] = []
+    client: PrometheusClient | None = None
     if isinstance(telemetry, PrometheusTelemetrySource):
         client = telemetry.client
+    elif settings.prometheus_url:
+        client = PrometheusClient(settings.prometheus_url, settings.prometheus_headers())
+        stack.push_async_callback(client.close)
+    if client is not None:
         found += [ServiceGraphDiscovery(client), IstioDiscovery(client), HubbleDiscovery(client)]
     if settings.tempo_url:
         tempo = TempoClient(settings.tempo_url, settings.tempo_headers())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from sloengine.infrastructure.logs import get_logger
 
 log = get_logger(__name__)
 
+_SHOWN, _LOOKED_AT = 200, 20_000
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -60,7 +64,25 @@ async def patient_get(
         else:
             if response.status_code not in _RETRIED:
                 return response
-            reason = f"HTTP {response.status_code}: {response.text[:200].strip()}"
+            reason = f"HTTP {response.status_code}: {shown(response)}"
             retry_after = response.headers.get("retry-after")
         log.warning("http.retry", whom=whom, attempt=attempt + 1, reason=reason)
     raise Unavailable(f"{whom} did not answer after {patience.attempts} attempts: {reason}")
+
+
+def shown(response: httpx.Response) -> str:
+    """What an answer says, in one line for people: of a page of HTML its title or the words in it.
+
+    >>> shown(httpx.Response(404, html="<html><head><title>404 Not Found</title></head><body>nginx</body></html>"))
+    '404 Not Found'
+    >>> shown(httpx.Response(302, headers={"location": "https://login.example/"}))
+    'it leads to https://login.example/'
+    """
+    location = response.headers.get("location")
+    if response.is_redirect and location:
+        return f"it leads to {location[:_SHOWN]}"
+    text = response.text[:_LOOKED_AT]
+    if text.lstrip()[:1] == "<":
+        title = _TITLE.search(text)
+        text = title.group(1) if title and title.group(1).strip() else _TAGS.sub(" ", text)
+    return " ".join(text.split())[:_SHOWN] or "nothing else"

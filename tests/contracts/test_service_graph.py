@@ -571,6 +571,7 @@ async def test_alerts_are_listed_newest_first_and_change_status(graph: ServiceGr
         updated_by="user:a",
         history=(AlertChange(LATER, AlertStatus.ACKNOWLEDGED, "user:a", "seen"),),
         revision=1,
+        acknowledged_members=("a", "b"),
     )
     assert resolved is not None
     assert [(line.by, line.text) for line in resolved.history] == [("user:a", "seen"), ("user:b", "resolved")]

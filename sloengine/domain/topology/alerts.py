@@ -38,12 +38,14 @@ def reconcile_alerts(
     The order of ``previous`` and ``supernodes`` does not matter.
 
     - A supernode without an alert opens one. If all its members were under an acknowledged alert (a piece broke
-      off a known cycle), the new alert starts acknowledged, with the same note.
+      off a known cycle), and at least half of them when it was acknowledged, the new alert starts acknowledged,
+      with the same note.
     - An alert whose supernode is gone is resolved and lets go of its supernode, so that the same cycle coming back
       is news.
     - An alert whose supernode changed follows it, with its id, its note and its history. An acknowledgement holds
-      while at least half of the members were in a cycle that was acknowledged (that one, or one that joined it);
-      beyond that the cycle is another one than was acknowledged, and the alert opens again.
+      while at least half of the members were there when that cycle, or one that joined it, was acknowledged, in
+      however many steps it has grown since; beyond that the cycle is another one than was acknowledged, and the
+      alert opens again.
     - An alert that a person resolved although the cycle is there stays resolved until new members join.
     """
     known = sorted(previous, key=lambda alert: (alert.detected_at, alert.alert_id))
@@ -79,6 +81,7 @@ def decided(
         note=alert.note if note is None else note,
         updated_by=actor,
         resolved_at=now if status is AlertStatus.RESOLVED else None,
+        acknowledged_members=alert.members if status is AlertStatus.ACKNOWLEDGED else (),
     )
 
 
@@ -129,7 +132,9 @@ def _opened(
         (
             alert
             for alert in reversed(known)
-            if alert.status is AlertStatus.ACKNOWLEDGED and members <= set(alert.members)
+            if alert.status is AlertStatus.ACKNOWLEDGED
+            and members <= set(alert.members)
+            and 2 * len(members.intersection(alert.acknowledged_members)) >= len(members)
         ),
         None,
     )
@@ -146,6 +151,7 @@ def _opened(
         supernode_id=node.supernode_id,
         updated_by=parent.updated_by if parent else None,
         note=parent.note if parent else None,
+        acknowledged_members=parent.acknowledged_members if parent else (),
         history=(AlertChange(now, status, None, text),),
         revision=1,
     )
@@ -169,16 +175,29 @@ def _followed(
     if (alert.cycle_path, alert.members) == (node.cycle_path, node.members):
         return alert
     status, text = alert.status, _difference(alert.members, node.members)
+    seen = alert.acknowledged_members
     if status is AlertStatus.ACKNOWLEDGED:
         acknowledged = {
             member
             for one in known
             if one.status is AlertStatus.ACKNOWLEDGED and one.supernode_id is not None
-            for member in one.members
+            for member in one.acknowledged_members
         }
+        # Of cycles that joined this one, too: their own alerts end with this.
+        seen = tuple(sorted({*seen, *acknowledged.intersection(node.members)}))
         if 2 * len(acknowledged.intersection(node.members)) < len(node.members):
-            status, text = AlertStatus.OPEN, f"opened again, because most of its members are new: {text}"
-    return _changed(alert, now, None, text, status=status, cycle_path=node.cycle_path, members=node.members)
+            status, seen = AlertStatus.OPEN, ()
+            text = f"opened again, because most of its members are new: {text}"
+    return _changed(
+        alert,
+        now,
+        None,
+        text,
+        status=status,
+        cycle_path=node.cycle_path,
+        members=node.members,
+        acknowledged_members=seen,
+    )
 
 
 def _difference(before: Sequence[str], after: Sequence[str]) -> str:

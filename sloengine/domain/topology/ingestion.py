@@ -75,7 +75,8 @@ class CircularDependencyAlert:
     """A cycle that somebody should look at.
 
     ``history``: oldest first, the newest ones where there are very many. ``revision``: how often the alert was
-    changed; a store refuses a change of one that was changed meanwhile.
+    changed; a store refuses a change of one that was changed meanwhile. ``acknowledged_members``: services that
+    somebody has seen in a cycle that they acknowledged; those that join later are not among them.
     """
 
     alert_id: str
@@ -89,3 +90,4 @@ class CircularDependencyAlert:
     resolved_at: datetime | None = None
     history: tuple[AlertChange, ...] = ()
     revision: int = 0
+    acknowledged_members: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ import orjson
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.backstage.entities import FIELDS, KINDS, Entity, read_entity
-from sloengine.infrastructure.patient_http import Patience, patient_get
+from sloengine.infrastructure.patient_http import Patience, patient_get, shown
 
 BY_QUERY = "/api/catalog/entities/by-query"
 ALL = "/api/catalog/entities"
@@ -81,7 +81,10 @@ class BackstageClient:
             _take(items, found)
             said = page.get("totalItems")
             total = said if isinstance(said, int) else total
-            cursor = (page.get("pageInfo") or {}).get("nextCursor")
+            info = page.get("pageInfo") or {}
+            if not isinstance(info, dict):
+                raise Unavailable(f"{self.whom} answered {BY_QUERY} with a pageInfo that cannot be read")
+            cursor = info.get("nextCursor")
             if not cursor:
                 break
             if cursor in seen:
@@ -131,7 +134,7 @@ class BackstageClient:
 
     def _json(self, answer: httpx.Response) -> Any:
         if answer.status_code != httpx.codes.OK:
-            raise Unavailable(f"{self.whom} answered with HTTP {answer.status_code}: {answer.text[:200].strip()}")
+            raise Unavailable(f"{self.whom} answered with HTTP {answer.status_code}: {shown(answer)}")
         try:
             return orjson.loads(answer.content)
         except orjson.JSONDecodeError as error:

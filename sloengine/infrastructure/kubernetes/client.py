@@ -11,7 +11,7 @@ import orjson
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.kubernetes.access import BearerToken, KubernetesAccess
-from sloengine.infrastructure.patient_http import Patience, patient_get
+from sloengine.infrastructure.patient_http import Patience, patient_get, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,14 @@ class KubernetesClient:
             if response.status_code == httpx.codes.GONE and "continue" in asked:
                 return None
             page = self._page(response, resource, namespace)
-            found.extend(read(item) for item in page.get("items") or ())
-            more = (page.get("metadata") or {}).get("continue")
+            items, metadata = page.get("items") or [], page.get("metadata") or {}
+            if not isinstance(metadata, dict) or not isinstance(items, list) or not all(map(_is_object, items)):
+                raise Unavailable(
+                    f"{self.whom} answered a list of {resource.plural} with something that is none: is it the"
+                    " address of an API server?"
+                )
+            found.extend(read(item) for item in items)
+            more = metadata.get("continue")
             if not more:
                 return found
             asked = {"limit": str(self.page_size), "continue": str(more)}
@@ -113,11 +119,23 @@ class KubernetesClient:
         status = response.status_code
         if status == httpx.codes.OK and "items" in said:
             return said
-        message = str(said.get("message") or response.text[:200].strip())
+        message = str(said.get("message") or shown(response))
         if status == httpx.codes.UNAUTHORIZED:
             raise Unavailable(
                 f"{self.whom} does not accept the token (401): it is wrong, expired, or of another cluster"
             )
         if status == httpx.codes.FORBIDDEN:
             raise ListRefused(resource, namespace, message)
+        if status == httpx.codes.OK:
+            raise Unavailable(
+                f"{self.whom} answered a list of {resource.plural} with something else than a list in JSON: is it"
+                " the address of an API server, and no login page?"
+            )
         raise Unavailable(f"{self.whom} answered a list of {resource.plural} with HTTP {status}: {message}")
+
+
+def _is_object(item: object) -> bool:
+    """An object of Kubernetes has a name, whatever else it has."""
+    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
+        return False
+    return bool(item["metadata"].get("name")) and isinstance(item.get("spec") or {}, dict)

@@ -69,7 +69,7 @@ def read_workload(kind: str) -> Callable[[Mapping[str, Any]], Workload]:
 
     def read(item: Mapping[str, Any]) -> Workload:
         metadata = item.get("metadata") or {}
-        template = ((item.get("spec") or {}).get("template") or {}).get("metadata") or {}
+        template = _mapping(_mapping(_mapping(item.get("spec")).get("template")).get("metadata"))
         return Workload(
             kind,
             str(metadata.get("namespace") or ""),
@@ -95,6 +95,10 @@ def read_network_service(item: Mapping[str, Any]) -> NetworkService:
         _texts(spec.get("selector")),
         str(external).rstrip(".").lower() if external else None,
     )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _texts(mapping: object) -> Mapping[str, str]:

@@ -32,6 +32,7 @@ def alert_of(row: Sequence[Any]) -> CircularDependencyAlert:
         resolved_at=optional_instant(row[8]),
         history=tuple(decode(AlertChange, line) for line in row[9]),
         revision=row[10],
+        acknowledged_members=tuple(row[11]),
     )
 
 
@@ -52,6 +53,7 @@ def alert_parameters(alert: CircularDependencyAlert, place: int, now: datetime) 
             "resolved_at": alert.resolved_at,
             "history": [encode(line).decode() for line in alert.history],
             "revision": alert.revision,
+            "acknowledged_members": list(alert.acknowledged_members),
         },
     }
 
@@ -119,8 +121,8 @@ async def set_status(
             return None
         [row] = await transaction.rows("read/alerts_by_id", alert_ids=[alert_id])
         stands = alert_of(row)
-        if stands == made:
-            return stands  # done when this ran before
+        if made is not None and made.history[-1] in stands.history:
+            return stands  # done when this ran before, whatever somebody else has done since
         made = decided(stands, status, note=note, actor=actor, now=now)
         await write_alerts(transaction, [made], now=now)
         return made

@@ -14,6 +14,7 @@ import orjson
 
 from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.logs import get_logger
+from sloengine.infrastructure.patient_http import shown
 from sloengine.infrastructure.prometheus.breaker import CircuitBreaker
 
 log = get_logger(__name__)
@@ -92,13 +93,20 @@ class PrometheusClient:
             "/api/v1/query_range",
             {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_seconds:g}"},
         )
-        result: list[Any] = answer["result"]
-        return result
+        return self._result(answer)
 
     async def query(self, query: str, *, at: float | None = None) -> list[Any]:
         """Instant query; the vector result. Raises as ``query_range``."""
         form = {"query": query} | ({} if at is None else {"time": f"{at:.3f}"})
-        result: list[Any] = (await self._ask("/api/v1/query", form))["result"]
+        return self._result(await self._ask("/api/v1/query", form))
+
+    def _result(self, answer: Any) -> list[Any]:
+        result = answer.get("result") if isinstance(answer, dict) else None
+        if not isinstance(result, list) or not all(isinstance(one, dict) and "metric" in one for one in result):
+            raise Unavailable(
+                f"Prometheus at {self.base_url} answered a query with something that is no result of one: is it"
+                " the address of a Prometheus?"
+            )
         return result
 
     async def build(self) -> Mapping[str, Any]:
@@ -161,8 +169,10 @@ class PrometheusClient:
         body = _json(response)
         if response.status_code == httpx.codes.OK and body is not None and body.get("status") == "success":
             self.breaker.succeeded()
-            return body["data"]
-        message = str((body or {}).get("error") or response.text[:300])
+            return body.get("data")
+        message = str((body or {}).get("error") or shown(response))
+        if body is None and response.status_code == httpx.codes.OK:
+            message += " (something else than JSON: is it the address of a Prometheus, and no login page?)"
         kind = str((body or {}).get("errorType") or "http")
         if response.status_code in _RETRIED and not (kind == "timeout" or "timed out" in message):
             raise _Retry(f"HTTP {response.status_code}: {message}")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sloengine.domain.topology.alerts import reconcile_alerts
+from sloengine.domain.topology.alerts import decided, reconcile_alerts
 from sloengine.domain.topology.condensation import condense
 from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.ingestion import AlertStatus
@@ -157,6 +157,9 @@ def test_giant_cycles_are_fast(shape):
     assert all(set(zip(n.cycle_path, n.cycle_path[1:], strict=False)) <= set(pairs) for n in found.supernodes)
 
 
+HOUR = timedelta(hours=1)
+
+
 def node(name: str, members: str) -> Supernode:
     return Supernode(name, tuple(members), (*members, members[0]))
 
@@ -197,7 +200,7 @@ def test_a_cycle_that_comes_back_is_news():
 
 def acknowledged(*nodes):
     return tuple(
-        replace(alert, status=AlertStatus.ACKNOWLEDGED, updated_by="ann", note="known") for alert in opened(*nodes)
+        decided(alert, AlertStatus.ACKNOWLEDGED, note="known", actor="ann", now=NOW) for alert in opened(*nodes)
     )
 
 
@@ -212,6 +215,28 @@ def test_an_acknowledgement_does_not_cover_another_cycle():
     (alert,) = reconcile_alerts(acknowledged(node("n", "ab")), (node("n", "abcdefg"),), NOW).updated
 
     assert alert.status is AlertStatus.OPEN
+
+
+def test_an_acknowledgement_ends_however_small_the_steps_are_in_which_a_cycle_becomes_another_one():
+    (alert,) = acknowledged(node("n", "ab"))
+    seen = []
+    for size in range(3, 8):
+        (alert,) = reconcile_alerts([alert], (node("n", "abcdefg"[:size]),), NOW + size * HOUR).updated
+        seen.append(alert.status)
+
+    assert seen == [AlertStatus.ACKNOWLEDGED] * 2 + [AlertStatus.OPEN] * 3
+    assert [line.by for line in alert.history] == [None, "ann"] + [None] * 5
+    again = decided(alert, AlertStatus.ACKNOWLEDGED, note=None, actor="bob", now=NOW + 9 * HOUR)
+    assert again.acknowledged_members == tuple("abcdefg")
+
+
+def test_a_part_of_mostly_new_members_that_breaks_off_is_not_known():
+    (grown,) = reconcile_alerts(acknowledged(node("n", "abcde")), (node("n", "abcdefgh"),), NOW).updated
+
+    parts = node("n", "abcde"), node("m", "fgh")
+    (alert,) = reconcile_alerts([grown], parts, NOW + HOUR).opened
+
+    assert (grown.status, alert.status, alert.note) == (AlertStatus.ACKNOWLEDGED, AlertStatus.OPEN, None)
 
 
 def test_a_part_that_breaks_off_a_known_cycle_is_known():

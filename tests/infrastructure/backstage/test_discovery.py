@@ -134,7 +134,9 @@ async def test_nobody_there_is_unavailable():
     ("answer", "says"),
     [
         (httpx.Response(200, text="<html>Sign in"), "no login page"),
-        (httpx.Response(302, headers={"location": "/login"}), "HTTP 302"),
+        (httpx.Response(302, headers={"location": "/login"}), "HTTP 302: it leads to /login"),
+        (httpx.Response(404, html="<html>\n<body><h1>Nothing</h1> here</body>"), "HTTP 404: Nothing here$"),
+        (httpx.Response(200, json={"items": [], "pageInfo": [1]}), "pageInfo that cannot be read"),
         (httpx.Response(403, json={"error": {"name": "NotAllowedError"}}), r"403.*catalog\.entity\.read"),
         (httpx.Response(200, json={"items": [], "pageInfo": {"nextCursor": "again"}}), "same page twice"),
         (httpx.Response(200, json=[]), "without a list of items"),

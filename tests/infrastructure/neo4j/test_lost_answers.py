@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -25,12 +26,15 @@ from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.neo4j import Neo4jStores, stores_on
+from sloengine.infrastructure.neo4j.alerts import set_status
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection
 from sloengine.infrastructure.neo4j.recommendation_store import Neo4jRecommendationStore
 from tests.contracts.recommendation_samples import availability, slo
 from tests.contracts.test_slo_ledger import accept, decide, put, recommended
 from tests.infrastructure.neo4j.wire import Wire, between, open_through
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
 BANK = RememberedName("search", ("bank", ""), "bank/search", "bank/search")
 JOURNEY = Journey("j1", "buy", ("a",), (), "user:ada", NOW, "user:ada", NOW)
 
@@ -235,6 +239,33 @@ async def test_a_mutation_whose_answer_was_lost_was_done_once(
 
     assert lost >= 1
     assert wire.commits_to_lose == 0
+
+
+async def test_what_somebody_does_to_an_alert_after_a_change_whose_answer_was_lost_stands(stores: Neo4jStores):
+    """Between the commit whose answer is lost and the next attempt."""
+    alert = CircularDependencyAlert("1", AlertStatus.OPEN, ("a", "b", "a"), ("a", "b"), NOW)
+    await stores.graph.write_condensation(supernodes=(), edges=(), alerts=[alert], changed=False, now=NOW)
+    connection = stores.graph._connection
+
+    class Interrupted:
+        async def in_write(self, work: Callable[..., Awaitable[object]], **how: bool) -> object:
+            await connection.in_write(work, **how)
+            await stores.graph.set_alert_status("1", AlertStatus.RESOLVED, note="cut", actor="user:bob", now=LATER)
+            return await connection.in_write(work, **how)
+
+    changed = await set_status(
+        cast(Neo4jConnection, Interrupted()),
+        "1",
+        AlertStatus.ACKNOWLEDGED,
+        note="known",
+        actor="user:ada",
+        now=NOW,
+    )
+
+    stands = (await stores.graph.alerts_by_id(["1"]))["1"]
+    assert changed == stands
+    assert [(line.by, line.text) for line in stands.history] == [("user:ada", "known"), ("user:bob", "cut")]
+    assert (stands.status, stands.note) == (AlertStatus.RESOLVED, "cut")
 
 
 async def test_what_cannot_know_itself_is_not_done_again_and_says_that_it_may_have_been(
