@@ -56,7 +56,10 @@ def baseline_targets(
 
 
 def worst_window(bad: FloatArray, valid: FloatArray, window_days: int) -> float:
-    """Largest unavailability of any past window of so many days; a shorter history counts as one window."""
+    """Largest unavailability of any past window of so many days; a shorter history counts as one window.
+
+    ``bad``, ``valid``: events of each day, shape (n_days,), oldest first.
+    """
     length = min(window_days, len(valid))
     failed, asked = (np.convolve(values, np.ones(length), "valid") for values in (bad, valid))
     return float((failed / np.maximum(asked, 1e-12)).max())

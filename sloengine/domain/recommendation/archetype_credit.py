@@ -61,7 +61,10 @@ def credited(count: float, k: float) -> float:
 
 
 def mean_log(values: FloatArray, owner: npt.NDArray[np.int64], n_services: int) -> FloatArray:
-    """Mean logarithm of each owner's values; NaN for one without any."""
+    """Mean logarithm of each owner's values, shape (n_services,); NaN for one without any.
+
+    ``values``, ``owner`` (a service's row): shape (n_values,).
+    """
     counts = np.bincount(owner, minlength=n_services)
     sums = np.bincount(owner, weights=np.log(np.maximum(values, 1e-12)), minlength=n_services)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
@@ -147,7 +150,7 @@ def pool_by_archetype(
 ) -> FloatArray:
     """Weights of pooled episodes, those of ``alike`` services raised to the share that they are believed with.
 
-    ``weight``: of each episode, its sum is kept; ``owner``: its service.
+    ``weight``: of each episode, its sum is kept; ``owner``: its service; shape (n_episodes,) all.
     """
     total, own_kind = float(weight.sum()), np.where(alike, weight, 0.0)
     share = credited(float(len(np.unique(owner[own_kind > 0]))), k)

@@ -44,9 +44,10 @@ def learn_mixture(
     start: FloatArray | None = None,
     counts_as: float = shipped_prior.PSEUDO_SERVICES,
 ) -> FloatArray:
-    """Weights of these services' mixture, ``start`` counting as so many services; sum 1.
+    """Weights of these services' mixture on the grid of rates, ``start`` counting as so many services; sum 1.
 
-    ``start`` None: the shipped prior. For the services of one archetype it is the organisation's mixture.
+    ``episodes``, ``days`` (discounted by age): of each service, shape (n_services,). ``start`` None: the shipped
+    prior. For the services of one archetype it is the organisation's mixture.
     """
     start = shipped_weights() if start is None else start
     seen = days > 0
@@ -116,7 +117,10 @@ class RateKnowledge:
         episode_ages: FloatArray,
         size_weight: float = LEAST_SIZE_WEIGHT,
     ) -> RateKnowledge:
-        """From days and the ages of episodes, discounted by the half-life."""
+        """From days and the ages of episodes, discounted by the half-life.
+
+        ``day_ages`` and ``exposure`` (how much of the day was seen, in [0, 1]): shape (n_days,). Ages in days.
+        """
         days = float((exposure * 0.5 ** (day_ages / OWN_HALF_LIFE_DAYS)).sum())
         episodes = float((0.5 ** (episode_ages / OWN_HALF_LIFE_DAYS)).sum())
         return cls(prior_weights, episodes, days, size_weight)
@@ -159,7 +163,7 @@ class RateKnowledge:
 
 
 def pick_rates(knowledge: RateKnowledge, level: FloatArray, regime: npt.NDArray[np.bool_]) -> FloatArray:
-    """Rates per day at these levels of [0, 1], from the prior where ``regime`` says so."""
+    """Rates per day at these levels of [0, 1], from the prior where ``regime`` says so; shape (n,) all."""
     picked = np.where(regime, _pick(knowledge.prior_weights, level), _pick(knowledge.weights, level))
     return RATES[picked]
 

@@ -98,7 +98,11 @@ def tails_at(counts: FloatArray, bounds: FloatArray, seconds: FloatArray) -> Flo
 
 
 def describe_days(bounds: FloatArray, counts: FloatArray, ages: FloatArray) -> LatencyDays | None:
-    """Find base and bad days. None: no requests, or the base p95 lies above the last finite bound."""
+    """Find base and bad days. None: no requests, or the base p95 lies above the last finite bound.
+
+    ``bounds``: in seconds, ascending, shape (n_bounds,). ``counts``: requests in each bucket, shape (n_days,
+    n_bounds). ``ages``: of the days, in days, shape (n_days,).
+    """
     if len(counts) == 0 or len(bounds) < 2:
         return None
     p95 = percentile_seconds(counts, bounds, 0.95)

@@ -48,7 +48,9 @@ def latency_intervals(
 ) -> list[tuple[float, float]]:
     """For each level, the 95 % interval of the quantile of a percentile, in seconds.
 
-    ``rate_episodes``: of each draw, those that come as often as the rate of slow spells says.
+    ``seconds``: draws of the window's percentile, shape (n,). ``rate_episodes``: of each draw, those that come as
+    often as the rate of slow spells says. ``rate_weights``: of the rates on the grid. ``level_log_sd``: what is
+    not known of the level.
     """
     quantiles, scale = plausible_quantiles(seconds, rate_episodes, rate_weights, window_days, levels, level_log_sd)
     return _spans(quantiles * scale)

@@ -15,7 +15,7 @@ def error_budget_minutes(target: float, window: timedelta) -> float:
 
 
 def error_budget_requests(target: float, window_requests: float) -> float:
-    """Failed requests that the target allows among the window's requests.
+    """Failed requests that the target allows among the window's requests. Raises ``ValueError`` outside its range.
 
     >>> round(error_budget_requests(0.999, 30_000), 6)
     30.0

@@ -11,8 +11,8 @@ def histogram_percentile_seconds(bounds_seconds: FloatArray, counts: FloatArray,
     """The latency that a share ``q`` of the requests stay within, linear inside its bucket; None without requests.
 
     ``bounds_seconds``: ascending upper bounds, the last may be +inf. ``counts``: requests per bucket, not
-    cumulative. In the +inf bucket nothing more is known than its lower bound, which is returned, as Prometheus
-    does (``histogram_quantile``).
+    cumulative; shape (n_buckets,) both. ``q``: in [0, 1]. In the +inf bucket nothing more is known than its lower
+    bound, which is returned, as Prometheus does (``histogram_quantile``).
 
     >>> histogram_percentile_seconds(np.array([0.1, 0.2, np.inf]), np.array([50.0, 50.0, 0.0]), 0.75)
     0.15

@@ -67,6 +67,7 @@ def jeffreys_predictive_failures(
 
     Beta-binomial predictive under Jeffreys' prior; past counts are divided by the design effect, because
     requests that fail together are not independent evidence.
+    Raises: ValueError, for more failures than requests, a level outside (0, 1) or a design effect below 1.
     Source: Brown, Cai & DasGupta (2001), Statistical Science 16:101, for the prior.
 
     >>> jeffreys_predictive_failures(0, 3_000, 3_000, 0.95)

@@ -41,7 +41,10 @@ def replay_windows(known: npt.NDArray[np.bool_], step: timedelta, window: timede
 
 
 def window_sums(values: FloatArray, ends: npt.NDArray[np.int64], length: int) -> FloatArray:
-    """Sums over the windows that end at these positions; NaN counts as nothing. First axis is time."""
+    """Sums over the windows of ``length`` intervals that end before these positions, shape (n_windows, ...).
+
+    ``values``: first axis is time; NaN counts as nothing. ``ends``: each at least ``length``.
+    """
     cumulative = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(np.nan_to_num(values), axis=0)])
     return np.asarray(cumulative[ends] - cumulative[ends - length])
 

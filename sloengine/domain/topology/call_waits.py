@@ -62,7 +62,10 @@ class MeasuredDays:
         return np.random.default_rng([self.seed, zlib.crc32(repr((service_id, *what)).encode())])
 
     def weights(self, service_id: str, seconds: FloatArray) -> FloatArray:
-        """Of each day: the service's requests; 0 where anything that it waits for has no data."""
+        """Of each day: the service's requests; 0 where anything that it waits for has no data.
+
+        ``seconds``: drawn, shape (n_days, n_draws). Raises ``NotKnown``: too few days on which all is known.
+        """
         requests = np.nan_to_num(self.history(service_id).counts.sum(axis=1))
         weights = np.where(np.isnan(seconds).any(axis=1), 0.0, requests)
         if (weights > 0.0).sum() < LEAST_DAYS:
@@ -83,7 +86,10 @@ class MeasuredDays:
         return value
 
     def own_work(self, service_id: str, waits: FloatArray) -> OwnWorkByDay:
-        """Told from what was measured and these waits, for days that are about as slow together."""
+        """Told from what was measured and these waits, for days that are about as slow together.
+
+        ``waits``: in seconds, shape (n_days, n_draws). Raises ``NotKnown``: too few days or bounds.
+        """
         weights = self.weights(service_id, waits)
         history = self.history(service_id)
         finite = np.isfinite(history.bounds_seconds)

@@ -21,6 +21,7 @@ def shortest_cycle(adjacency: csr_array, edge_visits: int = EDGE_VISITS) -> list
     the nodes that could be tried* (at least the first), which may not be the shortest of all.
 
     Deterministic: among equals the cycle through the lowest node numbers, starting at its lowest.
+    Raises: ValueError, if there is no cycle.
     """
     size = adjacency.shape[0]
     ones = csr_array((np.ones(adjacency.nnz, np.int32), adjacency.indices, adjacency.indptr), shape=(size, size))

@@ -39,7 +39,7 @@ class FailureProfile:
     def overlap(self, components: IntArray, unavailability: FloatArray, reach: FloatArray) -> float:
         """Joint over independent probability that one of these reaches the root, interval by interval.
 
-        ``unavailability`` and ``reach`` (probability of passing failure on): by component. Below 1 where
+        ``unavailability`` and ``reach`` (probability of passing failure on): of these, shape (n,). Below 1 where
         components fail in the same intervals; slightly above where they avoid each other.
         """
         independent = -np.expm1(np.log1p(-np.minimum(reach * unavailability, 1.0 - 1e-12)).sum())

@@ -89,7 +89,7 @@ class OwnWorkByDay:
 
 
 def groups_of_days(p95_seconds: FloatArray, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Days that are about as slow, numbered from 0; -1: not used. ``p95_seconds``: of each day."""
+    """Days that are about as slow, numbered from 0; -1: not used. ``p95_seconds``, ``used``: shape (n_days,)."""
     usual = float(np.median(p95_seconds[used]))
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.clip(

@@ -26,7 +26,11 @@ def caller_fits(
     failed_calls: FloatArray,
     remembered: ContentMemo[AdditiveFit] | None,
 ) -> dict[int, tuple[float, float]]:
-    """Additive fit of every caller that has an edge with evidence: value and standard error by edge."""
+    """Additive fit of every caller that has an edge with evidence: value and standard error by edge.
+
+    ``candidates``: edges that may be in a fit. ``failed_calls``: of each edge of the graph, shape (n_edges,).
+    ``remembered``: fits made before; new ones are added.
+    """
     per_day = max(1, timedelta(days=1) // traffic.step)
     wanted = set(traffic.callers[evidence.edges].tolist())
     by_caller: dict[int, list[int]] = {}

@@ -44,7 +44,11 @@ class Evidence:
 def failed_call_evidence(
     traffic: ObservedTraffic, candidates: IntArray, expected: npt.NDArray[np.bool_], failed_calls: FloatArray
 ) -> Evidence:
-    """Sum up B and min(B, E); fills ``failed_calls``. ``expected``: whether an edge's B is no count."""
+    """Sum up B and min(B, E) of the candidates; fills ``failed_calls``.
+
+    ``expected``: whether an edge's B is an expected share and no count. It and ``failed_calls``: of each edge of
+    the graph, shape (n_edges,).
+    """
     day = np.arange(traffic.total.shape[1]) // max(1, _EPISODE // traffic.step)
     starts = _block_starts(traffic)
     edges: list[IntArray] = [np.zeros(0, np.int64)]
