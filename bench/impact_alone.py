@@ -14,8 +14,8 @@ from bench.graphs import giant_cycle, layered_graph
 from bench.impact import HUBS, objective
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
+from sloengine.domain.impact.build_network import failure_network
 from sloengine.domain.impact.model import ImpactAnalysis, SloChange
-from sloengine.domain.impact.network import failure_network
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.impact.told import analysis_of
 from sloengine.domain.recommendation.model import ObjectiveKind

@@ -17,8 +17,8 @@ import numpy as np
 from bench.impact import objective
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
+from sloengine.domain.impact.build_network import failure_network
 from sloengine.domain.impact.model import SloChange
-from sloengine.domain.impact.network import failure_network
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.topology.dependency import Dependency, DependencyCriticality

@@ -11,7 +11,8 @@ import numpy as np
 from sloengine.application.topology.learnt_findings import Findings
 from sloengine.domain.governance.model import Slo
 from sloengine.domain.impact.analyse import ImpactBasis
-from sloengine.domain.impact.network import FailureNetwork, failure_network
+from sloengine.domain.impact.build_network import failure_network
+from sloengine.domain.impact.network import FailureNetwork
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.panel import FloatArray, SliPanel

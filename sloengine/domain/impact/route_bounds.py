@@ -17,7 +17,8 @@ import numpy as np
 
 from sloengine.domain.impact.analyse import Followed
 from sloengine.domain.impact.availability import availability_impact
-from sloengine.domain.impact.network import FloatArray, failure_network
+from sloengine.domain.impact.build_network import failure_network
+from sloengine.domain.impact.network import FloatArray
 from sloengine.domain.impact.stated import PROMISED, learn_standing
 from sloengine.domain.topology.dependency import Dependency
 from sloengine.domain.topology.graph import DependencyGraph

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sloengine.domain.governance.model import Slo, SloSource, SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
 from sloengine.domain.impact.availability import _kept
+from sloengine.domain.impact.build_network import failure_network
 from sloengine.domain.impact.model import SloChange
-from sloengine.domain.impact.network import failure_network
 from sloengine.domain.impact.reach import Reach
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.impact.told import analysis_of

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.governance.model import SloTarget
+from sloengine.domain.impact.build_network import failure_network
 from sloengine.domain.impact.latency import LatencyLevels, analyse_latency
 from sloengine.domain.impact.model import SloChange
-from sloengine.domain.impact.network import failure_network
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.topology.dependency import Dependency, DependencyMode
 from sloengine.domain.topology.graph import DependencyGraph

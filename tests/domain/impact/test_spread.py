@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
+from sloengine.domain.impact.build_network import failure_network
 from sloengine.domain.impact.kept_reach import kept_reach
 from sloengine.domain.impact.model import SloChange, worst_first
-from sloengine.domain.impact.network import failure_network
 from sloengine.domain.impact.spread import KeptSpread, WalkedSpread
 from sloengine.domain.impact.stated import learn_standing
 from sloengine.domain.topology.dependency import DependencyCriticality
