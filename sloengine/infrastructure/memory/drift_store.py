@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
 
 from sloengine.application.ports.drift_store import DriftFilter, SeriesKey, WatchUpdate
-from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.together import Onset
 from sloengine.domain.drift.watch import Watch
-from sloengine.domain.governance.hash_chain import ChainHead, chained
-from sloengine.domain.governance.model import AuditAction, AuditEvent
+from sloengine.domain.governance.hash_chain import ChainHead
 from sloengine.domain.recommendation.model import SliType
+from sloengine.infrastructure.drift_records import confirmed_event, drift_entry
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.paging import SortKey, cut
 
@@ -76,27 +74,12 @@ class MemoryDriftStore:
         self._db.drift_events[event.event_id] = replace(
             known, reevaluated_at=now, recommendation_id=event.recommendation_id, targets=event.targets
         )
-        entry = AuditEvent(
-            audit_id=str(uuid4()),
-            sequence=0,
-            action=AuditAction.DRIFT_TRIGGERED,
-            actor=actor,
-            service_id=event.service_id,
-            sli_type=event.sli_type,
-            at=now,
-            hash="",
-            previous_hash="",
-            recommendation_id=event.recommendation_id,
-            rationale=rationale,
-        )
         last = self._db.trail[-1] if self._db.trail else None
-        entry = chained(entry, ChainHead() if last is None else ChainHead(last.sequence, last.hash))
+        head = ChainHead() if last is None else ChainHead(last.sequence, last.hash)
+        entry = drift_entry(event, actor=actor, rationale=rationale, now=now, head=head)
         self._db.trail.append(entry)
-        event_id = str(uuid4())
-        payload = {"drift": event.event_id, "auditEvent": entry.audit_id}
-        if event.recommendation_id is not None:
-            payload["recommendation"] = event.recommendation_id
-        self._db.outbox[event_id] = OutboxEvent(event_id, "DriftConfirmed", event.service_id, now, payload)
+        told = confirmed_event(event, entry, now)
+        self._db.outbox[told.event_id] = told
         return True
 
     async def newest(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
 
 from sloengine.application.ports.idempotency import KeyedRequest
-from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.slo_ledger import (
     AuditFilter,
@@ -18,10 +16,10 @@ from sloengine.application.ports.slo_ledger import (
     Standing,
 )
 from sloengine.domain.errors import Conflict, RecommendationNotFound
-from sloengine.domain.governance.decisions import target_deltas
-from sloengine.domain.governance.hash_chain import ChainHead, chained, verify_chain
+from sloengine.domain.governance.hash_chain import ChainHead, verify_chain
 from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, SliType
+from sloengine.infrastructure.decision_records import decision_events, recorded
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import cut
@@ -59,16 +57,28 @@ class MemorySloLedger:
                 f"somebody else decided on {service_id!r} at the same time; look again before you decide"
             )
         decision = choose(recommendation, active)
-        recorded = self._record(decision, recommendation, active, actor, recommendation_id, now)
+        made = recorded(
+            decision,
+            Standing(recommendation, active),
+            actor=actor,
+            recommendation_id=recommendation_id,
+            now=now,
+            head=self._head(),
+        )
+        self._db.trail.append(made.audit_event)
+        for event in decision_events(decision, made.audit_event, recommendation_id, now):
+            self._db.outbox[event.event_id] = event
+        if decision.is_open:
+            self._db.to_tell[made.audit_event.audit_id] = now
         if decision.slo is not None:
             self._db.slos[decision.slo.slo_id] = decision.slo
             self._db.active[service_id, sli_type] = decision.slo.slo_id
-        if place is not None and recorded.recommendation is not None:
+        if place is not None and made.recommendation is not None:
             key_of, at, _ = self._db.results[place]
-            self._db.results[place] = (key_of, at, recorded.recommendation)
+            self._db.results[place] = (key_of, at, made.recommendation)
         if request is not None:
-            keep(self._db, request, recorded, now)
-        return recorded
+            keep(self._db, request, made, now)
+        return made
 
     async def standing(self, recommendation_id: str) -> Standing | None:
         """As it stands."""
@@ -91,62 +101,6 @@ class MemorySloLedger:
         raise RecommendationNotFound(
             f"no recommendation {recommendation_id!r}", path=("input", "recommendationId")
         )
-
-    def _record(
-        self,
-        decision: Decision,
-        recommendation: Recommendation | None,
-        active: Slo | None,
-        actor: str,
-        recommendation_id: str | None,
-        now: datetime,
-    ) -> Recorded:
-        before = None if active is None else active.snapshot()
-        after = before if decision.slo is None else decision.slo.snapshot()
-        entry = AuditEvent(
-            audit_id=str(uuid4()),
-            sequence=0,
-            action=decision.action,
-            actor=actor,
-            service_id=decision.service_id,
-            sli_type=decision.sli_type,
-            at=now,
-            hash="",
-            previous_hash="",
-            recommendation_id=recommendation_id,
-            previous=before,
-            new=after,
-            delta=()
-            if decision.slo is None
-            else target_deltas(before.targets if before else (), decision.slo.targets),
-            rationale=decision.rationale,
-        )
-        entry = chained(entry, self._head())
-        self._db.trail.append(entry)
-        event_id = str(uuid4())
-        ids = {
-            "auditEvent": entry.audit_id,
-            "recommendation": recommendation_id,
-            "slo": None if decision.slo is None else decision.slo.slo_id,
-        }
-        self._db.outbox[event_id] = OutboxEvent(
-            event_id,
-            "SloChanged" if decision.slo is not None else "RecommendationRejected",
-            decision.service_id,
-            now,
-            {name: value for name, value in ids.items() if value is not None},
-        )
-        if decision.callers_at_risk is not None:
-            risk = decision.callers_at_risk
-            event_id = str(uuid4())
-            self._db.outbox[event_id] = OutboxEvent(
-                event_id, risk.KIND, decision.service_id, now, risk.payload(entry.audit_id)
-            )
-        if decision.is_open:
-            self._db.to_tell[entry.audit_id] = now
-        if recommendation is not None and decision.recommendation_status is not None:
-            recommendation = replace(recommendation, status=decision.recommendation_status)
-        return Recorded(entry, decision.slo or active, active, recommendation, warnings=decision.warnings)
 
     def _head(self) -> ChainHead:
         last = self._db.trail[-1] if self._db.trail else None

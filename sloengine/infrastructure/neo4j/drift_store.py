@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from sloengine.application.ports.drift_store import DriftFilter, SeriesKey, WatchUpdate
-from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.together import Onset
 from sloengine.domain.drift.watch import Watch
-from sloengine.domain.governance.hash_chain import ChainHead, chained
-from sloengine.domain.governance.model import AuditAction, AuditEvent
+from sloengine.domain.governance.hash_chain import ChainHead
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.infrastructure.documents import decode, encode
+from sloengine.infrastructure.drift_records import confirmed_event, drift_entry
 from sloengine.infrastructure.neo4j.audit_rows import entry_properties
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
@@ -68,19 +66,8 @@ class Neo4jDriftStore:
             row = await transaction.row("write/lock_drift_event", event_id=event.event_id, now=now)
             if row is None:
                 return False
-            entry = chained(_entry(event, actor, rationale, now), ChainHead(*row))
-            payload = {
-                "drift": event.event_id,
-                "auditEvent": entry.audit_id,
-                "recommendation": event.recommendation_id,
-            }
-            told = OutboxEvent(
-                event_id=str(uuid4()),
-                kind="DriftConfirmed",
-                service_id=event.service_id,
-                at=now,
-                payload={name: value for name, value in payload.items() if value is not None},
-            )
+            entry = drift_entry(event, actor=actor, rationale=rationale, now=now, head=ChainHead(*row))
+            told = confirmed_event(event, entry, now)
             await transaction.rows(
                 "write/finish_drift",
                 event_id=event.event_id,
@@ -197,19 +184,3 @@ def _event_properties(event: DriftEvent) -> dict[str, Any]:
         "level_after": event.after,
         "document": encode(alone).decode(),
     }
-
-
-def _entry(event: DriftEvent, actor: str, rationale: str, now: datetime) -> AuditEvent:
-    return AuditEvent(
-        audit_id=str(uuid4()),
-        sequence=0,
-        action=AuditAction.DRIFT_TRIGGERED,
-        actor=actor,
-        service_id=event.service_id,
-        sli_type=event.sli_type,
-        at=now,
-        hash="",
-        previous_hash="",
-        recommendation_id=event.recommendation_id,
-        rationale=rationale,
-    )

@@ -7,10 +7,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from sloengine.application.ports.idempotency import KeyedRequest
-from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.application.ports.slo_ledger import (
     AuditFilter,
@@ -20,10 +18,10 @@ from sloengine.application.ports.slo_ledger import (
     Standing,
 )
 from sloengine.domain.errors import Conflict, RecommendationNotFound
-from sloengine.domain.governance.decisions import target_deltas
-from sloengine.domain.governance.hash_chain import ChainCheck, ChainHead, chained
+from sloengine.domain.governance.hash_chain import ChainCheck, ChainHead
 from sloengine.domain.governance.model import AuditEvent, AuditIntegrity, Slo
 from sloengine.domain.recommendation.model import Recommendation, RecommendationStatus, SliType
+from sloengine.infrastructure.decision_records import decision_events, recorded
 from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.audit_rows import entry_of, entry_properties, is_written, slo_properties
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
@@ -88,10 +86,16 @@ class Neo4jSloLedger:
             # Documents never change, so that under the lock only the status is read again.
             stands = looked if status is None else _with_status(looked, status)
             decision = choose(stands.recommendation, stands.slo)
-            recorded = _recorded(decision, stands, actor, recommendation_id, now, ChainHead(sequence, head_hash))
-            await _write(transaction, recorded, decision, recommendation_id, now, key)
-            made = recorded
-            return recorded
+            made = recorded(
+                decision,
+                stands,
+                actor=actor,
+                recommendation_id=recommendation_id,
+                now=now,
+                head=ChainHead(sequence, head_hash),
+            )
+            await _write(transaction, made, decision, recommendation_id, now, key)
+            return made
 
         return await self._connection.in_write(work, knows_itself=True)
 
@@ -197,77 +201,29 @@ def _with_status(looked: Standing, status: RecommendationStatus) -> Standing:
     return replace(looked, recommendation=replace(recommendation, status=status))
 
 
-def _recorded(
-    decision: Decision,
-    stands: Standing,
-    actor: str,
-    recommendation_id: str | None,
-    now: datetime,
-    head: ChainHead,
-) -> Recorded:
-    before = None if stands.slo is None else stands.slo.snapshot()
-    after = before if decision.slo is None else decision.slo.snapshot()
-    entry = AuditEvent(
-        audit_id=str(uuid4()),
-        sequence=0,
-        action=decision.action,
-        actor=actor,
-        service_id=decision.service_id,
-        sli_type=decision.sli_type,
-        at=now,
-        hash="",
-        previous_hash="",
-        recommendation_id=recommendation_id,
-        previous=before,
-        new=after,
-        delta=()
-        if decision.slo is None
-        else target_deltas(before.targets if before else (), decision.slo.targets),
-        rationale=decision.rationale,
-    )
-    recommendation = stands.recommendation
-    if recommendation is not None and decision.recommendation_status is not None:
-        recommendation = replace(recommendation, status=decision.recommendation_status)
-    active = decision.slo or stands.slo
-    return Recorded(chained(entry, head), active, stands.slo, recommendation, warnings=decision.warnings)
-
-
 async def _write(
     transaction: Transaction,
-    recorded: Recorded,
+    made: Recorded,
     decision: Decision,
     recommendation_id: str | None,
     now: datetime,
     key: IdempotencyKey | None,
 ) -> None:
-    entry = recorded.audit_event
-    ids = {
-        "auditEvent": entry.audit_id,
-        "recommendation": recommendation_id,
-        "slo": None if decision.slo is None else decision.slo.slo_id,
-    }
-    event = OutboxEvent(
-        event_id=str(uuid4()),
-        kind="SloChanged" if decision.slo is not None else "RecommendationRejected",
-        service_id=decision.service_id,
-        at=now,
-        payload={name: value for name, value in ids.items() if value is not None},
-    )
-    status, risk = decision.recommendation_status, decision.callers_at_risk
-    others = []
-    if risk is not None:
-        told = OutboxEvent(str(uuid4()), risk.KIND, decision.service_id, now, risk.payload(entry.audit_id))
-        others.append(event_properties(told, entry.sequence))
+    entry, status = made.audit_event, decision.recommendation_status
+    told = [
+        event_properties(event, entry.sequence)
+        for event in decision_events(decision, entry, recommendation_id, now)
+    ]
     await transaction.rows(
         "write/record_decision",
-        other_events=others,
+        other_events=told[1:],
         to_tell=[{"audit_id": entry.audit_id, "at": now}] if decision.is_open else [],
         entry=entry_properties(entry),
-        event=event_properties(event, entry.sequence),
+        event=told[0],
         slo=None if decision.slo is None else slo_properties(decision.slo),
         recommendation_id=recommendation_id,
         status=None if status is None else status.value,
-        key=None if key is None else key.answered(encode(recorded).decode()),
+        key=None if key is None else key.answered(encode(made).decode()),
         now=now,
     )
 
