@@ -137,7 +137,7 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
                 verdict if row.target is not None else "–",
             )
         output.out.print(table)
-        output.reasons([(row.service_id, row.reason) for row in found.rows[:_EXPLAINED]])
+        output.reasons([(row.service_id, _reason(row)) for row in found.rows[:_EXPLAINED]])
         if len(found.rows) > _EXPLAINED:
             output.say(f"  the reasons of {len(found.rows) - _EXPLAINED} more rows: --json")
     if len(found.rows) > _SHOWN:
@@ -147,15 +147,23 @@ def _print(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> None:
         output.say(f"note: {note}")
 
 
+def _reason(row: ImpactRow) -> str:
+    """With why nothing is composed, where the cell only says that nothing is."""
+    if row.composed is None or row.composed.low_ms is not None:
+        return row.reason
+    return f"{row.reason}; not composed: {row.composed.reason}"
+
+
 def _print_journeys(journeys: Sequence[ImpactedJourney]) -> None:
     if not journeys:
         return
     table = output.table(f"{len(journeys)} {'journey' if len(journeys) == 1 else 'journeys'}")
-    for heading in ("journey", "before", "after", ""):
+    for heading in ("journey", "before", "after", "objective of an entry"):
         table.add_column(heading, overflow="fold")
     for one in journeys[:_SHOWN]:
         before, after = _percent(one.before), _percent(one.after)
-        table.add_row(one.journey.name, before, after, "breaks" if one.violates else "holds")
+        # It may have been broken before, or there may be none: the reason says so.
+        table.add_row(one.journey.name, before, after, "not kept" if one.violates else "–")
     output.out.print(table)
     output.reasons([(one.journey.name, one.reason) for one in journeys[:_EXPLAINED]])
     if len(journeys) > _SHOWN:

@@ -40,6 +40,7 @@ def test_impact_names_the_journeys_that_it_reaches(connected: Callable[[Engine],
     [journey] = ask("impact", "store", "--availability", "99.5", "--json").json["journeys"]
 
     assert "1 journey" in text
+    assert "not kept" in text
     assert "buy" in text
     check(journey, "ImpactedJourney")
     assert journey["journey"]["name"] == "buy"

@@ -13,7 +13,7 @@ from sloengine.application.impact.impact_bases import ImpactBases
 from sloengine.application.ports.slo_ledger import CallersAtRisk
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
-from sloengine.domain.impact.model import ImpactRow, SloChange
+from sloengine.domain.impact.model import ImpactRow, SloChange, worst_first
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.percent import percent_from_ratio
 
@@ -85,7 +85,7 @@ def _compared(basis: ImpactBasis, service_id: str, target: SloTarget) -> tuple[I
         return rows
     kept = [SloChange(service_id, one) for one in present.targets]
     before = {row.service_id: row for row in analyse_availability(basis, kept)}
-    return tuple(
+    hurt = (
         replace(
             row,
             before=old.after,
@@ -98,6 +98,7 @@ def _compared(basis: ImpactBasis, service_id: str, target: SloTarget) -> tuple[I
         and old.after is not None
         and row.after < old.after - _SMALLEST
     )
+    return tuple(sorted(hurt, key=worst_first))  # who is broken by this comes first, whatever the basis knew
 
 
 def _is_no_looser(basis: ImpactBasis, service_id: str, target: SloTarget) -> bool:

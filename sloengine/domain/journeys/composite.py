@@ -163,7 +163,8 @@ def _along(
     index = model.graph.index
     blank = sorted({service for service in route.services if index[service] in model.unknown})
     if blank:
-        notes.append(f"No telemetry of {first_of(blank)}: what they fail is not in it.")
+        fails = "it fails" if len(blank) == 1 else "they fail"
+        notes.append(f"No telemetry of {first_of(blank)}: what {fails} is not in it.")
     return _Way(
         route.name,
         share,

@@ -9,11 +9,12 @@ what unmeasured services take themselves; both is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from sloengine.domain.journeys.left_out import first_of, left_out
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 from sloengine.domain.topology.call_waits import is_awaited
@@ -31,7 +32,6 @@ from sloengine.domain.topology.measured_draws import on_same_days
 DRAWS_A_DAY = 4_000
 _LEAST_DRAWS_A_DAY = 500
 _SEED = 0
-_NAMED = 3
 
 
 class _NotKnown(Exception):
@@ -78,11 +78,24 @@ def route_latency(
             f"The services on the way of journey {journey.name} have no day of latency histograms in common.",
         )
     silent = tuple(dict.fromkeys(name for *_, names in parts for name in names))
-    named = ", ".join(silent[:_NAMED]) + (f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else "")
-    return LatencyHistory(journey.name, first.start_at, bounds, counts), (
-        f"no latency histogram of {named}: latency is composed of what requests wait for below, one call after"
-        " another, each day by itself; what they take themselves is not in it, and calls side by side take less"
+    said = (
+        f"no latency histogram of {first_of(silent)}: latency is composed of what requests wait for below, one"
+        " call after another, each day by itself; what they take themselves is not in it, and calls side by side"
+        " take less"
     )
+    if missing := _not_waited_for(journey, graph, frozenset(silent)):
+        said += (
+            f"; no route lists {first_of(missing)}, which they call for every other request at least, or nobody"
+            " knows how often: what requests wait for it is not in it either"
+        )
+    return LatencyHistory(journey.name, first.start_at, bounds, counts), said
+
+
+def _not_waited_for(journey: Journey, graph: DependencyGraph, silent: Collection[str]) -> list[str]:
+    """What services that are passed unmeasured mostly call and no route lists; measured ones hold it already."""
+    routes = range(len(journey.routes))
+    found = dict.fromkeys(name for position in routes for name in left_out(graph, journey, position))
+    return [name for name in found if any(e.caller in silent for e in graph.edges_by_dependency.get(name, ()))]
 
 
 def _ways(journey: Journey) -> Iterator[_Way]:

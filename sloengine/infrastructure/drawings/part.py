@@ -108,7 +108,7 @@ def words_of(edge: Dependency) -> str:
     if edge.redundancy_group is not None:
         words.append(f"{edge.required or 1} of {edge.redundancy_group}")
     if edge.call_weight is not None:
-        words.append(f"{edge.call_weight:.3g} calls")
+        words.append(f"{edge.call_weight:.3g} call{'' if edge.call_weight == 1.0 else 's'}")
     if edge.is_stale:
         words.append("stale")
     return ", ".join(words)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sloengine.application.impact.impact_bases import MOST_DECIDED, ImpactBases
-from sloengine.application.impact.warn_callers import STILL_OPEN, WarnCallers
+from sloengine.application.impact.warn_callers import STILL_OPEN, WarnCallers, _compared, told_of
 from sloengine.application.ports.slo_ledger import DecidedSince, SloLedger
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from tests.application.impact.test_analyse_impact import organisation, promise
+from tests.domain.impact.test_availability_impact import basis_of, edge, slo, target
 
 
 def events(engine, kind="CallersAtRisk"):
@@ -35,6 +37,24 @@ async def test_callers_that_cannot_keep_their_objective_are_named_and_told():
     assert event.payload["callers"] == ["checkout"]
     assert event.payload["teams"] == ["team-checkout"]
     assert event.payload["auditEvent"] == outcome.audit_event.audit_id
+
+
+def test_who_is_broken_by_this_is_named_before_who_was_broken_already():
+    """The basis does not know the objective in force yet; the rows are those against it all the same."""
+    names = ["tight", "loose", "store"]
+    basis = basis_of(
+        names,
+        [edge("tight", "store"), edge("loose", "store")],
+        dict.fromkeys(names, 1e-5),
+        {"tight": 0.001, "loose": 0.015},
+    )
+    basis = replace(basis, slos={**basis.slos, "store": slo("store", 0.99)})
+
+    told = told_of("store", _compared(basis, "store", target(0.98)))
+
+    assert told.event is not None
+    assert told.event.service_ids == ("loose", "tight")
+    assert "tight (99.9 %, its dependencies leave 98 %, below it before, too)" in told.warnings[0]
 
 
 async def test_who_keeps_room_is_not_told():

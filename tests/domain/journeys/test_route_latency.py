@@ -112,6 +112,12 @@ def test_unmeasured_services_between_are_passed_through_and_calls_off_the_route_
 
     assert share_within(found, 0.10) == 1.0
     assert "page, gateway" in said
+    assert "no route lists pay, which they call" in said
+    # What a measured service waits for is in its own histogram.
+    _, said = route_latency(
+        journey((1.0, "page", "cart")), graph_of(call("page", "cart"), call("cart", "pay")), histories
+    )
+    assert "no route lists" not in said
 
 
 def test_what_cannot_be_told_has_a_reason():
