@@ -24,13 +24,14 @@ from sloengine.domain.recommendation.recommend import (
     recommend_latency_with_case,
     recommend_with_case,
 )
-from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
+from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.bound_parts import either
 from sloengine.domain.topology.composed_latency import ComposedChange
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.what_if.achievable import AvailabilityFocus, latency_after, targets_by_tier
 from sloengine.domain.what_if.composed import composed_tiers
+from sloengine.domain.what_if.edit_notes import inside_notes, short_notes
 from sloengine.domain.what_if.edited_model import edited_model, whole_hazard
 from sloengine.domain.what_if.edits import AddFallback, AddReplica, GraphEdit, Improve, edge_of
 from sloengine.domain.what_if.improved_focus import held_to_what_was_asked
@@ -113,14 +114,14 @@ def edited_targets(
         prepared, tuple(edits), window, now, prepared.evidence.priors.calibrated(settings), measured, composition
     )
     asked = [_asked(world, service_id) for service_id in focus]
-    rows, whole, short = _together(world, asked)
+    rows, whole, notes = _together(world, asked)
     gained = [whole] if len(edits) == 1 else [_alone(world, asked, edit) for edit in edits]
     return WhatIfResult(
         focus=tuple(rows),
         edits=tuple(WhatIfEdit(edit, minutes) for edit, minutes in zip(edits, gained, strict=True)),
         budget_minutes_gained=whole,
         summary=_summary(rows, whole, window),
-        notes=_notes(world, rows, short),
+        notes=(*notes, *_notes(world, rows)),
     )
 
 
@@ -137,10 +138,8 @@ def _asked(world: _World, service_id: str) -> _Asked | _Untold:
     return _Asked(world, service_id, result.tiers, focus, own)
 
 
-def _together(
-    world: _World, asked: Sequence[_Asked | _Untold]
-) -> tuple[list[WhatIfRow], float, Mapping[int, float]]:
-    """Rows, the minutes that all edits gain, and which edits fall short of what they ask for."""
+def _together(world: _World, asked: Sequence[_Asked | _Untold]) -> tuple[list[WhatIfRow], float, tuple[str, ...]]:
+    """Rows, the minutes that all edits gain, and which edits fall short of what they ask for or are not felt."""
     changed = [edit.service_id for edit in world.edits if isinstance(edit, AddReplica | Improve)]
     roots = [*(one.service_id for one in asked), *changed]
     edited = edited_model(world.prepared.reliability, world.edits, roots)
@@ -155,7 +154,10 @@ def _together(
         else:
             rows += _rows(one.service_id, _AVAILABILITY, (), (), one.why)
         rows += _latency(world, one.service_id)
-    return rows, whole, edited.short
+    near = _near(world, rows)
+    fall_short = short_notes(world.prepared.reliability, world.edits, edited.short, near)
+    inside = inside_notes(world.prepared.reliability, edited.reliability, world.edits, near)
+    return rows, whole, (*fall_short, *inside)
 
 
 def _alone(world: _World, asked: Sequence[_Asked | _Untold], edit: GraphEdit) -> float:
@@ -279,17 +281,17 @@ def _figure(row: WhatIfRow, value: float | None) -> str:
     return f"{value:g} ms"
 
 
-def _notes(world: _World, rows: Sequence[WhatIfRow], short: Mapping[int, float]) -> tuple[str, ...]:
-    graph = world.prepared.evidence.graph
+def _near(world: _World, rows: Sequence[WhatIfRow]) -> Mapping[str, int]:
+    """What lies below the services in focus and those that stand in for others."""
     fallbacks = [
         edit.fallback for edit in world.edits if isinstance(edit, AddFallback) and edit.fallback is not None
     ]
-    near = graph.distances(list({*(row.service_id for row in rows), *fallbacks}), None)
-    found = [
-        f"edit {place} is not reached: what {edit.service_id} inherits leaves it {percent_text(best, 4)} at most"
-        for place, best in short.items()
-        if isinstance(edit := world.edits[place], Improve) and edit.service_id in near
-    ]
+    return world.prepared.evidence.graph.distances(list({*(row.service_id for row in rows), *fallbacks}), None)
+
+
+def _notes(world: _World, rows: Sequence[WhatIfRow]) -> tuple[str, ...]:
+    graph, near = world.prepared.evidence.graph, _near(world, rows)
+    found: list[str] = []
     for place, edit in enumerate(world.edits):
         if isinstance(edit, AddReplica | Improve):
             is_near = edit.service_id in near

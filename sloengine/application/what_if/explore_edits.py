@@ -26,8 +26,8 @@ from sloengine.domain.what_if.model import WhatIfResult
 from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
-MOST_IN_SCOPE = 5_000
-"""Services below those in focus: up to 90 days of each are held for an answer, some 0.2 MB a service."""
+MOST_IN_SCOPE = 10_000
+"""Services below those in focus: up to 90 days of each are held for an answer, some 0.12 MB a service."""
 LARGE_SCOPE = 1_000
 """Services from which on there is one such answer at a time in a process."""
 MOST_COMPOSED = 300
@@ -69,8 +69,7 @@ class ExploreEdits:
         scope = await self.evidence.scope(list(dict.fromkeys([*focus, *fallbacks])))
         if len(scope.kept) > self.most_in_scope:
             raise TooLarge(
-                f"{len(scope.kept)} services lie below those in focus; one answer looks at "
-                f"{self.most_in_scope} at most: name fewer at once",
+                _too_many(scope, focus, self.most_in_scope),
                 path=("focus",),
             )
         # Who asks may go away; the thread that works for them cannot, and keeps its place until it is done.
@@ -125,6 +124,16 @@ class ExploreEdits:
             return None
         found = await self.evidence.history.read_latency(needs, to_day - LOOKBACK, to_day)
         return ComposedChange(graph, on_same_days(found), change)
+
+
+def _too_many(scope: Scope, focus: Sequence[str], most: int) -> str:
+    """Why, and what helps: with several in focus naming fewer may, with one only a smaller part of the graph."""
+    those = "those" if len(focus) > 1 else "the one"
+    below = f"{len(scope.kept):,} services lie below {those} in focus"
+    told = f"{below}; one answer holds the history of {most:,} at most"
+    if len(focus) > 1:
+        return f"{told}: name fewer at once"
+    return f"{told}: name a service that fewer lie below; what a change of its objective does, impactAnalysis says"
 
 
 def _give_back(places: Sequence[asyncio.Semaphore]) -> None:

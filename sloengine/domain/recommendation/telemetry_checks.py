@@ -47,8 +47,14 @@ def inspect(
     """
     refused: dict[str, str] = {}
     warnings: dict[str, list[str]] = {}
-    good, total = panel.good.copy(), panel.total.copy()
+    good, total = panel.good, panel.total
     n_known = (~np.isnan(panel.total) | ~np.isnan(panel.good)).sum(axis=1)
+
+    def own_copies() -> None:
+        """Before the first change: of a clean panel, which may be that of a whole organisation, there are none."""
+        nonlocal good, total
+        if good is panel.good:
+            good, total = good.copy(), total.copy()
 
     def empty(bad_cells: Flags, what: str) -> None:
         if not bad_cells.any():
@@ -61,6 +67,7 @@ def inspect(
                 refused.setdefault(service_id, said)
             else:
                 warnings.setdefault(service_id, []).append(f"{said}, left out")
+        own_copies()
         good[bad_cells], total[bad_cells] = np.nan, np.nan
 
     with np.errstate(invalid="ignore"):
@@ -75,7 +82,9 @@ def inspect(
         empty((good < 0) | (total < 0), "negative counts (a counter that goes back)")
         over = good > total
         rounding = over & (good <= total * 1.001 + 1e-9)
-        good[rounding] = total[rounding]
+        if rounding.any():
+            own_copies()
+            good[rounding] = total[rounding]
         empty(over & ~rounding, "more good than total events")
     for row in range(len(panel.service_ids)):
         service_id = panel.service_ids[row]

@@ -47,7 +47,7 @@ def find_aliases(traffic: ObservedTraffic, among: Collection[int] | None = None)
             if group is not None:
                 groups.setdefault(name, {})[dependency] = group
     looked_at = np.arange(len(failing)) if among is None else np.array(sorted(among), np.int64)
-    unit = _unit(traffic.bad if among is None else traffic.bad[looked_at])
+    unit = _unit(traffic.bad[looked_at])
     place_of = {service: place for place, service in enumerate(looked_at.tolist())}
     suspects = _suspects(unit, looked_at.tolist())
     found: set[tuple[int, int]] = set()
@@ -105,11 +105,11 @@ def _correlated(traffic: ObservedTraffic, rows: Sequence[int], unit: FloatArray)
 
 
 def _unit(series: FloatArray) -> FloatArray:
-    """Each row centred and of length one; products of two rows are their correlation."""
-    centred = series - series.mean(axis=1, keepdims=True)
-    norms = np.sqrt(np.einsum("ij,ij->i", centred, centred))
-    centred /= np.where(norms > 0.0, norms, 1.0)[:, None]
-    return np.asarray(centred)
+    """Each row centred and of length one, in place; products of two rows are their correlation."""
+    series -= series.mean(axis=1, keepdims=True)
+    norms = np.sqrt(np.einsum("ij,ij->i", series, series))
+    series /= np.where(norms > 0.0, norms, 1.0)[:, None]
+    return series
 
 
 def _explained(first: int, second: int, below: dict[int, set[int]]) -> bool:

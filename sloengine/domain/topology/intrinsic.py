@@ -26,6 +26,7 @@ CERTAIN_HAZARD = 27.0
 # In a cycle the interval's worst member is what the cycle showed; this many requests keep a single failure of a
 # nearly idle member from counting as an outage.
 _QUIET_REQUESTS = 10.0
+_ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -175,10 +176,14 @@ def _shown_hazard(traffic: ObservedTraffic, unavailability: FloatArray, services
     worst = float(unavailability[known].max())
     measured = [service for service in known if traffic.has_data[service].any()]
     if len(measured) > 1:
-        totals = traffic.total[measured]
-        requests = totals.sum(axis=0)
+        intervals = traffic.total.shape[1]
+        requests, ratio = np.zeros(intervals), np.zeros(intervals)
+        for start in range(0, len(measured), _ROWS_AT_ONCE):  # a cycle can be the whole organisation
+            rows = measured[start : start + _ROWS_AT_ONCE]
+            totals = traffic.total[rows]
+            requests += totals.sum(axis=0)
+            np.maximum(ratio, (traffic.bad[rows] / (totals + _QUIET_REQUESTS)).max(axis=0), out=ratio)
         if requests.sum() > 0.0:
-            ratio = (traffic.bad[measured] / (totals + _QUIET_REQUESTS)).max(axis=0)
             worst = max(worst, float(ratio @ requests / requests.sum()))
     return hazard(worst)
 

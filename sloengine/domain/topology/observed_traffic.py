@@ -13,6 +13,8 @@ from sloengine.domain.topology.failed_calls import FloatArray, IntArray, Observe
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.other_callers import OtherCallers
 
+_ROWS_AT_ONCE = 512
+
 
 def observed_traffic(
     graph: DependencyGraph, panel: SliPanel, edge_panel: EdgePanel | None, others: OtherCallers | None = None
@@ -26,8 +28,11 @@ def observed_traffic(
     has_data = np.zeros((len(ids), intervals), bool)
     known = [(row, panel.rows[service_id]) for row, service_id in enumerate(ids) if service_id in panel.rows]
     if known and panel.total.shape[1]:
-        rows, sources = (np.array(column) for column in zip(*known, strict=True))
-        total[rows], bad[rows], has_data[rows] = requests_and_failures(panel, sources)
+        for start in range(0, len(known), _ROWS_AT_ONCE):  # all at once would be held twice
+            rows, sources = (
+                np.array(column) for column in zip(*known[start : start + _ROWS_AT_ONCE], strict=True)
+            )
+            total[rows], bad[rows], has_data[rows] = requests_and_failures(panel, sources)
     kept = [position for position, edge in enumerate(graph.dependencies) if not edge.is_stale]
     callers, dependencies = graph.ends
     edges = tuple(graph.dependencies[position] for position in kept)

@@ -36,12 +36,14 @@ def held_to_what_was_asked(
     if not improved:
         return change
     place, asked = improved[-1]
-    # Members of a cycle fail together: an improved one brings the others' own failures no less than before.
+    # Members of a cycle fail together: an improved one brings the others' own failures no less than before, and no
+    # more than it was seen to fail by itself: the worst member of each interval speaks for the cycle in the model,
+    # which in a large one is far more than any of them showed.
     so_far = edited_model(model, edits[:place], [root]).reliability
     position = model.graph.index[root]
     others = own_hazard(so_far, root) - float(so_far.intrinsic.service_hazard[position])
     inherited = focus.inherited_hazard(changed_inheritance(model, so_far, root, max_depth=max_depth))
-    own = max(0.0, others, hazard(1.0 - asked) - inherited)
+    own = max(0.0, min(others, focus.own_hazard), hazard(1.0 - asked) - inherited)
     if place + 1 < len(edits):
         then = own_hazard(edited_model(model, edits[: place + 1], [root]).reliability, root)
         last = own_hazard(after, root)

@@ -214,6 +214,10 @@ async def test_too_much_around_the_focus_is_refused_before_it_is_read():
         await use(ExploreEditsCommand([Cut("cart", "store")], ["checkout"]), actor=VIEWER)
 
     assert refused.value.path == ("focus",)
+    assert str(refused.value).endswith(
+        "3 services lie below the one in focus; one answer holds the history of 2 at most: "
+        "name a service that fewer lie below; what a change of its objective does, impactAnalysis says"
+    )
 
 
 class SlowReader:
