@@ -27,7 +27,7 @@ from sloengine.domain.what_if.waiting import Measured
 
 MOST_IN_FOCUS = 20
 MOST_IN_SCOPE = 10_000
-"""Services below those in focus: up to 90 days of each are held for an answer, some 0.12 MB a service."""
+"""Services below those in focus: up to 90 days of each are held for an answer, some 0.18 MB a service."""
 LARGE_SCOPE = 1_000
 """Services from which on there is one such answer at a time in a process."""
 MOST_COMPOSED = 300
