@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sloengine.application.ports.clock import Clock
 from sloengine.application.ports.dependency_discovery import DependencyDiscovery
@@ -63,9 +63,13 @@ class EnqueueDueDiscoveries:
         due = [
             state.source
             for state in await self.states()
-            if state.every is not None
-            and (state.last_run is None or state.last_run.started_at + state.every - _SLACK <= now)
+            if state.every is not None and (state.last_run is None or _is_due(state.last_run, state.every, now))
         ]
         for source in due:
             await self.queue.enqueue("topology.discover", source=source.value)
         return due
+
+
+def _is_due(last_run: DiscoveryRun, every: timedelta, now: datetime) -> bool:
+    """Also after a run of a clock that was ahead: else its source would not be read until that moment is here."""
+    return last_run.started_at + every - _SLACK <= now or last_run.started_at > now + _SLACK

@@ -95,10 +95,14 @@ class PrometheusClient:
         )
         return self._result(answer)
 
-    async def query(self, query: str, *, at: float | None = None) -> list[Any]:
-        """Instant query; the vector result. Raises as ``query_range``."""
+    async def query(self, query: str, *, at: float | None = None, warnings: list[str] | None = None) -> list[Any]:
+        """Instant query; the vector result. Raises as ``query_range``.
+
+        ``warnings``: what the server says of its answer is added; a store behind Thanos or Mimir that is away, so
+        that the answer is a part, is said there and nowhere else.
+        """
         form = {"query": query} | ({} if at is None else {"time": f"{at:.3f}"})
-        return self._result(await self._ask("/api/v1/query", form))
+        return self._result(await self._ask("/api/v1/query", form, warnings))
 
     def _result(self, answer: Any) -> list[Any]:
         result = answer.get("result") if isinstance(answer, dict) else None
@@ -131,7 +135,7 @@ class PrometheusClient:
                 raise
         return said if isinstance(said, dict) else {}
 
-    async def _ask(self, path: str, form: Mapping[str, str]) -> Any:
+    async def _ask(self, path: str, form: Mapping[str, str], warnings: list[str] | None = None) -> Any:
         async with self._places:
             reason = ""
             for attempt in range(self.limits.attempts):
@@ -140,7 +144,7 @@ class PrometheusClient:
                 if not self.breaker.admits():
                     raise Unavailable(self._resting(reason))
                 try:
-                    return await self._once(path, form)
+                    return await self._once(path, form, warnings)
                 except _Retry as failure:
                     self.breaker.failed()
                     reason = str(failure)
@@ -152,7 +156,7 @@ class PrometheusClient:
                 f"Prometheus at {self.base_url} did not answer after {self.limits.attempts} attempts: {reason}"
             )
 
-    async def _once(self, path: str, form: Mapping[str, str] | None) -> Any:
+    async def _once(self, path: str, form: Mapping[str, str] | None, warnings: list[str] | None = None) -> Any:
         try:
             if form is None:
                 response = await self._http.get(path)
@@ -169,6 +173,9 @@ class PrometheusClient:
         body = _json(response)
         if response.status_code == httpx.codes.OK and body is not None and body.get("status") == "success":
             self.breaker.succeeded()
+            said = body.get("warnings")
+            if warnings is not None and isinstance(said, list):
+                warnings.extend(str(one)[:300] for one in said)
             return body.get("data")
         message = str((body or {}).get("error") or shown(response))
         if body is None and response.status_code == httpx.codes.OK:

@@ -25,12 +25,16 @@ type Labels = tuple[str, ...]
 
 @dataclass
 class EdgeCounts:
-    """Sums of counters over [since, until) by label values. ``queries``: what was asked so far."""
+    """Sums of counters over [since, until) by label values.
+
+    ``queries``: what was asked so far; ``doubts``: what the server said of its answers.
+    """
 
     client: PrometheusClient
     since: datetime
     until: datetime
     queries: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def range_(self) -> str:
@@ -100,7 +104,16 @@ class EdgeCounts:
 
     async def _asked(self, query: str) -> list[Any]:
         self.queries.append(query)
-        return await self.client.query(query, at=self.until.timestamp())
+        return await self.client.query(query, at=self.until.timestamp(), warnings=self.doubts)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The server's doubts, each once, with what follows from them."""
+        told = list(dict.fromkeys(self.doubts))
+        if not told:
+            return ()
+        more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+        return (f"Prometheus warns of its answers, so calls may be missing or weights wrong: {told[0]}{more}",)
 
 
 def _shards(value: str | None) -> list[str]:

@@ -57,7 +57,7 @@ class HubbleDiscovery:
         counts = EdgeCounts(self.client, since, until)
         there = await counts.names_like(f"{_REQUESTS}|{_OLD}|{_FLOWS}")
         if _REQUESTS not in there:
-            return Discovered(warnings=_absent(there), queries=tuple(counts.queries))
+            return Discovered(warnings=(*_absent(there), *counts.warnings), queries=tuple(counts.queries))
         calls = await counts.count(_REQUESTS, [""], _BY, "source_workload")
         failed = await counts.count(_REQUESTS, ['status=~"5.."'], _BY, "source_workload")
         edges, left_out = _edges(calls, failed)
@@ -67,7 +67,10 @@ class HubbleDiscovery:
                 f"{_REQUESTS} is there, but its series do not say which workloads call each other: {_HOW}",
             )
         return Discovered(
-            dependencies=tuple(edges.values()), left_out=left_out, warnings=warnings, queries=tuple(counts.queries)
+            dependencies=tuple(edges.values()),
+            left_out=left_out,
+            warnings=(*warnings, *counts.warnings),
+            queries=tuple(counts.queries),
         )
 
 

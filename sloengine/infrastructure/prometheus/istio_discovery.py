@@ -56,7 +56,10 @@ class IstioDiscovery:
         there = await counts.names_like(f"{_REQUESTS}|{_CONNECTIONS}")
         if not there:
             return Discovered(
-                warnings=("no istio_requests_total in this range: is Prometheus told to scrape the proxies?",),
+                warnings=(
+                    "no istio_requests_total in this range: is Prometheus told to scrape the proxies?",
+                    *counts.warnings,
+                ),
                 queries=tuple(counts.queries),
             )
         sides = f'reporter=~"{"|".join(_REPORTERS)}"'
@@ -75,6 +78,7 @@ class IstioDiscovery:
             _external(edges),
             tuple(edges.values()),
             requests=_requests(own),
+            warnings=counts.warnings,
             queries=tuple(counts.queries),
         )
 

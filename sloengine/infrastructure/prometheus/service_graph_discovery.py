@@ -65,6 +65,7 @@ class ServiceGraphDiscovery:
                 warnings=(
                     "no traces_service_graph_request_total in this range: switch on Tempo's service-graphs "
                     "processor or the collector's servicegraph connector",
+                    *counts.warnings,
                 ),
                 queries=tuple(counts.queries),
             )
@@ -85,7 +86,7 @@ class ServiceGraphDiscovery:
             found.dependencies,
             requests=requests,
             left_out=found.left_out,
-            warnings=(*found.warnings, *warnings),
+            warnings=(*found.warnings, *warnings, *counts.warnings),
             queries=tuple(counts.queries),
         )
 

@@ -70,6 +70,20 @@ async def test_what_is_found_goes_into_the_graph_as_an_ingestion_of_its_source()
     assert engine.discoveries[0].asked == [(NOW - timedelta(days=1), NOW)]
 
 
+async def test_a_source_that_was_read_by_a_clock_that_was_a_year_ahead_is_due_again():
+    engine = seeing(calls("web>cart"))
+    year = timedelta(days=365)
+
+    engine.clock.advance(year)
+    await discover(engine)
+    assert await engine.use.enqueue_due_discoveries() == []
+    engine.clock.advance(-year)
+
+    assert await engine.use.enqueue_due_discoveries() == [OTEL]
+    await discover(engine)
+    assert await engine.use.enqueue_due_discoveries() == []
+
+
 async def test_a_dry_run_tells_and_changes_nothing():
     engine = seeing(calls("shop/web>cart", "web>search"))
     await engine.ingest(OTEL, dependencies=edges("web>old", "web>search"), observed_at=NOW - timedelta(days=2))
