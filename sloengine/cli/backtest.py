@@ -17,6 +17,7 @@ from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.recommendation_shapes import backtest_shape
 from sloengine.cli.session import ask
 from sloengine.domain.errors import Invalid
+from sloengine.domain.governance.decisions import MAX_THRESHOLD_MS
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.replayed import Backtest
@@ -56,12 +57,12 @@ def backtest(
     state_dir: StateDir = None,
 ) -> None:
     """Replay any objective over the past: windows met, worst stretches, alerts that would have fired."""
-    targets = [SloTarget(ObjectiveKind.AVAILABILITY, ratio_from_percent(percent)) for percent in target or ()]
-    targets += [SloTarget(ObjectiveKind.LATENCY_P95, threshold_ms=threshold) for threshold in p95 or ()]
-    targets += [SloTarget(ObjectiveKind.LATENCY_P99, threshold_ms=threshold) for threshold in p99 or ()]
+    targets = [_availability(percent) for percent in target or ()]
+    targets += [_latency(ObjectiveKind.LATENCY_P95, "--p95", threshold) for threshold in p95 or ()]
+    targets += [_latency(ObjectiveKind.LATENCY_P99, "--p99", threshold) for threshold in p99 or ()]
     if not targets:
         raise Invalid("name what to replay: --target 99.9, --p95 250 or --p99 500; each may be repeated")
-    command = BacktestCommand(service, targets, window, path=("--target, --p95, --p99",))
+    command = BacktestCommand(service, targets, window)
     found = (
         ask(state_dir, lambda use_cases, _: use_cases.backtest_objective(command))
         if sli is None and latency is None
@@ -72,6 +73,23 @@ def backtest(
         return
     for one, answer in zip(targets, found, strict=True):
         print_backtest(service, one, window, answer, plot=plot)
+
+
+def _availability(percent: float) -> SloTarget:
+    if not 0 < percent < 100:
+        raise Invalid(
+            f"must lie between 0 and 100, both excluded, not {percent:g} (100 % leaves no budget to replay)",
+            path=("--target",),
+        )
+    return SloTarget(ObjectiveKind.AVAILABILITY, ratio_from_percent(percent))
+
+
+def _latency(kind: ObjectiveKind, option: str, threshold_ms: float) -> SloTarget:
+    if not 0 < threshold_ms <= MAX_THRESHOLD_MS:
+        raise Invalid(
+            f"must lie above 0 and at most {MAX_THRESHOLD_MS:.0f} ms, not {threshold_ms:g}", path=(option,)
+        )
+    return SloTarget(kind, threshold_ms=threshold_ms)
 
 
 def _from_files(command: BacktestCommand, sli: Path | None, latency: Path | None) -> Sequence[Backtest | None]:

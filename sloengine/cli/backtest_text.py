@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -9,7 +10,7 @@ from rich.text import Text
 from sloengine.cli import output
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind
-from sloengine.domain.recommendation.replayed import Backtest, BacktestAlert, BacktestPoint
+from sloengine.domain.recommendation.replayed import Backtest, BacktestAlert, BacktestPoint, times_called
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -63,10 +64,18 @@ def _verdict(found: Backtest) -> str:
     said += f"{len(found.series)} days"
     if worst is None:
         return said
-    left = f"{worst.budget_remaining:.0%} of the budget left"
-    if worst.budget_remaining < 0:
-        left = f"the budget spent {1 - worst.budget_remaining:.1f} times"
-    return f"{said}; worst: the window to {worst.to_at:%Y-%m-%d}, {left}"
+    said += f"; the worst of the {found.windows}, to {worst.to_at:%Y-%m-%d}: {_left(worst)}"
+    lowest = min(found.series, key=lambda point: point.budget_remaining, default=worst)
+    if lowest.budget_remaining < worst.budget_remaining:
+        said += f"; the worst of all days, to {lowest.to_at:%Y-%m-%d}: {_left(lowest)}"
+    return said
+
+
+def _left(point: BacktestPoint) -> str:
+    """What is left of a window's budget; 100 % where nothing was spent at all, above once where it was missed."""
+    if not point.met:
+        return f"the budget spent {math.ceil(round(100 * (1 - point.budget_remaining), 6)) / 100:g} times"
+    return f"{math.floor(round(100 * point.budget_remaining, 6))} % of the budget left"
 
 
 def budget_plot(series: Sequence[BacktestPoint], width: int) -> Text:
@@ -84,17 +93,18 @@ def budget_plot(series: Sequence[BacktestPoint], width: int) -> Text:
     lines.append("   0 % ", style="dim")
     lines.append("─" * len(shown), style="dim")
     lines.append("\n")
-    if any(point.budget_remaining < 0 for point in shown):
+    if not all(point.met for point in shown):
         for row in range(_ROWS):
             lines.append(f"{'-100 %' if row == _ROWS - 1 else '':>6} ", style="dim")
             for point in shown:
                 spent = -point.budget_remaining * _ROWS - row
-                lines.append("█" if spent >= 0.5 else " ", style="red")
+                # A window that is missed by little is missed, too.
+                is_drawn = spent >= 0.5 or (row == 0 and not point.met)
+                lines.append("█" if is_drawn else " ", style="red")
             lines.append("\n")
-    lines.append(
-        f"       {shown[0].to_at:%Y-%m-%d} to {shown[-1].to_at:%Y-%m-%d}: budget left, by end of window",
-        style="dim",
-    )
+    span = f"{shown[0].to_at:%Y-%m-%d} to {shown[-1].to_at:%Y-%m-%d}"
+    which = "by end of window" if len(shown) == len(series) else f"newest {len(shown)} of {len(series)} windows"
+    lines.append(f"       {span}: budget left, {which}", style="dim")
     return lines
 
 
@@ -115,10 +125,10 @@ def _worst_table(found: Backtest, target: SloTarget) -> object:
 def _alerts(alerts: Sequence[BacktestAlert]) -> str:
     if not alerts:
         return "no burn-rate alert would have fired"
-    pages = sum(alert.severity == "page" for alert in alerts)
-    shown = "" if len(alerts) <= _MOST_ALERTS else f"; the last {_MOST_ALERTS}"
-    counted = f"{_count(pages, 'page')}, {_count(len(alerts) - pages, 'ticket')}"
-    return f"burn-rate alerts that would have fired: {counted}{shown}"
+    called = [_count(times_called(alerts, severity), severity) for severity in ("page", "ticket")]
+    shown = "" if len(alerts) <= _MOST_ALERTS else f", the last {_MOST_ALERTS} of {len(alerts)}"
+    said = f"burn-rate alerts: {' and '.join(called)} would have come, rules that fire together being one"
+    return f"{said}; by rule{shown}:"
 
 
 def _count(number: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.bootstrap.container import UseCases
 from sloengine.cli import output
 from sloengine.cli.drift_shapes import change_shape, drift_event_shape
-from sloengine.cli.drift_text import changes_table, events_table, plot
+from sloengine.cli.drift_text import changes_table, events_table, plot, together
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.drift.alarm import DriftEvent
@@ -64,13 +64,17 @@ def drift(
         output.print_json({"driftEvents": events, "totalCount": page.total_count})
         return
     if page.rows:
-        output.out.print(events_table(page.rows, causes))
+        output.out.print(events_table(page.rows, output.out.width))
+        output.reasons(together(page.rows, causes))
     else:
         output.say("no change of behaviour has been confirmed")
     if draw:
         for (_, kind), one in sorted(hourly.items()):
             output.say("")
-            typer.echo(plot(_natural(kind, one), one.first_hour, _marks(page, kind), _TITLES[kind]))
+            marks = _marks(page, kind)
+            typer.echo(plot(_natural(kind, one), one.first_hour, marks, _TITLES[kind], output.out.width))
+        if not hourly:
+            output.say(f"nothing to draw: no hourly value of {service} on record")
 
 
 async def _read(
@@ -108,7 +112,7 @@ def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:
     if draw:
         marks = [(change.started_hour, change.detected_hour) for change in changes]
         output.say("")
-        typer.echo(plot(series.values, series.first_hour, marks, "hourly means"))
+        typer.echo(plot(series.values, series.first_hour, marks, "hourly means", output.out.width))
 
 
 def _marks(page: Page[DriftEvent], kind: ObjectiveKind) -> list[tuple[int, int]]:

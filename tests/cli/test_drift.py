@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from sloengine.application.ports.drift_store import WatchUpdate
-from sloengine.cli.drift_text import plot
+from sloengine.cli.drift_text import events_table, plot
 from sloengine.domain.drift.alarm import DriftEvent, TargetMove
 from sloengine.domain.drift.model import Detector, hour_of
 from sloengine.domain.drift.watch import Watch
@@ -59,25 +61,27 @@ def test_too_little_is_said_so(run: Run, tmp_path: Path):
     assert "too few" in found.err
 
 
+FELL = DriftEvent(
+    event_id="e",
+    service_id="front",
+    sli_type=SliType.AVAILABILITY,
+    kind=ObjectiveKind.AVAILABILITY,
+    detected_at=NOW,
+    started_at=NOW - 5 * HOUR,
+    votes=(Detector.ADWIN, Detector.KOLMOGOROV_SMIRNOV),
+    before=0.9995,
+    after=0.99,
+    last_alarm_at=NOW,
+    recommendation_id="r",
+    targets=(TargetMove(TierName.BALANCED, ObjectiveKind.AVAILABILITY, 0.999, 0.98),),
+)
+
+
 async def keep(engine: Engine) -> None:
     await engine.graph.register([Service("front")], now=NOW)
-    event = DriftEvent(
-        event_id="e",
-        service_id="front",
-        sli_type=SliType.AVAILABILITY,
-        kind=ObjectiveKind.AVAILABILITY,
-        detected_at=NOW,
-        started_at=NOW - 5 * HOUR,
-        votes=(Detector.ADWIN, Detector.KOLMOGOROV_SMIRNOV),
-        before=0.9995,
-        after=0.99,
-        last_alarm_at=NOW,
-        recommendation_id="r",
-        targets=(TargetMove(TierName.BALANCED, ObjectiveKind.AVAILABILITY, 0.999, 0.98),),
-    )
-    update = WatchUpdate("front", event.kind, Watch(hour_of(NOW), 0), 0, events=(event,))
+    update = WatchUpdate("front", FELL.kind, Watch(hour_of(NOW), 0), 0, events=(FELL,))
     await engine.stores.drift.save([update])
-    await engine.stores.drift.finish(event, actor="engine", rationale="why", now=NOW)
+    await engine.stores.drift.finish(FELL, actor="engine", rationale="why", now=NOW)
 
 
 def test_events_of_a_service_say_what_became_of_its_target(connected: Callable[[Engine], Run]):
@@ -89,9 +93,42 @@ def test_events_of_a_service_say_what_became_of_its_target(connected: Callable[[
 
     assert "99.95 %" in text.out
     assert "98 %" in text.out
+    assert "draw" not in text.out
+    assert "nothing to draw: no hourly value of front" in ask("drift", "front", "--plot").out
     [event] = document["driftEvents"]
     check(event, "DriftEvent", stored=True)
     assert document["totalCount"] == 1
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_narrow_terminal_shows_times_levels_and_targets_whole(width: int):
+    named = replace(
+        FELL,
+        service_id="a-service-with-a-long-name",
+        before=0.999987,
+        votes=tuple(Detector),
+        reevaluated_at=NOW,
+    )
+    console = Console(width=width)
+
+    with console.capture() as captured:
+        console.print(events_table([named], width))
+
+    said = captured.get()
+    assert "…" not in said
+    for whole in (f"{FELL.started_at:%Y-%m-%d}", f"{FELL.detected_at:%H:%M}", "99.9987 %", "→ 99 %", "→ 98 %"):
+        assert whole in said
+    assert ("kolmogorov-smirnov" in said) is (width == 120)
+    assert max(map(len, said.splitlines())) <= width
+
+
+def test_a_plot_fits_the_terminal_and_explains_its_marks():
+    lines = plot(np.arange(500.0), 1_000, [(1_100, 1_300)], "t", width=60).splitlines()
+
+    assert max(map(len, lines)) <= 60
+    assert "^ likely since, ! seen" in lines[-1]
+    assert "^" not in plot(np.arange(500.0), 1_000, [], "t")
+    assert plot(np.full(9, np.nan), 1_000, [], "t") == "t: no hourly value on record"
 
 
 @pytest.mark.parametrize("width", [1, 10, 500])

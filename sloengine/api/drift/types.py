@@ -102,7 +102,8 @@ class DriftEvent(relay.Node):
         description="Detectors that agreed: PAGE_HINKLEY, ADWIN, KOLMOGOROV_SMIRNOV."
     )
     before: float | None = strawberry.field(
-        description="Level in the four weeks before, percent or milliseconds; null: no data."
+        description="Level in the four weeks before, percent or milliseconds; latency at the hours of the week "
+        "that have passed since; null: no data."
     )
     after: float | None = strawberry.field(
         description="Level from the start until it was detected, percent or milliseconds; null: no data."

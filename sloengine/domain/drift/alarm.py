@@ -19,11 +19,12 @@ FURTHER = 2.0
 """A level this many times as far off as the event's own is a change of its own."""
 _HOUR = timedelta(hours=1)
 _LEAST_LEVEL = 1e-9
-_WHAT = {
+WHAT = {
     ObjectiveKind.AVAILABILITY: "availability",
     ObjectiveKind.LATENCY_P95: "p95 latency",
     ObjectiveKind.LATENCY_P99: "p99 latency",
 }
+"""What is watched, in words."""
 ENGINE = "engine"
 """Who acts, in the audit trail, when nobody does."""
 
@@ -107,7 +108,7 @@ def moves_of(before: Recommendation | None, after: Recommendation | None) -> tup
 
 def change_of(event: DriftEvent) -> BehaviourChange:
     """What a recommendation has to know of the event."""
-    what = f"{_WHAT[event.kind]} {shown(event.kind, event.before)} before, {shown(event.kind, event.after)} since"
+    what = f"{WHAT[event.kind]} {shown(event.kind, event.before)} before, {shown(event.kind, event.after)} since"
     ratio = event.after / event.before if event.before and event.after else 1.0
     return BehaviourChange(
         started_at=event.started_at,
@@ -130,7 +131,7 @@ def in_words(event: DriftEvent) -> str:
     """
     votes = ", ".join(event.votes)
     said = (
-        f"{_WHAT[event.kind]} changed on {event.started_at:%Y-%m-%d %H:%M} UTC "
+        f"{WHAT[event.kind]} changed on {event.started_at:%Y-%m-%d %H:%M} UTC "
         f"from {shown(event.kind, event.before)} to {shown(event.kind, event.after)} ({votes})"
     )
     moved = [move for move in event.targets if move.tier is TierName.BALANCED and move.kind is event.kind]

@@ -16,6 +16,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _LEAST_CHANGE = 1e-3
 """Of a series' size: what moves less has not moved."""
+_WEEK_HOURS, _DAY_HOURS = 168, 24
+_WEEKS_BEFORE = 4
 
 
 class Detector(StrEnum):
@@ -83,13 +85,40 @@ class HourlySeries:
         known = part.values[~np.isnan(part.values)]
         return float(np.median(known)) if len(known) else None
 
+    def level_before(self, first: int, end: int) -> float | None:
+        """What ``level`` of [first, end) would be had it gone on as in the four weeks before; None: no data.
+
+        Values are compared with those at the same hours of the week, or of the day where there are none: an
+        afternoon is not slower because it is slower than the nights before it. Shares of failures need no such
+        thing: they are sums over sums.
+        """
+        begin = first - _WEEKS_BEFORE * _WEEK_HOURS
+        if self.total is not None:
+            return self.level(begin, first)
+        past = self.between(begin, first)
+        known = np.flatnonzero(~np.isnan(past.values))
+        hours = past.first_hour + known
+        now = self.between(first, end)
+        heard = now.first_hour + np.flatnonzero(~np.isnan(now.values))
+        for cycle in (_WEEK_HOURS, _DAY_HOURS):
+            slots = hours % cycle
+            usual = [
+                float(np.median(past.values[known[slots == hour % cycle]]))
+                for hour in heard
+                if hour % cycle in slots
+            ]
+            if usual and 2 * len(usual) >= len(heard):
+                return float(np.median(usual))
+        return self.level(begin, first)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A confirmed change.
 
     ``detected_hour``: the hour whose value confirmed it; ``started_hour``: likely its first one.
-    ``before``, ``after``: level of the series up to and since the start (share of failures, or median value).
+    ``before``, ``after``: level of the series up to and since the start: share of failures, or median value, that
+    before being of the same hours of the week as since.
     """
 
     detected_hour: int

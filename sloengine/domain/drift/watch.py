@@ -96,8 +96,7 @@ def hours_needed(watch: Watch, until: int, offset: int) -> int:
 def measured(change: Change, series: HourlySeries) -> Change:
     """The change with the levels before and after it, as far back as the series goes: four weeks at most."""
     started, end = change.started_hour, change.detected_hour + 1
-    before = series.level(started - 4 * HOURS_A_WEEK, started)
-    return replace(change, before=before, after=series.level(started, end))
+    return replace(change, before=series.level_before(started, end), after=series.level(started, end))
 
 
 def advance(

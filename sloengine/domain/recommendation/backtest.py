@@ -104,7 +104,10 @@ def _with_alerts(
             BacktestAlert(f.rule.severity, length_text(f.rule.long_window), f.from_at, f.to_at) for f in fired
         ),
         worst_by_length=worst,
-        notes=_rule_notes(burn_rate_rules(window.length), target, step, step * (len(valid) - _first(valid))),
+        notes=(
+            *_window_notes(window),
+            *_rule_notes(burn_rate_rules(window.length), target, step, step * (len(valid) - _first(valid))),
+        ),
     )
 
 
@@ -134,6 +137,16 @@ def _worst_percentiles(series: LatencySeries, share: float) -> tuple[WorstWindow
 def _first(valid: FloatArray) -> int:
     """Position of the first interval with data; one is known to have some."""
     return int(np.argmax(~np.isnan(valid)))
+
+
+def _window_notes(window: ComplianceWindow) -> tuple[str, ...]:
+    unit = {ComplianceWindow.CALENDAR_MONTH: "month", ComplianceWindow.CALENDAR_QUARTER: "quarter"}.get(window)
+    if unit is None:
+        return ()
+    days = window.length / _DAY
+    return (
+        f"past windows are {days:.1f} days, a mean {unit}, back from the newest data: not {unit}s by the calendar",
+    )
 
 
 def _rule_notes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,3 +54,23 @@ class Backtest:
     alerts: tuple[BacktestAlert, ...] = ()
     worst_by_length: tuple[WorstWindow, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def times_called(alerts: Sequence[BacktestAlert], severity: str) -> int:
+    """How often people would have been called: alerts of one severity that overlap or follow at once are one.
+
+    An outage makes several rules fire at once: one page, as in the workbook's alert that joins them by ``or``.
+
+    >>> from datetime import datetime as at
+    >>> fast = BacktestAlert("page", "1h", at(2026, 1, 1, 5), at(2026, 1, 1, 7))
+    >>> slow = BacktestAlert("page", "6h", at(2026, 1, 1, 6), at(2026, 1, 1, 9))
+    >>> later = BacktestAlert("page", "1h", at(2026, 1, 1, 12), at(2026, 1, 1, 13))
+    >>> times_called([fast, slow, later], "page"), times_called([fast], "ticket")
+    (2, 0)
+    """
+    count, firing_until = 0, None
+    for alert in sorted((one for one in alerts if one.severity == severity), key=lambda one: one.at):
+        if firing_until is None or alert.at > firing_until:
+            count += 1
+        firing_until = alert.until if firing_until is None else max(firing_until, alert.until)
+    return count

@@ -15,6 +15,7 @@ from sloengine.domain.drift.watch import (
     advance,
     begin,
     hours_needed,
+    measured,
 )
 from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
 
@@ -43,9 +44,35 @@ def test_a_shift_is_found_dated_and_measured():
     assert change.detected_hour - FIRST - HISTORY < 24
     assert abs(change.started_hour - FIRST - HISTORY) <= 2
     assert len(change.votes) >= 2
-    assert change.before == pytest.approx(0, abs=0.3)
+    assert change.before is not None
     assert change.after is not None
-    assert change.after > 1.5
+    assert change.after - change.before == pytest.approx(3.0, abs=0.8)
+
+
+def test_levels_before_and_since_are_of_the_same_hours_of_the_week():
+    hours = np.arange(HISTORY + 30)
+    weekend = np.where((FIRST + hours) // 24 % 7 < 2, -40.0, 0.0)
+    rhythm = 100 + 50 * np.sin(2 * np.pi * hours / 24) + weekend
+    noise = np.random.default_rng(3).standard_normal(len(hours))
+    values = rhythm + noise + np.where(hours >= HISTORY + 2, 6.0, 0.0)
+    one = HourlySeries(FIRST, values)
+
+    change = measured(Change(FIRST + HISTORY + 8, FIRST + HISTORY + 2, (), None, None), one)
+
+    # Six hours of one half of the day: against all hours of four weeks the step would drown in the daily wave.
+    assert change.before is not None
+    assert change.after is not None
+    assert change.after - change.before == pytest.approx(6.0, abs=1.5)
+    assert change.after == pytest.approx(float(np.median(values[HISTORY + 2 : HISTORY + 9])))
+
+
+def test_the_level_before_of_a_young_series_is_that_of_the_same_hours_of_the_day():
+    hours = np.arange(5 * 24)
+    one = HourlySeries(FIRST, 100 + 50 * np.sin(2 * np.pi * hours / 24))
+
+    change = measured(Change(FIRST + 100, FIRST + 97, (), None, None), one)
+
+    assert change.before == pytest.approx(change.after)
 
 
 def test_nothing_is_found_where_nothing_happened():
