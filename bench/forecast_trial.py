@@ -25,6 +25,7 @@ from sloengine.domain.forecast.failure_paths import failure_paths
 from sloengine.domain.forecast.forecast import LEARN_ORIGINS
 from sloengine.domain.forecast.horizon import Horizon, horizon_of
 from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
+from sloengine.domain.forecast.shipped import is_given_out
 from sloengine.domain.recommendation.organization_prior import prior_from_days
 from sloengine.domain.recommendation.predictive import predict
 from sloengine.domain.reliability.daily import DailyHistory
@@ -273,7 +274,11 @@ def gain(rows: Sequence[Row], rule: str, of: str = "loss") -> tuple[float, float
     return whole, whole - half, whole + half
 
 
-def report(rows: Sequence[Row]) -> None:
+def _is_shown(row: Row, window: ComplianceWindow) -> bool:
+    return is_given_out(window, running=row.running, daily_traffic=row.requests / 28)
+
+
+def report(rows: Sequence[Row], window: ComplianceWindow) -> None:
     """Print all tables."""
     for title, some in _chosen(rows).items():
         hit = sum(row.exhausted for row in some)
@@ -301,7 +306,11 @@ def report(rows: Sequence[Row]) -> None:
                 line += f"{_interval(seen, 100, 1):>24}"
             print(line)
     for name in (OWN, UNMAPPED):
-        for title, some in (("all", list(rows)), ("incident running", [row for row in rows if row.running])):
+        for title, some in (
+            ("all", list(rows)),
+            ("given out", [row for row in rows if _is_shown(row, window)]),
+            ("incident running", [row for row in rows if row.running]),
+        ):
             reliability(title, some, name)
 
 
@@ -336,7 +345,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in range(3 if asked.quick else asked.organizations):
         rows.extend(tried(number, World(), asked.window))
     print(f"{asked.window}, {len({row.organization for row in rows})} organisations")
-    report(rows)
+    report(rows, asked.window)
     print(f"{time.process_time() - began:.0f} CPU s")
     return 0
 

@@ -29,9 +29,13 @@ def forecast(
     if as_json:
         output.print_json(forecast_shape(found))
         return
-    probability = found.probability_budget_exhausted
+    if found.is_spent:
+        seen = "" if found.expected_exhaustion_at is None else f", as of {_at(found.expected_exhaustion_at)}"
+        output.say(f"{service}: the error budget is spent already{seen}; this is counted, not forecast")
+        return
+    probability = _chance(found.probability_budget_exhausted)
     output.say(
-        f"{service}: the error budget runs out by {_at(found.horizon_end)} with a probability of {probability:.1%}"
+        f"{service}: the error budget runs out by {_at(found.horizon_end)} with a probability of {probability}"
     )
     if found.expected_exhaustion_at is not None:
         output.say(f"  as likely as not by {_at(found.expected_exhaustion_at)}")
@@ -80,6 +84,17 @@ def forecast_shape(found: Forecast) -> dict[str, Any]:
         "horizonEnd": found.horizon_end.isoformat(),
         "method": found.method,
     }
+
+
+def _chance(probability: float) -> str:
+    """A probability that is neither said to be nothing nor to be certain.
+
+    >>> _chance(0.0004), _chance(0.163), _chance(0.9997)
+    ('less than 0.1 %', '16.3 %', 'more than 99.9 %')
+    """
+    if probability < 0.001:
+        return "less than 0.1 %"
+    return "more than 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
 
 
 def _at(moment: datetime) -> str:

@@ -21,8 +21,8 @@ def test_a_forecast_is_said_in_words_and_in_the_shape_of_the_api(connected: Call
 
     text, document = ask("forecast", "front"), ask("forecast", "front", "--json").json
 
-    assert "probability of 100.0%" in text.out
-    assert "as likely as not by 2026-03-02 12:00 UTC" in text.out
+    assert "the error budget is spent already, as of 2026-03-02 12:00 UTC" in text.out
+    assert "probability" not in text.out
     check(document, "Forecast")
 
 

@@ -25,6 +25,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 LOOKBACK_DAYS = 90
 """Own history that is read. Beyond it only days are kept, and one coarse series makes all that is read coarse."""
 METHOD = "hierarchical Bayes on incidents, adaptive conformal levels, recalibrated probability"
+COUNTED = "counted: the budget is spent already"
 LEARN_ORIGINS = 12
 """Weekly origins that the levels are learnt from."""
 _DAY = timedelta(days=1)
@@ -55,6 +56,11 @@ class Forecast:
     horizon_end: datetime
     method: str
     given_out: bool = True
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is spent already, which is counted and not forecast."""
+        return self.method == COUNTED
 
 
 @dataclass(frozen=True)
@@ -115,12 +121,14 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
     """The forecast, corrected by what has been learnt from finished ones."""
     horizon = known.horizon
     if known.spent > 1.0:
-        return Forecast(1.0, horizon.starts_at, horizon.ends_at, "counted: the budget is spent already")
+        return Forecast(1.0, horizon.starts_at, horizon.ends_at, COUNTED)
     within = (known.peaks(promise.target) <= 1.0).mean(axis=0)
     told = np.maximum.accumulate(learnt.probability.of(1.0 - learnt.levels.true_level(within)))
     likely = np.flatnonzero(told >= 0.5)
+    # So many draws cannot tell more: certain is only what is counted.
+    most = 1.0 - 0.5 / (len(known.paths.failures) + 1)
     return Forecast(
-        probability_budget_exhausted=float(np.clip(told[-1], 0.0, 1.0)),
+        probability_budget_exhausted=float(np.clip(told[-1], 0.0, most)),
         expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
         horizon_end=horizon.ends_at,
         method=f"{METHOD} ({learnt.levels.outcomes} finished forecasts)",

@@ -1,7 +1,7 @@
 """What a stated probability has been worth: how many budgets ran out for each that was expected to.
 
-One ratio, shipped and drawn towards the organisation's own finished forecasts as these become many. Logistic maps
-of the log-odds did worse on organisations that they were not learnt from
+One ratio, shipped and drawn towards the organisation's own finished forecasts as these become many. It multiplies
+the odds: of the rare it is the ratio of probabilities, and what is all but certain stays so
 (docs/decisions/0061-one-ratio-and-own-series.md).
 Source of the estimate: the posterior mean of a Poisson rate with a gamma prior (Gelman et al., Bayesian Data
 Analysis, 3rd ed., section 2.6), exposures being the expected counts.
@@ -39,10 +39,14 @@ class ProbabilityMap:
     def of(self, told: FloatArray | float) -> FloatArray:
         """The probabilities to give out, in [0, 1]; what was likelier is never less likely.
 
-        >>> ProbabilityMap(0.8).of([0.0, 0.5, 1.0]).tolist()
-        [0.0, 0.4, 0.8]
+        >>> ProbabilityMap(0.8).of([0.0, 0.01, 0.5, 1.0]).round(4).tolist()
+        [0.0, 0.008, 0.4444, 1.0]
         """
-        return np.asarray(np.clip(self.ratio * np.asarray(told, dtype=np.float64), 0.0, 1.0))
+        stated = np.clip(np.asarray(told, dtype=np.float64), 0.0, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            odds = self.ratio * stated / (1.0 - stated)
+        # Each step is monotone as rounded, so the whole is.
+        return np.asarray(1.0 - 1.0 / (1.0 + np.nan_to_num(odds, nan=0.0, posinf=np.inf)))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -66,7 +70,8 @@ def fitted(
 
     ``told``: probabilities in [0, 1]; ``came``: 1 where the budget ran out, 0 where not; ``clusters``: labels of
     outcomes that share their fate (one origin, one organisation); shape (n,) each. They count for as many
-    independent ones as the scatter between clusters leaves.
+    independent ones as the scatter between clusters leaves. The ratio is that of counts, which for what is rare is
+    that of odds, and for the rest lies nearer to 1 than it.
     """
     if len(told) == 0:
         return start

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from sloengine.domain.forecast.failure_paths import failure_paths
-from sloengine.domain.forecast.forecast import Promise, forecast, learn, outlook
+from sloengine.domain.forecast.failure_paths import FailurePaths, failure_paths
+from sloengine.domain.forecast.forecast import Outlook, Promise, forecast, learn, outlook
+from sloengine.domain.forecast.horizon import Horizon
 from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
@@ -142,3 +143,16 @@ def test_levels_learnt_from_a_calm_organisation_lower_its_risk():
 def test_a_threshold_that_says_nothing_is_refused(probability: float):
     with pytest.raises(ValueError, match="at risk"):
         RiskThreshold(probability)
+
+
+def test_only_a_budget_that_is_counted_as_spent_is_certain_to_be():
+    days = np.ones(7)
+    horizon = Horizon(AS_OF, days, np.zeros(7), np.full(7, 1e5), np.arange(1.0, 8.0))
+    known = Outlook(horizon, 0.9, FailurePaths(np.full((1_000, 7), 1e4), 1e4, running=True))
+    promise = Promise("a", 0.999, ComplianceWindow.ROLLING_28D)
+
+    nearly, spent = (forecast(one, promise, Learnt.fresh()) for one in (known, replace(known, spent=1.1)))
+
+    assert 0.99 < nearly.probability_budget_exhausted < 1.0
+    assert not nearly.is_spent
+    assert (spent.probability_budget_exhausted, spent.is_spent) == (1.0, True)

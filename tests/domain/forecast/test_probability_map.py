@@ -73,6 +73,17 @@ def test_what_was_likelier_is_never_less_likely(one: float, other: float, ratio:
     assert 0.0 <= float(ProbabilityMap(ratio).of(low)) <= float(ProbabilityMap(ratio).of(high)) <= 1.0
 
 
+@pytest.mark.parametrize("ratio", [0.5, 0.82, 1.0, 2.0])
+def test_the_ratio_is_that_of_odds_so_what_is_certain_stays_certain(ratio: float):
+    told = np.array([0.001, 0.2, 0.6, 0.99])
+
+    given = ProbabilityMap(ratio).of(told)
+
+    assert given / (1 - given) == pytest.approx(ratio * told / (1 - told))
+    assert given[0] == pytest.approx(ratio * told[0], rel=2e-3)
+    assert ProbabilityMap(ratio).of([0.0, 1.0]).tolist() == [0.0, 1.0]
+
+
 def test_what_was_learnt_survives_being_written_and_another_schema_is_refused():
     known = Learnt(Learnt.fresh().levels, ProbabilityMap(0.9, 12))
 
