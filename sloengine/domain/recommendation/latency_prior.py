@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
-from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, mean_log, pool_by_archetype
+from sloengine.domain.recommendation.archetype_credit import mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
+from sloengine.domain.recommendation.peer_rates import PeerRates
 from sloengine.domain.recommendation.size_credit import own_size_weight
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
@@ -32,7 +33,7 @@ SHIPPED_WEEKLY_LOG_SD = 0.08
 
 
 @dataclass(frozen=True)
-class LatencyPrior:
+class LatencyPrior(PeerRates):
     """As ``OrganizationPrior``, for slow days.
 
     ``shapes``: excess tails of episodes over multiples of their service's base p95, shape (n_episodes, n_factors),
@@ -67,11 +68,6 @@ class LatencyPrior:
         )
 
     @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Row of each service."""
-        return {service_id: row for row, service_id in enumerate(self.service_ids)}
-
-    @cached_property
     def digest(self) -> str:
         """SHA-256 of everything in it, hexadecimal."""
         sha = hashlib.sha256("\n".join(self.service_ids).encode())
@@ -85,11 +81,6 @@ class LatencyPrior:
     def with_archetypes(self, archetypes: Archetypes) -> LatencyPrior:
         """The same history, told apart by these kinds."""
         return replace(self, archetypes=archetypes)
-
-    @cached_property
-    def by_archetype(self) -> ArchetypeRates:
-        """What archetypes add."""
-        return ArchetypeRates(self.archetypes, self.service_ids, self.episodes, self.days, self.rate_weights)
 
     @cached_property
     def _size_k(self) -> float:
@@ -108,24 +99,6 @@ class LatencyPrior:
         """
         return np.asarray(np.maximum(self.shapes.sum(axis=1), LEAST_SIZE))
 
-    def archetype_share(self, service_id: str) -> float:
-        """Share of the prior of its rate of slow spells that is its archetype's own, in [0, 1]."""
-        return self.by_archetype.share(service_id, self.index.get(service_id))
-
-    def peers(self, service_id: str) -> int:
-        """Services other than this one that taught the prior something."""
-        row = self.index.get(service_id)
-        return int((self.days > 0).sum()) - int(row is not None and self.days[row] > 0)
-
-    def rate_prior(self, service_id: str) -> FloatArray:
-        """Weights of the rate grid, this service's own history taken out."""
-        row = self.index.get(service_id)
-        ours = self.rate_weights
-        if row is not None:
-            count = int((self.days > 0).sum())
-            ours = incident_rate.without(ours, count, float(self.episodes[row]), float(self.days[row]))
-        return self.by_archetype.prior(service_id, row, ours)
-
     def peer_rows(self, service_id: str) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Rows of ``shapes`` that are not this service's own, and their cumulative weights."""
         row = self.index.get(service_id)
@@ -139,11 +112,6 @@ class LatencyPrior:
             weight = pool_by_archetype(weight, alike, self.owner[rows], self._size_k)
         cumulative = np.cumsum(weight)
         return rows, cumulative / cumulative[-1]
-
-    @property
-    def seen_days(self) -> float:
-        """Days, discounted by age, over which the organisation was seen: those of the service seen longest."""
-        return float(self.days.max(initial=0.0))
 
     def evidence(self, service_id: str) -> float:
         """Independent episodes that the pool is worth without this service's own."""

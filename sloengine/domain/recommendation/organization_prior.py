@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
-from sloengine.domain.recommendation.archetype_credit import ArchetypeRates, credited, mean_log, pool_by_archetype
+from sloengine.domain.recommendation.archetype_credit import credited, mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
 from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
+from sloengine.domain.recommendation.peer_rates import PeerRates
 from sloengine.domain.recommendation.size_credit import own_size_weight
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
@@ -32,7 +33,7 @@ READABLE = (2, 3)
 
 
 @dataclass(frozen=True)
-class OrganizationPrior:
+class OrganizationPrior(PeerRates):
     """Sufficient statistics of the organisation, and the mixture of incident rates learnt from them.
 
     Per service, shape (n_services,): ``episodes`` and ``days`` (discounted by age), ``base_bad``, ``base_valid``.
@@ -78,11 +79,6 @@ class OrganizationPrior:
         )
 
     @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Row of each service."""
-        return {service_id: row for row, service_id in enumerate(self.service_ids)}
-
-    @cached_property
     def digest(self) -> str:
         """SHA-256 of everything in it, hexadecimal."""
         sha = hashlib.sha256("\n".join(self.service_ids).encode())
@@ -98,11 +94,6 @@ class OrganizationPrior:
         return replace(self, archetypes=archetypes)
 
     @cached_property
-    def by_archetype(self) -> ArchetypeRates:
-        """What archetypes add."""
-        return ArchetypeRates(self.archetypes, self.service_ids, self.episodes, self.days, self.rate_weights)
-
-    @cached_property
     def _size_k(self) -> float:
         return self.by_archetype.k_of(mean_log(self.severity, self.owner, len(self.service_ids)))
 
@@ -113,39 +104,16 @@ class OrganizationPrior:
         level = np.log((self.base_bad + shape) / (self.base_valid + rate))
         return self.by_archetype.k_of(np.where(kept, level, np.nan))
 
-    def archetype_share(self, service_id: str) -> float:
-        """Share of the prior of its incident rate that is its archetype's own, in [0, 1]."""
-        return self.by_archetype.share(service_id, self.index.get(service_id))
-
     @cached_property
     def _pool_weights(self) -> FloatArray:
         """Weight of each episode: its owner's episodes together weigh as the root of their number."""
         counts = np.bincount(self.owner, minlength=len(self.service_ids)).astype(np.float64)
         return np.asarray(1.0 / np.sqrt(np.maximum(counts, 1.0)))[self.owner]
 
-    def peers(self, service_id: str) -> int:
-        """Services other than this one that taught the prior something."""
-        row = self.index.get(service_id)
-        return int((self.days > 0).sum()) - int(row is not None and self.days[row] > 0)
-
     def peer_episodes(self, service_id: str) -> int:
         """Episodes of other services in the pool."""
         row = self.index.get(service_id)
         return len(self.owner) - (0 if row is None else int((self.owner == row).sum()))
-
-    def rate_prior(self, service_id: str) -> FloatArray:
-        """Weights of the rate grid, this service's own history taken out."""
-        row = self.index.get(service_id)
-        ours = self.rate_weights
-        if row is not None:
-            count = int((self.days > 0).sum())
-            ours = incident_rate.without(ours, count, float(self.episodes[row]), float(self.days[row]))
-        return self.by_archetype.prior(service_id, row, ours)
-
-    @property
-    def seen_days(self) -> float:
-        """Days, discounted by age, over which the organisation was seen: those of the service seen longest."""
-        return float(self.days.max(initial=0.0))
 
     @cached_property
     def own_size_weight(self) -> float:
