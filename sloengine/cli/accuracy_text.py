@@ -9,10 +9,17 @@ from rich.text import Text
 
 from sloengine.application.accuracy.measure_accuracy import AccuracyReport
 from sloengine.cli import output
-from sloengine.domain.accuracy.baselines import DESCRIPTIONS
+from sloengine.domain.accuracy.baselines import (
+    DESCRIPTIONS,
+    FIXED_99_5,
+    FIXED_99_9,
+    MEAN_30_DAYS,
+    OWN_BOOTSTRAP,
+    WORST_WINDOW,
+)
 from sloengine.domain.accuracy.clustered import ClusteredMean
 from sloengine.domain.accuracy.judged import ENGINE
-from sloengine.domain.accuracy.report import CONFIDENT, TierAccuracy
+from sloengine.domain.accuracy.report import CONFIDENT, Comparison, TierAccuracy
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.percent import percent_from_ratio
 
@@ -37,7 +44,7 @@ def print_accuracy(report: AccuracyReport) -> None:
     for found in report.comparisons:
         if found.rule_is_better:
             output.say(
-                f"{found.kind} {found.tier}: {DESCRIPTIONS[found.rule]} holds as often "
+                f"{_of_what(found)}: {DESCRIPTIONS[found.rule]} holds as often "
                 f"({found.rule_attained:.1%} against {found.engine_attained:.1%}) and is tighter "
                 f"({percent_from_ratio(found.rule_target)} % against "
                 f"{percent_from_ratio(found.engine_target)} %).",
@@ -49,6 +56,8 @@ def print_accuracy(report: AccuracyReport) -> None:
                 f"{sure.sli_type.lower()}: of {sure.windows} Balanced targets with confidence {CONFIDENT} or "
                 f"more, {_percent(sure.attained)} held."
             )
+    if len(report.train_days) > 1:
+        output.say(f"Map and plot are of targets made from {_days(report.train_days[0])} of history.")
     for kind, found_map in report.maps.items():
         output.say(f"Calibration map of {kind_text(kind)}: {found_map.source}.")
 
@@ -58,38 +67,79 @@ def kind_text(kind: ObjectiveKind) -> str:
     return kind.lower().replace("_", " ")
 
 
+def _of_what(found: Comparison) -> str:
+    """What was compared, in words: ``Aggressive availability after 30 days of history``."""
+    kind = kind_text(found.kind)
+    return f"{found.tier.capitalize()} {kind} after {_days(found.train_days)} of history"
+
+
 def _table(title: str, rows: Sequence[TierAccuracy]) -> Table:
+    """A line of its own for each estimator, below it its tiers; fits into 80 columns, intervals then below."""
     table = output.table(title, "promised, held: share of windows; over-promise in points; [95 % interval]")
-    several = len({row.train_days for row in rows}) > 1
-    if several:
-        table.add_column("days", justify="right")
-    table.add_column("estimator", overflow="fold")
-    table.add_column("tier", no_wrap=True)
+    table.padding = (0, 1, 0, 0)
+    table.add_column("tier", overflow="fold", min_width=_WIDTH_OF_TIER, max_width=_WIDEST_NAME)
     for name in ("promised", "held", "over-\npromise", "median\ntarget", "windows", "no\ntarget"):
         table.add_column(name, justify="right", no_wrap=True)
+    several = len({row.train_days for row in rows}) > 1
+    kinds = len({row.kind for row in rows})
+    lines = output.out.width < _ONE_LINE_FROM
+    by_name: dict[str, list[TierAccuracy]] = {}
     for row in rows:
-        days = [str(row.train_days)] if several else []
-        table.add_row(*days, _name(row), row.tier.lower(), *_cells(row))
+        by_name.setdefault(_name(row, with_kind=kinds > 1, with_days=several), []).append(row)
+    for name, tiers in by_name.items():
+        cells = [_cells(row, lines=lines) for row in tiers]
+        if len(tiers) > 1 and all(others == cells[0] for others in cells):
+            table.add_row(Text(name, style="bold"), *cells[0])
+            continue
+        if name:
+            table.add_row(Text(name, style="bold"))
+        for row, of_tier in zip(tiers, cells, strict=True):
+            table.add_row(row.tier.lower(), *of_tier)
     return table
 
 
-def _name(row: TierAccuracy) -> str:
-    kind = "" if row.kind is ObjectiveKind.AVAILABILITY else f" {row.kind.removeprefix('LATENCY_').lower()}"
-    traffic = "" if row.traffic is None else f", {row.traffic.lower()} traffic"
-    return f"{row.estimator.lower().replace('_', ' ')}{kind}{traffic}"
+_RULES = {
+    OWN_BOOTSTRAP: "own bootstrap",
+    MEAN_30_DAYS: "mean of 30 days",
+    WORST_WINDOW: "worst window",
+    FIXED_99_5: "99.5 % for all",
+    FIXED_99_9: "99.9 % for all",
+}
+_WIDTH_OF_TIER = len("conservative")
+_WIDEST_NAME = 24
+_ONE_LINE_FROM = 100
+"""Columns from which on an interval stands beside its value."""
 
 
-def _cells(row: TierAccuracy) -> list[str | Text]:
+def _days(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
+def _name(row: TierAccuracy, *, with_kind: bool, with_days: bool) -> str:
+    """What a row is of, beside its tier; nothing where that is the engine, and the engine only."""
+    parts = [] if row.estimator == ENGINE else [_RULES[row.estimator]]
+    if with_kind:
+        parts.append(row.kind.removeprefix("LATENCY_").lower())
+    if row.traffic is not None:
+        parts.append(f"{row.traffic.lower()} traffic")
+    if with_days:
+        parts.append(f"from {_days(row.train_days)}")
+    return ", ".join(parts)
+
+
+def _cells(row: TierAccuracy, *, lines: bool) -> list[str | Text]:
+    between = "\n" if lines else " "
     over: str | Text = "–"
     if row.over_promise is not None:
-        said = spread_text(row.over_promise)
+        said = spread_text(row.over_promise).replace(" ", between, 1)
         over = Text(said, style="red" if row.over_promises else "")
     if row.kind is ObjectiveKind.AVAILABILITY:
         target = f"{percent_from_ratio(row.median_target):g} %"
     else:
         target = f"{row.median_target:g} ms"
     promised = "–" if row.promised is None else f"{row.promised:.1%}"
-    return [promised, _percent(row.attained), over, target, str(row.windows), str(row.without_target or "")]
+    held = _percent(row.attained).replace(" ", between, 1)
+    return [promised, held, over, target, str(row.windows), str(row.without_target or "")]
 
 
 def _percent(mean: ClusteredMean) -> str:

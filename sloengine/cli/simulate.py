@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -101,17 +103,19 @@ def simulate(
         drawn = _from_file(topology, parameters, seed)
     if out_dir.exists() and not out_dir.is_dir():
         raise Invalid(f"{out_dir} is no folder", path=("OUT_DIR",))
-    _forget_earlier_run(out_dir)
     steps = Steps()
     count = len(drawn.organisation.topology.services)
-    with steps.bar(f"simulating {count} services over {days} days at {step.value}") as progress:
+    size = f"{count} service{'s' * (count != 1)} over {days} day{'s' * (days != 1)}"
+    with _writing_to(out_dir), steps.bar(f"simulating {size} at {step.value}") as progress:
+        _forget_earlier_run(out_dir)
         files = write_telemetry(
             out_dir, drawn.organisation, drawn.document, stretch, openmetrics=openmetrics, progress=progress
         )
     if truth:
         steps.say("looking up the truth, coming windows included")
         provenance = f"simulated by sloengine, seed {seed}, faults {faults.value}, shared incidents {shared.value}"
-        write_truth(out_dir / "truth.json", drawn.organisation, stretch.from_hour, stretch.to_hour, provenance)
+        with _writing_to(out_dir):
+            write_truth(out_dir / "truth.json", drawn.organisation, stretch.from_hour, stretch.to_hour, provenance)
         files.append(out_dir / "truth.json")
     commands = _next_commands(out_dir, openmetrics=openmetrics)
     if as_json:
@@ -145,6 +149,16 @@ def _from_file(path: Path, parameters: Parameters, seed: int) -> DrawnOrganisati
         return DrawnOrganisation(Organisation(topology_of(document), parameters, seed), document)
     except ValueError as error:
         raise Invalid(f"{path} cannot be simulated: {error}", path=("--topology",)) from error
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """Raises ``Invalid`` where the file system refuses: no right to write, a full disk, a file in the way."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or folder
+        raise Invalid(f"{where} cannot be written: {error.strerror}", path=("OUT_DIR",)) from error
 
 
 def _forget_earlier_run(folder: Path) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from sloengine.cli import output
 from sloengine.cli.main import app
 from sloengine.domain.accuracy.record import CalibrationRecord
 from sloengine.domain.errors import Invalid, Unavailable
@@ -47,6 +50,26 @@ def test_people_get_tables_and_a_plot(sli: Path):
     assert "What the engine promised" in result.stdout
     assert "own bootstrap" in result.stdout
     assert "o attained, | promised" in result.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_narrow_terminal_keeps_every_name_and_number(
+    columns: int, sli: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sites = tmp_path / "sites.csv"
+    sites.write_text("service,site\n" + "".join(f"service-{i},{'ab'[i % 2]}\n" for i in range(5)))
+    narrow = Console(width=columns, markup=False, emoji=False, file=io.StringIO())
+    monkeypatch.setattr(output, "out", narrow)
+    asked = ["accuracy", "--sli", str(sli), "--every-days", "35", "--train-days", "7", "--train-days", "30"]
+
+    result = CliRunner().invoke(app, [*asked, "--clusters", str(sites)])
+
+    assert result.exit_code == 0, result.stderr
+    said = narrow.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in said
+    for name in ("from", "30 days", "conservative", "bootstrap", "99.5 %", "windows", "target"):
+        assert name in said
+    assert all(len(line) <= columns for line in said.splitlines() if line.startswith((" tier", " conserv")))
 
 
 def test_services_of_one_site_count_together(sli: Path, tmp_path: Path):

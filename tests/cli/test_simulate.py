@@ -122,3 +122,10 @@ def test_the_truth_has_everything_that_the_engine_estimates(tmp_path):
     assert {(call["caller"], call["dependency"]) for call in truth["calls"]} == declared
     assert truth["incidents"]
     assert all(incident["startsAt"] < incident["endsAt"] for incident in truth["incidents"])
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(Invalid, match="file/out cannot be written"):
+        run("simulate", tmp_path / "file" / "out", "--services", 2, "--days", 1, *UNTIL)

@@ -27,7 +27,8 @@ class CalibrationPoint:
     attained: float = strawberry.field(description="Share of these windows that held.")
     low: float = strawberry.field(
         description="Chance alone puts the attained share between `low` and `high` in 95 % of cases, were the "
-        "promise exactly right. Windows that overlap or share incidents count for fewer."
+        "promise exactly right. Windows that overlap or share incidents count for fewer; while all lie in one "
+        "stretch of two lengths of a window, nothing tells chance from a fault, and this is 0 to 1."
     )
     high: float = strawberry.field(description="See `low`.")
     windows: int = strawberry.field(description="Finished windows looked at.")

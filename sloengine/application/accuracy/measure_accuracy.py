@@ -124,7 +124,9 @@ def measure_accuracy(command: MeasureAccuracyCommand) -> AccuracyReport:
         raise Invalid("no service has a history long enough, with a window known after it")
     final = calibrated(command.settings, levels)
     for kind in ObjectiveKind:
-        found = calibration_points(as_promised(levels, command.settings, kind), CalibrationMap(), kind)
+        found = calibration_points(
+            as_promised(levels, command.settings, kind), CalibrationMap(), kind, clusters=command.clusters
+        )
         if found:
             points += found
             longest = max(level.history_days for level in levels if level.kind is kind)

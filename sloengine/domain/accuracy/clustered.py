@@ -71,13 +71,18 @@ def clustered_mean(values: FloatArray, groupings: Sequence[Labels], level: float
 def clustered_share(held: FloatArray, groupings: Sequence[Labels], level: float = 0.95) -> ClusteredMean:
     """Share of true values (1.0) among 0.0 and 1.0: Clopper-Pearson on the effective number of observations.
 
-    Where every value is the same, as many observations as clusters are counted.
+    Where every value is the same, as many observations as the coarsest grouping has clusters are counted: forty
+    services that one quiet month spared are one month.
     Raises: as ``clustered_mean``.
     """
     mean = clustered_mean(held, groupings, level)
     if mean.low is None:
         return mean
     n = mean.effective
+    if mean.low == mean.high:
+        known = ~np.isnan(held)
+        counts = [len(np.unique(labels[known])) for labels in groupings]
+        n = float(min(count for count in counts if count >= LEAST_CLUSTERS))
     exact = clopper_pearson(min(n, mean.value * n), n, level)
     return ClusteredMean(mean.value, exact.low, exact.high, mean.observations, mean.clusters, n)
 

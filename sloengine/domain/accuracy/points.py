@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,7 +24,8 @@ class CalibrationPoint:
     """Of windows promised with ``promised``, the share ``attained`` held.
 
     ``low`` and ``high``: where 95 % of the attained shares lie by chance alone, were the promise exactly right;
-    windows that share incidents or overlap are counted as the fewer they are worth. All in [0, 1].
+    windows that share incidents or overlap are counted as the fewer they are worth. All in [0, 1]; from 0 to 1
+    where they all lie in one block of time and nobody said which services are independent: it cannot be told then.
     """
 
     kind: ObjectiveKind
@@ -46,22 +47,23 @@ def calibration_points(
     kind: ObjectiveKind,
     *,
     promised: Sequence[float] = PROMISED,
-    groupings: Sequence[Labels] | None = None,
+    clusters: Mapping[str, str] | None = None,
 ) -> tuple[CalibrationPoint, ...]:
     """One point per promise; none without any finished window.
 
-    ``groupings``: what belongs together, one label per level; None: services, and overlapping windows.
+    ``clusters``: what a service belongs to (site, organisation), itself by default.
     """
     mine = [level for level in levels if level.kind is kind]
     if not mine:
         return ()
-    if groupings is None or len(mine) != len(levels):
-        groupings = groupings_of(mine)
+    groupings = groupings_of(mine, clusters)
+    names, blocks = (len(np.unique(labels)) for labels in groupings)
+    tells = blocks > 1 or (bool(clusters) and names > 1)
     points: list[CalibrationPoint] = []
     for promise in promised:
         share = share_met(mine, calibration.level_for(promise))
         mean = clustered_mean(share, groupings)
-        low, high = chance_band(promise, mean.effective)
+        low, high = chance_band(promise, mean.effective) if tells else (0.0, 1.0)
         points.append(CalibrationPoint(kind, promise, mean.value, low, high, len(mine)))
     return tuple(points)
 
@@ -86,10 +88,11 @@ def chance_band(promised: float, observations: float, level: float = 0.95) -> tu
     return low / n, min(n, high) / n
 
 
-def groupings_of(levels: Sequence[Level]) -> list[Labels]:
-    """Windows of one service, and windows that begin within two lengths of each other."""
+def groupings_of(levels: Sequence[Level], clusters: Mapping[str, str] | None = None) -> list[Labels]:
+    """Windows of one service (or of its cluster), and windows that begin within two lengths of each other."""
+    of = clusters or {}
     first = min(level.as_of for level in levels)
     length = max((level.ends_at - level.as_of for level in levels), default=timedelta(days=1))
-    names = np.array([level.service_id for level in levels])
+    names = np.array([of.get(level.service_id, level.service_id) for level in levels])
     blocks = np.array([(level.as_of - first) // (2 * length) for level in levels])
     return [np.unique(values, return_inverse=True)[1].astype(np.int64) for values in (names, blocks)]

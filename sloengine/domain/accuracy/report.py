@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 
-from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean, clustered_share
+from sloengine.domain.accuracy.clustered import ClusteredMean, Labels, clustered_mean, clustered_share
 from sloengine.domain.accuracy.judged import ENGINE, JudgedTarget, TrafficClass, columns, groupings
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType, TierName
+from sloengine.domain.reliability.panel import FloatArray
 
 CONFIDENT = 0.85
 """Recommendations at least this confident should hold at least as often at Balanced."""
@@ -102,6 +103,7 @@ def _accuracy(rows: Sequence[JudgedTarget], traffic: TrafficClass | None, horizo
     promised, held = columns(kept)
     labels = groupings(kept, horizon)
     makes_promises = not bool(np.isnan(promised).any())
+    attained = clustered_share(held, labels)
     return TierAccuracy(
         kind=kept[0].kind,
         tier=kept[0].tier,
@@ -111,9 +113,25 @@ def _accuracy(rows: Sequence[JudgedTarget], traffic: TrafficClass | None, horizo
         windows=len(kept),
         without_target=len(rows) - len(kept),
         promised=float(promised.mean()) if makes_promises else None,
-        attained=clustered_share(held, labels),
-        over_promise=clustered_mean(promised - held, labels) if makes_promises else None,
+        attained=attained,
+        over_promise=_over_promise(promised, held, labels, attained) if makes_promises else None,
         median_target=_median_target(kept),
+    )
+
+
+def _over_promise(
+    promised: FloatArray, held: FloatArray, labels: Sequence[Labels], attained: ClusteredMean
+) -> ClusteredMean:
+    """Promised less held; its interval is no narrower than that of what held.
+
+    Else windows without a miss would prove a promise to a tenth of a point.
+    """
+    found = clustered_mean(promised - held, labels)
+    if found.low is None or found.high is None or attained.low is None or attained.high is None:
+        return found
+    promise = float(promised.mean())
+    return replace(
+        found, low=min(found.low, promise - attained.high), high=max(found.high, promise - attained.low)
     )
 
 

@@ -68,6 +68,15 @@ def test_where_all_held_there_are_as_many_windows_as_clusters():
     assert found.low == pytest.approx(0.025 ** (1 / 6))  # Clopper and Pearson, none of six failed
 
 
+def test_where_all_held_the_coarsest_grouping_counts():
+    service, block = np.arange(120) % 40, np.arange(120) // 40
+
+    found = clustered_share(np.ones(120), [service, block])
+
+    assert found.effective == 3  # forty services spared by three quiet stretches are three, not forty
+    assert found.low == pytest.approx(0.025 ** (1 / 3))
+
+
 def test_nothing_has_no_mean():
     with pytest.raises(ValueError, match="no value"):
         clustered_mean(np.array([np.nan]), [np.array([0])])

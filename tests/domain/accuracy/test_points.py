@@ -61,3 +61,33 @@ def test_the_right_map_brings_it_back():
 
 def test_without_a_finished_window_there_is_no_point():
     assert calibration_points([], CalibrationMap(), ObjectiveKind.LATENCY_P99) == ()
+
+
+def test_in_one_block_of_time_chance_cannot_be_told():
+    one_month = levels(np.full(40, 0.97), services=40)
+
+    points = calibration_points(one_month, CalibrationMap(), ObjectiveKind.AVAILABILITY)
+
+    assert {(point.low, point.high) for point in points} == {(0.0, 1.0)}
+
+
+def test_clusters_that_were_named_are_the_observations():
+    luck = np.repeat([0.1, 0.4, 0.7, 0.95], 10)  # ten services of a site share it for good
+    shared = levels(np.tile(luck, 30), services=40)
+    sites = {f"s{service}": f"site {service // 10}" for service in range(40)}
+
+    alone, together = (
+        calibration_points(shared, CalibrationMap(), ObjectiveKind.AVAILABILITY, clusters=clusters)
+        for clusters in (None, sites)
+    )
+
+    assert together[0].high - together[0].low > 1.5 * (alone[0].high - alone[0].low)
+
+
+def test_named_clusters_give_a_band_within_one_block_of_time():
+    one_month = levels(np.random.default_rng(10).random(40), services=40)
+    sites = {f"s{service}": f"site {service // 4}" for service in range(40)}
+
+    points = calibration_points(one_month, CalibrationMap(), ObjectiveKind.AVAILABILITY, clusters=sites)
+
+    assert all(point.low > 0.0 for point in points)
