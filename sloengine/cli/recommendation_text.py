@@ -81,8 +81,7 @@ def _print_bound(recommendation: Recommendation, bound: CompositeBound) -> None:
 
 
 def _no_target(result: RecommendationUnavailable) -> str:
-    named = "" if result.service_id in result.message else f" for {result.service_id}"
-    return f"no {result.sli_type.lower()} target{named}: {result.message}"
+    return f"no {result.sli_type.lower()} target for {result.service_id}: {result.message}"
 
 
 def limit_lines(recommendation: Recommendation) -> list[str]:

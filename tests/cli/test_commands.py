@@ -32,6 +32,18 @@ def test_offline_tells_a_table_of_all_and_the_whole_of_one(run: Run, tmp_path: P
     assert "confidence" in one.out
 
 
+def test_who_has_no_target_is_named_also_where_its_name_is_a_common_word(run: Run, tmp_path: Path):
+    file = tmp_path / "sli.csv"
+    days = [f"2026-01-{day:02}T00:00:00Z,{name},1,1" for name in ("a", "target") for day in range(1, 31)]
+    file.write_text("\n".join(["timestamp,service,good,total", *days]) + "\n")
+
+    found = run("offline", "--sli", str(file))
+
+    assert found.code == 0
+    assert "no availability target for a: " in found.out
+    assert "no availability target for target: " in found.out
+
+
 def test_names_are_shown_as_they_are(connected: Callable[[Engine], Run], tmp_path: Path):
     odd = ["[fe80::1]:443", "a[/red]b", "cart:key:1"]
     document = tmp_path / "graph.json"

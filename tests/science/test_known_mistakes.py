@@ -19,6 +19,7 @@ from sloengine.domain.recommendation.model import (
     TargetLimit,
     TierName,
 )
+from sloengine.domain.recommendation.organization_prior import learn_prior
 from sloengine.domain.recommendation.recommend import latency_draws, recommend_latency
 from sloengine.domain.recommendation.recommend_availability import availability_predictive
 from sloengine.domain.recommendation.request import LatencyRequest
@@ -206,6 +207,23 @@ def test_9_no_failure_in_three_thousand_is_judged_by_the_next_three_thousand(lev
     assert 1 - failures / 3_000 == pytest.approx(promise, abs=6e-5)
     # The rule of three bounds the past: in the next window it holds more often than its 95 %.
     assert betabinom.cdf(3, 3_000, 0.5, 3_000.5) == pytest.approx(0.978, abs=0.002)
+
+
+@pytest.mark.parametrize("daily", [33.0, 107.0, 1_000.0])
+def test_9_a_service_that_has_not_failed_is_promised_no_more_than_its_requests_carry(daily: float):
+    """The engine's own predictive beside the beta-binomial law of the same counts, with nobody to learn from."""
+    days, window = 30, round(28 * daily)
+    total = np.full((1, days), daily)
+    panel = SliPanel(("service-0",), START, timedelta(days=1), total.copy(), total)
+    prior = learn_prior(panel, as_of=panel.ends_at)
+
+    predictive = availability_predictive(availability_request(panel), prior, EngineSettings())
+
+    assert predictive is not None
+    for name in TIERS:
+        level = EngineSettings().nominal_probability[name]
+        failures = np.quantile(predictive.unavailability, level, method="higher") * window
+        assert failures >= jeffreys_predictive_failures(0, daily * days, window, level) - 1e-9
 
 
 def test_10_ninety_days_carry_three_windows_and_not_sixty_three():
