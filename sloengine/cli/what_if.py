@@ -70,7 +70,12 @@ def _print(found: WhatIfResult) -> None:
         said = ", ".join(f"{key} {value}" for key, value in body.items())
         gains.add_row(f"{name}: {said}", f"{one.budget_minutes_gained:+.3g}")
     output.out.print(gains)
-    for note in found.notes:
+    untold = dict.fromkeys(
+        f"{row.service_id}: latency is not composed: {row.composed.reason}"
+        for row in found.focus
+        if row.composed is not None and row.composed.low_ms is None
+    )
+    for note in (*found.notes, *untold):
         output.say(f"note: {note}")
 
 

@@ -31,10 +31,10 @@ from sloengine.domain.topology.composed_latency import ComposedChange
 from sloengine.domain.topology.graph_reliability import GraphReliability
 from sloengine.domain.what_if.achievable import AvailabilityFocus, latency_after, targets_by_tier
 from sloengine.domain.what_if.composed import composed_tiers
-from sloengine.domain.what_if.edit_notes import inside_notes, short_notes
+from sloengine.domain.what_if.edit_notes import gone_notes, inside_notes, short_notes, unknown_notes
 from sloengine.domain.what_if.edited_model import edited_model, whole_hazard
 from sloengine.domain.what_if.edits import AddFallback, AddReplica, GraphEdit, Improve, edge_of
-from sloengine.domain.what_if.improved_focus import held_to_what_was_asked
+from sloengine.domain.what_if.improved_focus import ImprovedFocus, held_to_what_was_asked, improved_focus
 from sloengine.domain.what_if.inheritance import ChangedInheritance, changed_inheritance, promised_after
 from sloengine.domain.what_if.model import WhatIfEdit, WhatIfResult, WhatIfRow
 from sloengine.domain.what_if.waiting import Measured, MovedLatency, moved_latency
@@ -84,6 +84,16 @@ class _Asked:
         before, root = self.world.prepared.reliability, self.service_id
         change = changed_inheritance(before, after, root, max_depth=DEPTH)
         return held_to_what_was_asked(change, self.focus, before, after, edits, root, max_depth=DEPTH)
+
+    def improved(self) -> ImprovedFocus | None:
+        """What is asked of the service itself, by the edits together; None: nothing, or it is in a cycle.
+
+        Of a cycle the model tells: what one member was seen to inherit is what the others do.
+        """
+        model, edits = self.world.prepared.reliability, self.world.edits
+        if len(model.members[model.contracted.labels[model.graph.index[self.service_id]]]) > 1:
+            return None
+        return improved_focus(self.focus, model, edits, self.service_id, max_depth=DEPTH)
 
     def minutes_gained(self, change: ChangedInheritance) -> float:
         """Budget minutes of a window."""
@@ -139,15 +149,22 @@ def _asked(world: _World, service_id: str) -> _Asked | _Untold:
 
 
 def _together(world: _World, asked: Sequence[_Asked | _Untold]) -> tuple[list[WhatIfRow], float, tuple[str, ...]]:
-    """Rows, the minutes that all edits gain, and which edits fall short of what they ask for or are not felt."""
+    """Rows, the minutes that all edits gain, and which edits fall short of what they ask for or are not felt.
+
+    Of a service in focus and in no cycle that is told by what was observed to reach it, of others by the model.
+    """
     changed = [edit.service_id for edit in world.edits if isinstance(edit, AddReplica | Improve)]
     roots = [*(one.service_id for one in asked), *changed]
     edited = edited_model(world.prepared.reliability, world.edits, roots)
     promises = _promises(world, edited.reliability)
     rows: list[WhatIfRow] = []
     whole = 0.0
+    short = dict(edited.short)
     for one in asked:
         if isinstance(one, _Asked):
+            if (improved := one.improved()) is not None:
+                short.pop(improved.place, None)
+                short |= {improved.place: improved.best} if improved.best is not None else {}
             found, minutes = _availability(one, edited.reliability, promises)
             rows += found
             whole += minutes
@@ -155,9 +172,17 @@ def _together(world: _World, asked: Sequence[_Asked | _Untold]) -> tuple[list[Wh
             rows += _rows(one.service_id, _AVAILABILITY, (), (), one.why)
         rows += _latency(world, one.service_id)
     near = _near(world, rows)
-    fall_short = short_notes(world.prepared.reliability, world.edits, edited.short, near)
-    inside = inside_notes(world.prepared.reliability, edited.reliability, world.edits, near)
-    return rows, whole, (*fall_short, *inside)
+    before = world.prepared.reliability
+    return (
+        rows,
+        whole,
+        (
+            *short_notes(before, world.edits, short, near),
+            *inside_notes(before, edited.reliability, world.edits, near),
+            *gone_notes(world.edits),
+            *unknown_notes(before, world.edits),
+        ),
+    )
 
 
 def _alone(world: _World, asked: Sequence[_Asked | _Untold], edit: GraphEdit) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sloengine.domain.reliability.percent import percent_text
 from sloengine.domain.topology.graph_reliability import GraphReliability
-from sloengine.domain.what_if.edits import AddReplica, GraphEdit, Improve
+from sloengine.domain.what_if.edits import AddFallback, AddReplica, Cut, GraphEdit, Improve, MakeAsync
 
 
 def short_notes(
@@ -52,5 +52,43 @@ def inside_notes(
                 f"edit {place} moves no availability: the call lies inside a cycle of {size:,} services that "
                 "stays one without it, and in a cycle each fails all; cut what closes the cycle, or edit calls "
                 "that leave it"
+            )
+    return found
+
+
+def gone_notes(edits: Sequence[GraphEdit]) -> list[str]:
+    """Of edits of a call that an earlier one has taken away."""
+    found: list[str] = []
+    gone: dict[tuple[str, str], tuple[int, str]] = {}
+    for place, edit in enumerate(edits):
+        if isinstance(edit, AddReplica | Improve):
+            continue
+        pair = edit.caller, edit.dependency
+        if pair in gone:
+            earlier, how = gone[pair]
+            found.append(
+                f"edit {place} changes nothing beside edit {earlier}, which {how} the call from {edit.caller} to"
+                f" {edit.dependency}"
+            )
+        elif isinstance(edit, Cut | MakeAsync):
+            gone[pair] = place, "cuts" if isinstance(edit, Cut) else "waits no longer for"
+    return found
+
+
+def unknown_notes(model: GraphReliability, edits: Sequence[GraphEdit]) -> list[str]:
+    """Of edits that rest on a service of which nobody knows how often it fails."""
+    found: list[str] = []
+    for place, edit in enumerate(edits):
+        match edit:
+            case Improve(availability_ratio=None):
+                continue
+            case AddReplica(service_id=name) | Improve(service_id=name) | AddFallback(fallback=str(name)):
+                pass
+            case _:
+                name = edit.dependency
+        if model.graph.index.get(name) in model.unknown:
+            found.append(
+                f"edit {place} rests on {name}, of which nothing is known, neither telemetry nor a published"
+                " figure: it counts as never failing"
             )
     return found

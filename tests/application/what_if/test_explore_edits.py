@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -79,6 +80,46 @@ async def test_a_member_of_a_cycle_that_gets_better_is_not_held_to_what_it_was()
     assert x.before == y.before == 0.9992
     # Next to nothing is left of 3 failures in 10,000; incidents not had yet are, and what is blamed on others.
     assert min(x.after, y.after) >= 0.9994
+
+
+async def test_edits_of_a_call_that_is_gone_and_of_what_nobody_knows_are_said():
+    engine = await organisation(store=2, cart=2.5, checkout=5)
+    await engine.ingest(dependencies=[{"caller": "checkout", "dependency": "silent", "callWeight": 1.0}])
+
+    found = await asked(
+        engine,
+        [
+            Cut("checkout", "store"),
+            AddCache("checkout", "store", 0.5),
+            AddFallback("cart", "store", "silent"),
+            Soften("checkout", "silent"),
+            AddReplica("store", 2, 1, 0.1),
+        ],
+    )
+
+    said = [note for note in found.notes if note.startswith("edit ")]
+    assert said == [
+        "edit 1 changes nothing beside edit 0, which cuts the call from checkout to store",
+        *(
+            f"edit {place} rests on silent, of which nothing is known, neither telemetry nor a published figure:"
+            " it counts as never failing"
+            for place in (2, 3)
+        ),
+    ]
+
+
+async def test_a_focus_that_is_not_reached_is_told_at_what_it_was_seen_to_inherit():
+    engine = await organisation(store=2, cart=2.5, checkout=5)
+
+    found = await asked(engine, [Improve("checkout", 0.99999)])
+    softer = await asked(engine, [Improve("checkout", 0.995)])
+
+    [said] = [note for note in found.notes if note.startswith("edit 0 is not reached")]
+    best = float(re.search(r"([0-9.]+) % at most", said)[1]) / 100
+    shown = 1 - 5 / 1000
+    gained = found.budget_minutes_gained / (28 * 24 * 60)
+    assert shown + gained == pytest.approx(best, abs=2e-6)
+    assert not [note for note in softer.notes if note.startswith("edit 0")]
 
 
 async def test_before_is_what_is_recommended():
