@@ -163,7 +163,8 @@ def test_the_next_bound_is_reached_by_a_service_that_is_so_much_faster():
 
     predictive = predict_latency(days, explainer.prior, "service-0", explainer.case.numbers, window_days=28.0)
     case = replace(explainer.case, predictive=predictive)
-    again = replace(explainer, case=case).raw_ms(LEVEL, found.kind)
+    level = explainer.case.calibration(found.kind, explainer.settings).level_for(LEVEL)
+    again = replace(explainer, case=case).raw_ms(level, found.kind)
 
     assert again == pytest.approx(faster.resulting_target, rel=1e-9)
     assert faster.before == pytest.approx(explainer.case.days.scale_seconds * 1000.0)
