@@ -32,6 +32,7 @@ from sloengine.domain.topology.common_cause import common_cause
 from sloengine.domain.topology.composition import compose
 from sloengine.domain.topology.dependency import DependencyCriticality
 from sloengine.domain.topology.graph import DependencyGraph
+from sloengine.domain.topology.graph_reliability import learn_reliability
 from sloengine.domain.topology.joint_draws import draw_sources
 from sloengine.domain.topology.service import Service
 from sloengine.domain.topology.system import Call, pass_probability
@@ -59,6 +60,9 @@ def test_1_own_failures_are_subtracted_from_sums_and_not_hour_by_hour():
 
     assert hourly > 8 * own  # what the cut at 0 would make of noise
     assert found < 3 * own
+    alone = learn_reliability(graph, panel).intrinsic_unavailability("front")
+    assert alone is not None
+    assert alone < 3 * own  # what impact and what-if start from
 
 
 def test_2_twenty_independent_calls_fail_twenty_times_as_often_as_one():
