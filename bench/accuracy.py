@@ -52,9 +52,13 @@ HOLD_GOALS = {7: (-0.01, -0.015, -0.03)}
 HOLD_GOAL = (-0.01, -0.01, -0.015)
 WRONG_PRIOR_GOAL = (-0.015, -0.03, -0.07)
 WITHIN = 0.02
+FULL_GOALS_FROM = 14
+"""Days of history from which holding too often is a miss too: with a week a careful answer is the right one."""
 OVER_PROMISE_GOAL = (0.015, 0.025, 0.03)
 QUIET_CHANGES = 0.05
 PRICE_GOALS = {30: 2.0, 90: 1.6}
+ROUNDING = 1e-9
+"""Targets are rounded decimals, so that a price can be a goal itself: 0.8 % over 0.4 % is 2, but for rounding."""
 
 
 @dataclass
@@ -115,12 +119,13 @@ def usual(bench: Bench) -> None:
             say = f"{days} d {result.tier}"
             least = HOLD_GOALS.get(days, HOLD_GOAL)[position]
             value = result.expected_difference.value
-            bench.check(f"{say}: hold less oracle {value:+.4f}", least <= value <= WITHIN)
+            most = WITHIN if days >= FULL_GOALS_FROM else 1.0
+            bench.check(f"{say}: hold less oracle {value:+.4f}", least <= value <= most)
             over = result.over_promise.value
             bench.check(f"{say}: P(met) less held {over:+.4f}", over <= OVER_PROMISE_GOAL[position])
         if days in PRICE_GOALS:
             price = results[0].price
-            bench.check(f"{days} d price {price:.2f} x", price <= PRICE_GOALS[days])
+            bench.check(f"{days} d price {price:.2f} x", price <= PRICE_GOALS[days] + ROUNDING)
         for rule in judge_rules(found, bench.settings):
             better = bench.check(f"{days} d {rule.rule} beats {rule.tier}", not rule.is_better)
             print(
@@ -158,7 +163,7 @@ def pipeline(bench: Bench) -> None:
             bench.check(f"{say}: hold less oracle {difference:+.4f}", kept)
             bench.check(f"{say}: P(met) less held {over:+.4f}", over <= OVER_PROMISE_GOAL[position])
             if position == 0 and days in PRICE_GOALS:
-                bench.check(f"{say}: price {row.price:.2f} x", row.price <= PRICE_GOALS[days])
+                bench.check(f"{say}: price {row.price:.2f} x", row.price <= PRICE_GOALS[days] + ROUNDING)
         found, surest = by_confidence(judged)
         for band in found:
             print(f"  Balanced, {band.text()}", flush=True)

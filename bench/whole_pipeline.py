@@ -223,10 +223,11 @@ def measure(
     kept: Path | None = None,
     *,
     alone: bool = False,
+    first_seed: int = FIRST_SEED,
 ) -> list[Judged]:
     """All organisations, over some processes."""
     job = partial(judge, days=days, services=services, futures=futures, kept=kept, alone=alone)
-    seeds = range(FIRST_SEED, FIRST_SEED + organizations)
+    seeds = range(first_seed, first_seed + organizations)
     if workers == 1:
         return [job(seed) for seed in seeds]
     with ProcessPoolExecutor(workers) as pool:
@@ -257,6 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organizations", type=int, default=40)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="number of the first organisation")
     parser.add_argument("--services", type=int, default=30)
     parser.add_argument("--days", type=int, nargs="+", default=[14, 30, 90])
     parser.add_argument("--futures", type=int, default=60)
@@ -271,7 +273,14 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         began = time.monotonic()
         judged = measure(
-            days, asked.organizations, asked.services, asked.futures, asked.workers, asked.keep, alone=asked.alone
+            days,
+            asked.organizations,
+            asked.services,
+            asked.futures,
+            asked.workers,
+            asked.keep,
+            alone=asked.alone,
+            first_seed=asked.first_seed,
         )
         seconds = time.monotonic() - began
         print(
