@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bench.accuracy_forecasts import BUDGETS, Forecasts
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
 from sloengine.domain.recommendation.calibration import CalibrationMap
-from sloengine.domain.recommendation.model import TierName
+from sloengine.domain.recommendation.model import ObjectiveKind, TierName
 from sloengine.domain.recommendation.settings import EngineSettings
 
 type Floats = npt.NDArray[np.floating]
@@ -36,10 +36,13 @@ class Published:
         return np.where(self.missing, np.nan, BUDGETS[self.position])
 
 
-def publish(within: Floats, level: float, requests: Floats, settings: EngineSettings) -> Published:
-    """The tightest budget that level, traffic and grid allow: the tiers' own steps on shares of draws."""
+def publish(within: Floats, level: Floats | float, requests: Floats, settings: EngineSettings) -> Published:
+    """The tightest budget that level, traffic and grid allow: the tiers' own steps on shares of draws.
+
+    ``level``: one for all rows, or of each.
+    """
     testable = BUDGETS[None, :] >= settings.testable_failures / requests[:, None] - _SLACK
-    allowed = (within >= level - _TIE) & testable
+    allowed = (within >= np.reshape(level, (-1, 1)) - _TIE) & testable
     position = allowed.argmax(axis=1).astype(np.int64)
     missing = ~allowed.any(axis=1) | (BUDGETS[position] > 1 - settings.lowest_target_ratio + _TIE)
     return Published(position, missing)
@@ -93,15 +96,14 @@ class RuleResult:
 
 def judge(forecasts: Forecasts, settings: EngineSettings) -> list[TierResult]:
     """Every tier; intervals resample nothing but count whole organisations."""
-    calibration = settings.availability_calibration
     results: list[TierResult] = []
     for tier in TIERS:
         nominal = settings.nominal_probability[tier]
-        mine = publish(forecasts.engine, _level(tier, settings), forecasts.requests, settings)
+        mine = publish(forecasts.engine, _levels(forecasts, tier, settings), forecasts.requests, settings)
         known = publish(forecasts.oracle, nominal, forecasts.requests, settings)
         both = ~(mine.missing | known.missing)
         held, oracle_held = (_held(forecasts, one)[both] for one in (mine, known))
-        promised = _promised(forecasts, mine, calibration, settings)[both]
+        promised = _promised(forecasts, mine, settings)[both]
         labels = [forecasts.organization[both].astype(np.int64)]
         expected, oracle_expected = (_expected(forecasts, one)[both] for one in (mine, known))
         results.append(
@@ -128,7 +130,7 @@ def judge_rules(forecasts: Forecasts, settings: EngineSettings) -> list[RuleResu
     results: list[RuleResult] = []
     for tier in TIERS:
         nominal = settings.nominal_probability[tier]
-        mine = publish(forecasts.engine, _level(tier, settings), forecasts.requests, settings)
+        mine = publish(forecasts.engine, _levels(forecasts, tier, settings), forecasts.requests, settings)
         rules: Mapping[str, Published] = {
             "own bootstrap": publish(forecasts.own, nominal, forecasts.requests, settings),
             "mean 30 days": publish_ratio(forecasts.mean_30, forecasts.requests, settings),
@@ -154,10 +156,19 @@ def judge_rules(forecasts: Forecasts, settings: EngineSettings) -> list[RuleResu
     return results
 
 
-def _level(tier: TierName, settings: EngineSettings) -> float:
-    """Level to ask of the model; above the highest one nothing is published."""
-    level = settings.availability_calibration.level_for(settings.nominal_probability[tier])
-    return level if level <= settings.highest_level else 2.0
+def _maps(forecasts: Forecasts, settings: EngineSettings) -> list[CalibrationMap]:
+    """The map in force for each row."""
+    return [
+        settings.calibration_of(ObjectiveKind.AVAILABILITY, history_days=history, window_days=window)
+        for history, window in zip(forecasts.days.tolist(), forecasts.horizon.tolist(), strict=True)
+    ]
+
+
+def _levels(forecasts: Forecasts, tier: TierName, settings: EngineSettings) -> Floats:
+    """Level to ask of the model for each row; above the highest one nothing is published."""
+    nominal = settings.nominal_probability[tier]
+    levels = np.array([found.level_for(nominal) for found in _maps(forecasts, settings)])
+    return np.where(levels <= settings.highest_level, levels, 2.0)
 
 
 def _fixed(budget: float, n: int) -> Published:
@@ -174,8 +185,12 @@ def _expected(forecasts: Forecasts, published: Published) -> Floats:
     return forecasts.oracle[np.arange(len(forecasts)), published.position].astype(float)
 
 
-def _promised(
-    forecasts: Forecasts, published: Published, calibration: CalibrationMap, settings: EngineSettings
-) -> Floats:
+def _promised(forecasts: Forecasts, published: Published, settings: EngineSettings) -> Floats:
     share = forecasts.engine[np.arange(len(forecasts)), published.position]
-    return np.array([min(settings.highest_level, calibration.probability_of(float(one))) for one in share])
+    maps = _maps(forecasts, settings)
+    return np.array(
+        [
+            min(settings.highest_level, found.probability_of(float(one)))
+            for found, one in zip(maps, share, strict=True)
+        ]
+    )

@@ -109,7 +109,7 @@ def module_text(attained: Floats, organizations: int) -> str:
         organizations=organizations,
         histories=repr(tuple(map(float, HISTORIES))),
         windows=repr(tuple(map(float, WINDOWS))),
-        levels=_row(np.array(LEVELS), ""),
+        levels=source_of(np.array(LEVELS), ""),
         p95=p95,
         p99=p99,
     )
@@ -118,12 +118,13 @@ def module_text(attained: Floats, organizations: int) -> str:
 def _nested(table: Floats) -> str:
     """Source of nested tuples, shape (histories, windows, levels)."""
     cells = "".join(
-        f"    (\n{''.join(f'        {_row(row, " " * 8)},{chr(10)}' for row in cell)}    ),\n" for cell in table
+        f"    (\n{''.join(f'        {source_of(row, " " * 8)},{chr(10)}' for row in cell)}    ),\n"
+        for cell in table
     )
     return f"(\n{cells})"
 
 
-def _row(values: Floats, indent: str) -> str:
+def source_of(values: Floats, indent: str) -> str:
     """Source of one tuple, in lines that are not too long."""
     numbers = ", ".join(f"{value:.4g}" for value in values.tolist())
     lines = textwrap.wrap(numbers, 100)

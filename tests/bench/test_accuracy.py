@@ -10,6 +10,7 @@ import pytest
 from bench.accuracy_forecasts import BUDGETS, DAY, START, Forecasts, Trial, forecast, panel_of
 from bench.accuracy_judging import TIERS, judge, judge_rules, publish
 from bench.calibration_organizations import World, draw
+from sloengine.domain.recommendation.availability_calibration import AvailabilityCalibration
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.model import Recommendation
 from sloengine.domain.recommendation.organization_prior import learn_prior
@@ -28,7 +29,7 @@ def made() -> Forecasts:
 
 @pytest.mark.parametrize("calibration", [CalibrationMap(), CalibrationMap.beta(1.2, 0.8, "test")])
 def test_what_the_bench_judges_is_what_the_engine_publishes(made: Forecasts, calibration: CalibrationMap):
-    settings = EngineSettings(availability_calibration=calibration)
+    settings = EngineSettings(availability_calibration=AvailabilityCalibration.always(calibration))
     random = np.random.default_rng([TRIAL.seed, TRIAL.days, TRIAL.horizon])
     org = draw(random, TRIAL.days, TRIAL.world, TRIAL.horizon)
     panel, as_of = panel_of(org.bad[:, :30], org.valid[:, :30]), START + DAY * 30

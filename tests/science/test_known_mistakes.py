@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import betabinom
 
 from sloengine.domain.accuracy.calibrate import as_promised
+from sloengine.domain.recommendation.availability_calibration import AvailabilityCalibration
 from sloengine.domain.recommendation.calibration import SHIPPED_WINDOWS, CalibrationMap
 from sloengine.domain.recommendation.latency_calibration import LatencyCalibration
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
@@ -24,6 +25,7 @@ from sloengine.domain.recommendation.recommend import latency_draws, recommend_l
 from sloengine.domain.recommendation.recommend_availability import availability_predictive
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.tiers import calibration_in_force
 from sloengine.domain.reliability.intervals import jeffreys_predictive_failures
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.rounding import availability_grid
@@ -43,6 +45,11 @@ from tests.domain.topology.test_composite_bound import bound_of, call, graph_of,
 
 HOUR = timedelta(hours=1)
 TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
+
+
+def shipped_map() -> CalibrationMap:
+    """Of availability, for windows of 28 days."""
+    return EngineSettings().calibration_of(ObjectiveKind.AVAILABILITY, history_days=90.0, window_days=28.0)
 
 
 def test_1_own_failures_are_subtracted_from_sums_and_not_hour_by_hour():
@@ -143,7 +150,7 @@ def test_6_p_met_of_a_capped_target_is_the_share_of_windows_that_meet_it(bound: 
     request = availability_request(PANEL, bound=bound)
     predictive = availability_predictive(request, PRIOR, EngineSettings())
     assert predictive is not None
-    plain = EngineSettings(availability_calibration=CalibrationMap())
+    plain = EngineSettings(availability_calibration=AvailabilityCalibration())
 
     for settings in (plain, EngineSettings()):
         result = recommended(bound=bound, settings=settings)
@@ -151,7 +158,8 @@ def test_6_p_met_of_a_capped_target_is_the_share_of_windows_that_meet_it(bound: 
             published = target(result, name)
             budget = 1 - (published.availability_ratio or 0.0)
             met = sum(float(window) <= budget + 1e-12 for window in predictive.unavailability)
-            share = settings.availability_calibration.probability_of(met / len(predictive.unavailability))
+            in_force = calibration_in_force(predictive, settings)
+            share = in_force.probability_of(met / len(predictive.unavailability))
             assert published.probability_met == pytest.approx(min(0.995, share), abs=1e-12)
             assert published.probability_met > settings.nominal_probability[name]  # capped: met more often
 
@@ -175,7 +183,7 @@ def test_7_tiers_are_capped_by_the_same_quantile_of_the_composite_and_not_by_one
     capped = recommended(bound=Bound(draws=0.05))  # between 2.5 and 7.5 %, evenly
 
     for name, level in zip(TIERS, (0.98, 0.92, 0.80), strict=True):
-        at = 1 - 0.05 * (0.5 + EngineSettings().availability_calibration.level_for(level))
+        at = 1 - 0.05 * (0.5 + shipped_map().level_for(level))
         published = ratio(capped, name)
         tighter = [figure for figure in availability_grid() if figure > published]
         assert published <= at + 5e-4  # not the middle, nor another tier's level
@@ -249,7 +257,7 @@ def test_11_a_window_is_judged_by_the_map_of_windows_finished_before_it_was_prom
 
     early = [position for position, one in enumerate(honest) if one.as_of < START + timedelta(days=168)]
     assert [before[i] for i in early] == [after[i] for i in early]
-    in_force = shipped.availability_calibration
+    in_force = shipped_map()
     assert before[0].low == pytest.approx(in_force.probability_of(honest[0].low))  # nothing had finished yet
     assert SHIPPED_WINDOWS / (SHIPPED_WINDOWS + 100.0) == 0.5
 

@@ -35,9 +35,14 @@ def own_map(finished: Sequence[Level], kind: ObjectiveKind) -> CalibrationMap | 
         return None
     low = np.array([level.low for level in mine])
     high = np.array([level.high for level in mine])
-    source = f"own windows (worth {windows:.0f} independent ones)"
+    source = f"own windows of {_lengths(mine)} days (worth {windows:.0f} independent ones)"
     own = fit_beta(low, high, windows, source, margin_within=kind is not ObjectiveKind.AVAILABILITY)
     return replace(own, own_windows=windows)
+
+
+def _lengths(levels: Sequence[Level]) -> str:
+    """Of these windows, for the source of a map that is used for other lengths too."""
+    return " and ".join(f"{days:.3g}" for days in sorted({(one.ends_at - one.as_of) / _DAY for one in levels}))
 
 
 def as_promised(levels: Sequence[Level], settings: EngineSettings, kind: ObjectiveKind) -> list[Level]:

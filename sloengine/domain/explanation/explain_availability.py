@@ -27,7 +27,7 @@ from sloengine.domain.recommendation.model import (
 )
 from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.recommendation.tiers import probability_met
+from sloengine.domain.recommendation.tiers import calibration_in_force, probability_met
 from sloengine.domain.reliability.panel import FloatArray, SliPanel
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.rounding import round_availability_down
@@ -78,7 +78,8 @@ class AvailabilityExplainer:
         if picked is None:
             return None
         tier, target = picked
-        level = self.settings.availability_calibration.level_for(self.settings.nominal_probability[tier])
+        calibration = calibration_in_force(self.case.predictive, self.settings)
+        level = calibration.level_for(self.settings.nominal_probability[tier])
         dependencies = self._dependencies()
         game = self.game(level, dependencies)
         unrounded = AvailabilityRerun(self.case, level, self.settings.testable_failures, dependencies)
@@ -177,7 +178,7 @@ class AvailabilityExplainer:
         return probability_met(
             self.case.predictive.unavailability,
             ratio,
-            self.settings.availability_calibration,
+            calibration_in_force(self.case.predictive, self.settings),
             self.settings.highest_level,
         )
 

@@ -28,7 +28,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.summary import summarize
 from sloengine.domain.recommendation.target_change import capped_since, change_of_balanced
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings
-from sloengine.domain.recommendation.tiers import availability_tiers, probability_met
+from sloengine.domain.recommendation.tiers import availability_tiers, calibration_in_force, probability_met
 from sloengine.domain.reliability.window import ComplianceWindow
 
 
@@ -111,7 +111,7 @@ def recommend_with_case(
                     changed=prepared.changed,
                 ),
                 change_of_balanced(request.previous, tiers, prepared.history),
-                *capped_since(request.previous, tiers, prepared.caps, settings),
+                *capped_since(request.previous, tiers, prepared.caps, predictive, settings),
             )
             if said
         ),
@@ -141,7 +141,10 @@ def availability_probability(
         return None
     predictive = availability_case(request, prior, settings).predictive
     return probability_met(
-        predictive.unavailability, target_ratio, settings.availability_calibration, settings.highest_level
+        predictive.unavailability,
+        target_ratio,
+        calibration_in_force(predictive, settings),
+        settings.highest_level,
     )
 
 

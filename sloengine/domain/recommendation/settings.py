@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 
-from sloengine.domain.recommendation import shipped_calibration as shipped
+from sloengine.domain.recommendation.availability_calibration import AvailabilityCalibration
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_calibration import LatencyCalibration
 from sloengine.domain.recommendation.model import ObjectiveKind, TierName
 
-# Simulated organisations are tamer than real ones: only where they show the model to be too bold is it believed.
-_AVAILABILITY_MAP = CalibrationMap.beta(
-    shipped.AVAILABILITY_A, shipped.AVAILABILITY_B, shipped.SOURCE
-).never_tighter()
+_AVAILABILITY_MAPS = AvailabilityCalibration.shipped()
 _LATENCY_MAPS = LatencyCalibration.shipped()
-_NOMINAL = MappingProxyType({TierName.CONSERVATIVE: 0.98, TierName.BALANCED: 0.92, TierName.AGGRESSIVE: 0.80})
+_NOMINAL = {TierName.CONSERVATIVE: 0.98, TierName.BALANCED: 0.92, TierName.AGGRESSIVE: 0.80}
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class EngineSettings:
     target's P(met) may lie before it is replaced.
     """
 
-    nominal_probability: Mapping[TierName, float] = field(default_factory=lambda: _NOMINAL)
+    nominal_probability: Mapping[TierName, float] = field(default_factory=lambda: dict(_NOMINAL))
     highest_level: float = 0.995
     lowest_target_ratio: float = 0.9
     testable_failures: float = 5.0
@@ -52,7 +48,7 @@ class EngineSettings:
     throttled_above_ratio: float = 0.25
     expires_after_days: float = 14.0
     anti_flap: tuple[float, float] = (0.05, 0.03)
-    availability_calibration: CalibrationMap = _AVAILABILITY_MAP
+    availability_calibration: AvailabilityCalibration = _AVAILABILITY_MAPS
     latency_calibration: LatencyCalibration = _LATENCY_MAPS
 
     @cached_property
@@ -61,9 +57,12 @@ class EngineSettings:
         return repr({name: getattr(self, name) for name in sorted(self.__dataclass_fields__)})
 
     def calibration_of(self, kind: ObjectiveKind, *, history_days: float, window_days: float) -> CalibrationMap:
-        """The map in force for one kind of objective, of a service with so many days of own history."""
+        """The map in force for one kind of objective, of a service with so many days of own history.
+
+        ``window_days``: length of the window that is promised.
+        """
         if kind is ObjectiveKind.AVAILABILITY:
-            return self.availability_calibration
+            return self.availability_calibration.of(history_days=history_days, window_days=window_days)
         return self.latency_calibration.of(kind, history_days=history_days, window_days=window_days)
 
     def with_own_maps(self, own: Mapping[ObjectiveKind, CalibrationMap]) -> EngineSettings:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sloengine.domain.recommendation.incidents import split_incidents
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, Tier, TierName
+from sloengine.domain.recommendation.predictive import Predictive
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps, cap_below
 from sloengine.domain.reliability.daily import DailyHistory
@@ -43,13 +44,17 @@ def change_of_balanced(
 
 
 def capped_since(
-    previous: Recommendation | None, tiers: Sequence[Tier], caps: AvailabilityCaps, settings: EngineSettings
+    previous: Recommendation | None,
+    tiers: Sequence[Tier],
+    caps: AvailabilityCaps,
+    predictive: Predictive,
+    settings: EngineSettings,
 ) -> tuple[str, ...]:
     """A sentence for each availability target on record that what caps it today no longer allows."""
     said = []
     for name in TierName:
         before, now = _ratio(() if previous is None else previous.tiers, name), _ratio(tiers, name)
-        limit = None if before is None or before == now else cap_below(name, before, caps, settings)
+        limit = None if before is None or before == now else cap_below(name, before, caps, predictive, settings)
         if before is not None and limit is not None:
             title, was = name.value.capitalize(), percent_from_ratio(before)
             said.append(f"{title} of {was:.9g} % could not stay: {limit.message}.")

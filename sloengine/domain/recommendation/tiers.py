@@ -56,6 +56,15 @@ class AvailabilityCaps:
     weakest: str | None = None
 
 
+def calibration_in_force(predictive: Predictive, settings: EngineSettings) -> CalibrationMap:
+    """The map for what these draws are of."""
+    return settings.calibration_of(
+        ObjectiveKind.AVAILABILITY,
+        history_days=predictive.facts.own_days,
+        window_days=predictive.window_days,
+    )
+
+
 def probability_met(
     unavailability: FloatArray, target_ratio: float, calibration: CalibrationMap, highest_level: float
 ) -> float:
@@ -92,7 +101,7 @@ def availability_tiers(
     they stay while they are within today's caps and their P(met), computed anew, is near the tier's. A tier whose
     target the data do not carry has no target and a reason.
     """
-    calibration = settings.availability_calibration
+    calibration = calibration_in_force(predictive, settings)
     levels = {name: calibration.level_for(settings.nominal_probability[name]) for name in TierName}
     spread = unavailability_intervals(predictive, [levels[name] for name in TierName])
     intervals = dict(zip(TierName, spread, strict=True))
@@ -141,9 +150,8 @@ def _staying(
     before = None if recorded is None else recorded.availability_ratio
     if recorded is None or before is None or before > wanted.allowed + _SLACK:
         return None
-    met = probability_met(
-        predictive.unavailability, before, settings.availability_calibration, settings.highest_level
-    )
+    calibration = calibration_in_force(predictive, settings)
+    met = probability_met(predictive.unavailability, before, calibration, settings.highest_level)
     gives_way = should_replace(
         recorded,
         replace(recorded, availability_ratio=-1.0 if fresh is None else fresh),
@@ -159,10 +167,10 @@ def _staying(
 
 
 def cap_below(
-    name: TierName, ratio: float, caps: AvailabilityCaps, settings: EngineSettings
+    name: TierName, ratio: float, caps: AvailabilityCaps, predictive: Predictive, settings: EngineSettings
 ) -> TargetLimitedBy | None:
     """The cap that today keeps a target of this tier below ``ratio``; None: there is none."""
-    level = settings.availability_calibration.level_for(settings.nominal_probability[name])
+    level = calibration_in_force(predictive, settings).level_for(settings.nominal_probability[name])
     at, limit = min(_caps(name, level, caps, settings), key=lambda cap: cap[0])
     return limit if ratio > at + _SLACK else None
 

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench import shipped_map
 from sloengine.domain.accuracy.calibrate import calibrated, independent_windows, own_map
-from sloengine.domain.recommendation import shipped_calibration
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.calibration_fit import fit_beta
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -67,6 +63,13 @@ def test_one_month_of_many_services_is_no_evidence():
     assert independent_windows(month) == 0.0
 
 
+def test_an_own_map_names_the_length_of_the_windows_that_it_was_learnt_on():
+    own = own_map(levels(np.random.default_rng(12).random(480)), ObjectiveKind.AVAILABILITY)
+
+    assert own is not None
+    assert own.source.startswith("own windows of 28 days (worth ")
+
+
 def test_windows_that_fail_together_count_for_less():
     random = np.random.default_rng(11)
     alone = levels(random.random(2_400))
@@ -92,27 +95,6 @@ def test_a_middle_that_is_off_does_not_bend_the_map_where_tiers_stand():
 
     for level in (0.8, 0.92, 0.98):
         assert found.probability_of(level) == pytest.approx(level, abs=0.01)
-
-
-def test_the_shipped_map_of_availability_makes_no_target_tighter():
-    settings = EngineSettings()
-    shipped = settings.availability_calibration
-
-    assert "504 simulated organisations" in shipped.source
-    assert shipped.own_weight == 0
-    for level in (0.8, 0.92, 0.98):
-        assert shipped.level_for(level) >= level - 1e-6
-        assert shipped.level_for(level) <= settings.highest_level
-
-
-def test_the_recipe_writes_the_map_that_is_shipped():
-    written = Path(inspect.getfile(shipped_calibration)).read_text()
-
-    text = shipped_map.module_text(
-        (24_192, 504), (shipped_calibration.AVAILABILITY_A, shipped_calibration.AVAILABILITY_B)
-    )
-
-    assert text == written
 
 
 def test_what_windows_of_one_percentile_teach_leaves_the_other_alone():

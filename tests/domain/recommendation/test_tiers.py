@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sloengine.domain.recommendation.availability_calibration import AvailabilityCalibration
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.model import (
     BoundContribution,
@@ -134,7 +135,7 @@ def test_a_calibration_map_moves_the_level_and_the_shown_probability() -> None:
     bold = CalibrationMap((0.85, 0.95, 0.99), (0.80, 0.92, 0.98), "targets held less often than the model said")
 
     plain, tighter, looser = (
-        recommended(settings=EngineSettings(availability_calibration=chosen))
+        recommended(settings=EngineSettings(availability_calibration=AvailabilityCalibration.always(chosen)))
         for chosen in (CalibrationMap(), timid, bold)
     )
 
@@ -148,7 +149,8 @@ def test_a_calibration_map_moves_the_level_and_the_shown_probability() -> None:
 def test_a_level_beyond_reach_leaves_the_tier_out() -> None:
     hopeless = CalibrationMap((0.80, 0.95, 0.998), (0.70, 0.92, 0.96), "a model that promises far too much")
 
-    result = recommended(settings=EngineSettings(availability_calibration=hopeless))
+    always = AvailabilityCalibration.always(hopeless)
+    result = recommended(settings=EngineSettings(availability_calibration=always))
 
     assert result.tier(TierName.CONSERVATIVE).targets == ()
     assert "no Conservative target" in (result.tier(TierName.CONSERVATIVE).missing_reason or "")
