@@ -1,7 +1,7 @@
 """The recalibration map of availability, by length of the window that is promised.
 
-Over a week half of the services have no incident at all and what the model says of the others rests on few; over
-four weeks one seldom hides. So the two are off by different amounts.
+What the model says of a week is a little too bold where the Aggressive tier stands, what it says of four weeks
+too careful: see ``shipped_calibration``.
 """
 
 from __future__ import annotations
