@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from bench.forecast_trial import CUT, LOOKBACK, peak, targets_of
+from bench.forecast_drawn import CUT, LOOKBACK, peak, targets_of
 from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels, pinball, random_rank
 from sloengine.domain.forecast.failure_paths import FailurePaths, failure_paths
 from sloengine.domain.forecast.horizon import ROLLING_HORIZON_DAYS, horizon_of

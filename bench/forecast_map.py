@@ -1,25 +1,27 @@
-"""Learn the probability map that forecasts of budgets start with, on simulated organisations: the recipe.
+"""Learn the ratios of odds that forecasts of budgets start with, on simulated organisations: the recipe.
 
-    python -m bench.forecast_map [--organizations 20] [--rows FILE] [--dry]
+    python -m bench.forecast_map [--organizations 20] [--kept DIRECTORY] [--dry]
 
 Every second organisation is as the shipped prior expects it, the others are not (rates, sizes, zone incidents, as
 in ``bench.shipped_map``). Seeds from 20,000 on: ``bench.forecast_trial`` judges on others. What was told is what
 the levels learnt so far said. Each organisation counts as one cluster. Prints what an organisation's own outcomes
 add at several strengths of shrinkage, learnt on its older half and judged on the newer; writes the module.
-``--rows``: keeps what was drawn, and takes it from there if it exists.
+``--kept``: keeps what was drawn, and takes it from there if it is there.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
 from bench.accuracy import OFF_WORLDS
 from bench.calibration_organizations import World
-from bench.forecast_trial import BURN_IN, TESTED, UNMAPPED, tried
+from bench.forecast_drawn import BURN_IN, TESTED, WINDOWS, kept
+from bench.forecast_trial import UNMAPPED, judged
+from sloengine.domain.forecast.horizon import is_calendar
+from sloengine.domain.forecast.learnt import Correction
 from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -27,26 +29,30 @@ from sloengine.domain.reliability.window import ComplianceWindow
 FIRST_SEED = 20_000
 WEIGHTS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
 MODULE = Path("sloengine/domain/forecast/shipped_probability.py")
-_TEXT = '''"""The probability map that an organisation starts with; written by ``python -m bench.forecast_map``.
+_TEXT = '''"""The ratios of odds that an organisation starts with; written by ``python -m bench.forecast_map``.
 
-Learnt from {forecasts:,} finished forecasts of {organizations} simulated organisations.
+Learnt from {forecasts} finished forecasts of {organizations} simulated organisations.
 """
 
 from __future__ import annotations
 
-RATIO = {ratio:.3f}
+ROLLING = {rolling:.3f}
+MONTH = {month:.3f}
 '''
 
 
-def drawn(organizations: int) -> FloatArray:
-    """Organisation, origin, told, came; shape (n_forecasts, 4)."""
-    found = []
+def told_and_came(organizations: int, directory: Path | None) -> dict[ComplianceWindow, FloatArray]:
+    """For each window: organisation, origin, told, came; shape (n_forecasts, 4)."""
+    found: dict[ComplianceWindow, list[tuple[float, ...]]] = {window: [] for window in WINDOWS}
     for number in range(organizations):
         world = OFF_WORLDS[number // 2 % len(OFF_WORLDS)] if number % 2 else World()
-        rows = tried(FIRST_SEED + number, world, ComplianceWindow.ROLLING_28D)
-        found += [(row.organization, row.origin, row.probability[UNMAPPED], row.exhausted) for row in rows]
-        print(f"{number + 1} of {organizations}", end="\r", flush=True)
-    return np.array(found, dtype=np.float64)
+        for window, drawn in kept(FIRST_SEED + number, world, directory).items():
+            found[window].extend(
+                (row.organization, row.origin, row.probability[UNMAPPED], row.exhausted)
+                for row in judged(drawn, Correction.shipped(window))
+            )
+        print(f"{number + 1} of {organizations}", flush=True)
+    return {window: np.array(rows, dtype=np.float64) for window, rows in found.items()}
 
 
 def log_loss(told: FloatArray, came: FloatArray) -> float:
@@ -72,6 +78,21 @@ def own_learning(rows: FloatArray, start: ProbabilityMap) -> None:
         print(f"  own outcomes, the shipped ratio worth {weight:g} exhaustions: {score:.5f}")
 
 
+def one_left_out(rows: FloatArray) -> tuple[float, float]:
+    """95 % interval of the ratio, by leaving out one organisation at a time."""
+    every = np.unique(rows[:, 0])
+    parts = [rows[rows[:, 0] != one] for one in every]
+    ratios = np.array([ratio_of(part).ratio for part in parts])
+    half = 2.09 * np.sqrt((len(every) - 1) / len(every) * np.square(ratios - ratios.mean()).sum())
+    middle = ratio_of(rows).ratio
+    return middle - half, middle + half
+
+
+def ratio_of(rows: FloatArray) -> ProbabilityMap:
+    """The ratio that makes what was told add up to what came."""
+    return fitted(rows[:, 2], rows[:, 3], rows[:, 0], ProbabilityMap(), prior_weight=0.0)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Draw or load, learn, write the module."""
     parser = argparse.ArgumentParser(
@@ -80,27 +101,24 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--organizations", type=int, default=20)
-    parser.add_argument("--rows", type=Path)
+    parser.add_argument("--kept", type=Path)
     parser.add_argument("--dry", action="store_true", help="print the map, write nothing")
     asked = parser.parse_args(arguments)
-    if asked.rows is not None and asked.rows.exists():
-        rows = np.array(json.loads(asked.rows.read_text()))
-    else:
-        rows = drawn(asked.organizations)
-        if asked.rows is not None:
-            asked.rows.write_text(json.dumps(rows.tolist()))
-    found = fitted(rows[:, 2], rows[:, 3], rows[:, 0], ProbabilityMap(), prior_weight=0.0)
-    print(f"told {rows[:, 2].mean():.4f}, came {rows[:, 3].mean():.4f}; {found}")
-    print("log loss on the newer half of each organisation's origins:")
-    own_learning(rows, ProbabilityMap(found.ratio))
-    if not asked.dry:
-        MODULE.write_text(
-            _TEXT.format(
-                forecasts=len(rows),
-                organizations=len(np.unique(rows[:, 0])),
-                ratio=found.ratio,
-            )
+    ratios = {}
+    every = told_and_came(asked.organizations, asked.kept)
+    for window, rows in every.items():
+        found = ratio_of(rows)
+        ratios["month" if is_calendar(window) else "rolling"] = found.ratio
+        low, high = one_left_out(rows)
+        print(
+            f"{window}: told {rows[:, 2].mean():.4f}, came {rows[:, 3].mean():.4f}, "
+            f"{found} [{low:.3f}, {high:.3f}]"
         )
+        print("log loss on the newer half of each organisation's origins:")
+        own_learning(rows, ProbabilityMap(found.ratio))
+    if not asked.dry:
+        forecasts = " and ".join(f"{len(rows):,}" for rows in every.values())
+        MODULE.write_text(_TEXT.format(forecasts=forecasts, organizations=asked.organizations, **ratios))
     return 0
 
 

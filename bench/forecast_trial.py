@@ -1,9 +1,10 @@
-"""``python -m bench.forecast_trial [--organizations N] [--quick] [--window W]``: does the forecast earn its place?
+"""``python -m bench.forecast_trial [--organizations N] [--quick] [--kept DIR]``: does the forecast earn its place?
 
-Simulated organisations that the engine's formulas know nothing of, weekly origins. The outcome is the largest
-share of the budget spent at the end of any coming day (a calendar window: at its end), cut at twice the budget.
+Simulated organisations that the engine's formulas know nothing of, weekly origins (``bench.forecast_drawn``), for
+28 days and for calendar months; each learns as the engine does, from what was over within the last quarter.
 Prints pinball loss and coverage of the engine and of simple rules, Brier score of P(exhausted), per class of
-service, with 95 % intervals clustered by organisation. Deterministic.
+service, with 95 % intervals clustered by organisation. ``--kept``: keeps what was drawn, and takes it from there.
+Deterministic.
 """
 
 from __future__ import annotations
@@ -12,32 +13,24 @@ import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.calibration_organizations import World, draw
+from bench.calibration_organizations import World
 from bench.forecast_baselines import RULES, Residuals
+from bench.forecast_drawn import BEGIN, BURN_IN, CUT, ORIGINS, WINDOWS, Drawn, day_of, kept
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
 from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels, pinball, random_rank
-from sloengine.domain.forecast.failure_paths import failure_paths
 from sloengine.domain.forecast.forecast import LEARN_ORIGINS
-from sloengine.domain.forecast.horizon import Horizon, horizon_of
-from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
+from sloengine.domain.forecast.learnt import Correction, FinishedOrigin, learnt_from
 from sloengine.domain.forecast.shipped import is_given_out
-from sloengine.domain.recommendation.organization_prior import prior_from_days
-from sloengine.domain.recommendation.predictive import predict
-from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
 
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-WARM_DAYS, LOOKBACK = 120, 90
-BURN_IN, TESTED = 10, 12
-CUT = 2.0
-PROMISES = (0.98, 0.92, 0.80)
 OWN, UNMAPPED, RAW = "engine", "engine, without the map", "engine, uncorrected"
 NAMES = (OWN, UNMAPPED, RAW, *RULES)
 SHOWN = (0.5, 0.8, 0.9, 0.95)
@@ -59,175 +52,120 @@ class Row:
 
 
 @dataclass
-class Pending:
-    """A forecast whose outcome is not known yet."""
+class Rules:
+    """What the simple rules have learnt from finished origins of one organisation."""
 
-    over_at: int
-    running: bool
-    outcome: float
-    told: float
-    draws: FloatArray
-    points: dict[str, float]
-    rule_draws: dict[str, FloatArray]
+    residuals: dict[str, Residuals] = field(default_factory=lambda: {name: Residuals() for name in RULES})
 
+    def draws(self, drawn: Drawn, row: int) -> dict[str, FloatArray]:
+        """Each rule's distribution of one outcome, ascending."""
+        running, floor = bool(drawn.running[row]), float(drawn.floor[row])
+        return {
+            name: np.sort(np.minimum(CUT, self.residuals[name].draws(float(point), floor, running)))
+            for name, point in zip(RULES, drawn.points[row], strict=True)
+        }
 
-@dataclass
-class Learning:
-    """What has been learnt from finished origins of one organisation."""
-
-    levels: AdaptiveLevels = field(default_factory=AdaptiveLevels.fresh)
-    rules: dict[str, Residuals] = field(default_factory=lambda: {name: Residuals() for name in RULES})
-
-    probability: ProbabilityMap = field(default_factory=ProbabilityMap.shipped)
-    finished: list[list[Pending]] = field(default_factory=list)
-
-    def learn(self, over: Sequence[Pending], rng: np.random.Generator) -> None:
+    def learn(
+        self,
+        drawn: Drawn,
+        rows: npt.NDArray[np.int64],
+        told: list[dict[str, FloatArray]],
+        rng: np.random.Generator,
+    ) -> None:
         """One origin, once all of its forecasts are over."""
-        self.finished = [*self.finished, list(over)][-LEARN_ORIGINS:]
-        self.probability = fitted(
-            np.array([one.told for some in self.finished for one in some]),
-            np.array([one.outcome > 1 for some in self.finished for one in some], dtype=np.float64),
-            np.array([place for place, some in enumerate(self.finished) for _ in some], dtype=np.float64),
-            ProbabilityMap.shipped(),
+        for place, (name, residuals) in enumerate(self.residuals.items()):
+            ranks = [
+                random_rank(one[name], drawn.outcome[row], rng.random())
+                for one, row in zip(told, rows, strict=True)
+            ]
+            off = drawn.outcome[rows] - drawn.points[rows, place]
+            running = drawn.running[rows] > 0
+            residuals.learn({True: off[running], False: off[~running]}, np.array(ranks))
+
+
+def finished_origins(drawn: Drawn, rng: np.random.Generator) -> list[FinishedOrigin]:
+    """What came of each origin's forecasts."""
+    found = []
+    for origin in range(ORIGINS):
+        rows = drawn.at(origin)
+        found.append(
+            FinishedOrigin(
+                BEGIN + day_of(origin) * DAY,
+                BEGIN + float(drawn.over_at[rows].max(initial=day_of(origin))) * DAY,
+                (drawn.draws[rows] <= 1.0).mean(axis=1) if len(rows) else np.zeros(0),
+                np.array([random_rank(drawn.draws[row], drawn.outcome[row], rng.random()) for row in rows]),
+                (drawn.outcome[rows] > 1.0).astype(np.float64),
+            )
         )
-        self.levels = self.levels.after(
-            np.array([random_rank(one.draws, one.outcome, rng.random()) for one in over])
-        )
-        for name, residuals in self.rules.items():
-            ranks = np.array([random_rank(one.rule_draws[name], one.outcome, rng.random()) for one in over])
-            split = {
-                flag: np.array([one.outcome - one.points[name] for one in over if one.running is flag])
-                for flag in (True, False)
-            }
-            residuals.learn(split, ranks)
-
-
-def peak(horizon: Horizon, failures: FloatArray, traffic: float, target: float) -> FloatArray:
-    """Largest share of the budget spent at the end of any step, cut."""
-    return np.minimum(CUT, horizon.consumed(failures, daily_traffic=traffic, target=target).max(axis=-1))
-
-
-def targets_of(history: DailyHistory, seed: int) -> FloatArray:
-    """A promise for each service, as the engine's own tiers would choose it at this day."""
-    prior = prior_from_days(history, learnt_at=history.ends_at)
-    traffic = history.expected_daily_traffic()
-    found = np.ones(len(traffic))
-    for row, service_id in enumerate(history.service_ids):
-        told = predict(
-            history.row(service_id),
-            prior,
-            window_days=28,
-            expected_daily_traffic=float(traffic[row]),
-            rng=np.random.default_rng([seed, row]),
-            n_draws=1_000,
-        )
-        level = float(np.quantile(told.unavailability, PROMISES[row % len(PROMISES)]))
-        found[row] = 1 - max(level, 5.0 / (28 * traffic[row]), 1e-5)
     return found
 
 
-def tried(number: int, world: World, window: ComplianceWindow) -> list[Row]:
-    """All origins of one organisation, in the order of time."""
-    rng = np.random.default_rng([20_26, number])
-    longest = {ComplianceWindow.CALENDAR_MONTH: 31, ComplianceWindow.CALENDAR_QUARTER: 92}.get(window, 7)
-    days = WARM_DAYS + 7 * (BURN_IN + TESTED)
-    org = draw(rng, days, world, longest)
-    names = tuple(f"s{row}" for row in range(len(org.valid)))
-
-    def until(day: int) -> DailyHistory:
-        first = max(0, day - 365)
-        shape = (len(names), day - first)
-        return DailyHistory(
-            names, BEGIN + day * DAY, org.bad[:, first:day], org.valid[:, first:day], np.ones(shape)
+def corrections(origins: Sequence[FinishedOrigin], start: Correction) -> list[Correction]:
+    """What the engine has learnt by each origin: from the last quarter's origins that are over."""
+    return [
+        learnt_from(
+            [one for one in origins[max(0, place - LEARN_ORIGINS) : place] if one.over_at <= now.made_at], start
         )
+        for place, now in enumerate(origins)
+    ]
 
-    targets = targets_of(until(WARM_DAYS), number)
-    learning, rows = Learning(), []
-    waiting: list[list[Pending]] = []
-    for origin in range(BURN_IN + TESTED):
-        day = WARM_DAYS + 7 * origin
-        for over in [some for some in waiting if all(one.over_at <= day for one in some)]:
-            learning.learn(over, rng)
+
+def judged(drawn: Drawn, start: Correction) -> list[Row]:
+    """The forecasts of the origins after the burn-in, each with what had been learnt until then."""
+    rng = np.random.default_rng([7, int(drawn.organization[0])])
+    origins = finished_origins(drawn, rng)
+    learnt = corrections(origins, start)
+    rules, waiting, rows = Rules(), list[int](), list[Row]()
+    told: dict[int, list[dict[str, FloatArray]]] = {}
+    for origin, now in enumerate(origins):
+        for over in [one for one in waiting if origins[one].over_at <= now.made_at]:
+            rules.learn(drawn, drawn.at(over), told.pop(over), rng)
             waiting.remove(over)
-        whole = until(day)
-        prior = prior_from_days(whole, learnt_at=whole.ends_at)
-        asked: list[Pending] = []
-        for row, name in enumerate(names):
-            known = DailyHistory(
-                (name,),
-                whole.ends_at,
-                whole.bad[row : row + 1, -LOOKBACK:],
-                whole.valid[row : row + 1, -LOOKBACK:],
-                whole.exposure[row : row + 1, -LOOKBACK:],
-            )
-            bad, valid, target = org.bad[row, :day], org.valid[row, :day], float(targets[row])
-            horizon = horizon_of(bad, valid, window=window, as_of=whole.ends_at)
-            steps = len(horizon.step_days)
-            spent = _spent(horizon, bad, valid, window, target)
-            if spent > 1:
-                continue
-            paths = failure_paths(
-                known, prior, horizon.step_days, np.random.default_rng([number, row, origin]), 1_000
-            )
-            if paths is None:
-                continue
-            traffic = paths.daily_traffic
-            came_bad, came_valid = org.bad[row, day : day + steps], org.valid[row, day : day + steps]
-            in_window = horizon.past_valid + np.cumsum(came_valid)
-            if window in (ComplianceWindow.CALENDAR_MONTH, ComplianceWindow.CALENDAR_QUARTER):
-                in_window = horizon.past_valid + came_valid.sum()
-            shares = (horizon.past_bad + np.cumsum(came_bad)) / (in_window * (1 - target))
-            outcome = min(CUT, float(shares.max()))
-            draws = np.sort(peak(horizon, paths.failures, traffic, target))
-            floor = float(peak(horizon, np.zeros(steps), traffic, target))
-            points = {
-                rule: float(peak(horizon, path(bad, valid, traffic, horizon.step_days), traffic, target))
-                for rule, path in RULES.items()
+        told[origin] = [rules.draws(drawn, row) for row in drawn.at(origin)]
+        waiting.append(origin)
+        if origin < BURN_IN:
+            continue
+        for place, row in enumerate(drawn.at(origin)):
+            draws = dict.fromkeys((OWN, UNMAPPED, RAW), drawn.draws[row]) | told[origin][place]
+            levels = {
+                OWN: learnt[origin].levels,
+                UNMAPPED: learnt[origin].levels,
+                RAW: AdaptiveLevels.fresh(),
+                **{name: rules.residuals[name].levels for name in RULES},
             }
-            drawn = {
-                rule: np.minimum(CUT, learning.rules[rule].draws(point, floor, paths.running))
-                for rule, point in points.items()
-            }
-            told = 1 - float(learning.levels.true_level(float((draws <= 1.0).mean())))
-            asked.append(Pending(day + steps, paths.running, outcome, told, draws, points, drawn))
-            if origin >= BURN_IN:
-                rows.append(_judged((number, origin), asked[-1], learning, 28 * traffic, spent, rng))
-        waiting.append(asked)
+            # One random number a forecast: who is compared shares the luck of ties.
+            rows.append(_judged(drawn, int(row), draws, levels, learnt[origin], float(rng.random())))
     return rows
 
 
-def _spent(horizon: Horizon, bad: FloatArray, valid: FloatArray, window: ComplianceWindow, target: float) -> float:
-    if window in (ComplianceWindow.CALENDAR_MONTH, ComplianceWindow.CALENDAR_QUARTER):
-        return float(horizon.consumed(np.zeros(1), daily_traffic=float(valid[-28:].mean()), target=target)[0])
-    length = window.length // DAY
-    return float(bad[-length:].sum() / (valid[-length:].sum() * (1 - target)))
-
-
 def _judged(
-    at: tuple[int, int], one: Pending, learning: Learning, requests: float, spent: float, rng: np.random.Generator
+    drawn: Drawn,
+    row: int,
+    draws: dict[str, FloatArray],
+    levels: dict[str, AdaptiveLevels],
+    learnt: Correction,
+    uniform: float,
 ) -> Row:
-    sorted_draws = {
-        OWN: one.draws,
-        UNMAPPED: one.draws,
-        RAW: one.draws,
-        **{n: np.sort(d) for n, d in one.rule_draws.items()},
-    }
-    levels = {
-        OWN: learning.levels,
-        UNMAPPED: learning.levels,
-        RAW: AdaptiveLevels.fresh(),
-        **{name: learning.rules[name].levels for name in RULES},
-    }
+    outcome = float(drawn.outcome[row])
     loss, covered, probability = {}, {}, {}
     for name in NAMES:
         own = levels[name].own_level(LEVELS)
-        quantiles = np.quantile(sorted_draws[name], own, method="inverted_cdf")
-        loss[name] = pinball(quantiles, one.outcome)
-        covered[name] = random_rank(sorted_draws[name], one.outcome, rng.random()) <= own
-        share = float((sorted_draws[name] <= 1.0).mean())
+        loss[name] = pinball(np.quantile(draws[name], own, method="inverted_cdf"), outcome)
+        covered[name] = random_rank(draws[name], outcome, uniform) <= own
+        share = float((draws[name] <= 1.0).mean())
         probability[name] = 1 - float(levels[name].true_level(share))
-    probability[OWN] = float(learning.probability.of(probability[OWN]))
-    return Row(*at, one.running, requests, spent, loss, covered, probability, one.outcome > 1)
+    probability[OWN] = float(learnt.exhausted((drawn.draws[row] <= 1.0).mean()))
+    return Row(
+        int(drawn.organization[row]),
+        int(drawn.origin[row]),
+        bool(drawn.running[row]),
+        28 * float(drawn.daily_traffic[row]),
+        float(drawn.spent[row]),
+        loss,
+        covered,
+        probability,
+        outcome > 1,
+    )
 
 
 def _chosen(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -336,17 +274,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.forecast_trial", description=__doc__)
     parser.add_argument("--organizations", type=int, default=20)
     parser.add_argument("--quick", action="store_true", help="three organisations")
-    parser.add_argument(
-        "--window", type=ComplianceWindow, default=ComplianceWindow.ROLLING_28D, choices=list(ComplianceWindow)
-    )
+    parser.add_argument("--kept", type=Path)
     asked = parser.parse_args(arguments)
     began = time.process_time()
-    rows: list[Row] = []
-    for number in range(3 if asked.quick else asked.organizations):
-        rows.extend(tried(number, World(), asked.window))
-    print(f"{asked.window}, {len({row.organization for row in rows})} organisations")
-    report(rows, asked.window)
-    print(f"{time.process_time() - began:.0f} CPU s")
+    rows: dict[ComplianceWindow, list[Row]] = {window: [] for window in WINDOWS}
+    organizations = 3 if asked.quick else asked.organizations
+    for number in range(organizations):
+        for window, drawn in kept(number, World(), asked.kept).items():
+            rows[window].extend(judged(drawn, Correction.shipped(window)))
+        print(f"{number + 1} of {organizations}, {time.process_time() - began:.0f} CPU s", flush=True)
+    for window, some in rows.items():
+        print(f"\n{window}, {len({row.organization for row in some})} organisations")
+        report(some, window)
     return 0
 
 

@@ -41,6 +41,23 @@ async def test_fifty_services_cost_as_many_reads_as_one(door: Door, count: int):
     assert door.counts["MemoryForecastStore.learnt"] == 1
 
 
+async def test_where_there_is_none_the_reason_is_told_by_the_same_work(door: Door):
+    await door.add_services("checkout", "ads")
+    await door.add_availability("checkout", "ads", hours=28 * 24)
+    await door.decide("checkout")
+    door.counts.clear()
+
+    answer = await door.ask(
+        f"{{ services {{ nodes {{ serviceId forecast(sliType: AVAILABILITY) {FIELDS} "
+        "noForecastReason(sliType: AVAILABILITY) latency: noForecastReason(sliType: LATENCY) } } }"
+    )
+
+    reasons = {node["serviceId"]: node["noForecastReason"] for node in answer["services"]["nodes"]}
+    assert reasons == {"checkout": None, "ads": "NO_SLO"}
+    assert {node["latency"] for node in answer["services"]["nodes"]} == {"LATENCY"}
+    assert door.counts["MemorySliHistory.read"] == 1
+
+
 async def test_latency_is_not_forecast(door: Door):
     await door.add_services("checkout")
 

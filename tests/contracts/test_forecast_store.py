@@ -9,7 +9,7 @@ import numpy as np
 from sloengine.application.ports.forecast_store import NotedForecast
 from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.forecast.forecast import Forecast
-from sloengine.domain.forecast.learnt import Learnt
+from sloengine.domain.forecast.learnt import Correction, Learnt
 from sloengine.domain.forecast.probability_map import ProbabilityMap
 from tests.contracts.conftest import Stores
 from tests.contracts.recommendation_samples import NOW, slo
@@ -27,7 +27,7 @@ async def told(stores: Stores) -> list[str]:
 async def test_what_was_learnt_comes_back_and_is_replaced(stores: Stores):
     absent = await stores.forecasts.learnt()
     levels = AdaptiveLevels.fresh().after(np.linspace(0, 0.5, 30))
-    taught = Learnt(levels, ProbabilityMap(0.75, 30))
+    taught = Learnt(Correction(levels, ProbabilityMap(0.75, 30)), Correction(levels, ProbabilityMap(0.5, 7)))
 
     await stores.forecasts.save_learnt(Learnt.fresh(), learnt_at=NOW)
     await stores.forecasts.save_learnt(taught, learnt_at=NOW + HOUR)
@@ -36,9 +36,10 @@ async def test_what_was_learnt_comes_back_and_is_replaced(stores: Stores):
     found = await stores.forecasts.learnt()
     assert found is not None
     assert found[1] == NOW + HOUR
-    assert (found[0].levels.origins, found[0].levels.outcomes) == (1, 30)
-    assert np.array_equal(found[0].levels.used, levels.used)
-    assert found[0].probability == ProbabilityMap(0.75, 30)
+    rolling, month = found[0].rolling, found[0].month
+    assert (rolling.levels.origins, rolling.levels.outcomes) == (1, 30)
+    assert np.array_equal(rolling.levels.used, levels.used)
+    assert (rolling.probability, month.probability) == (ProbabilityMap(0.75, 30), ProbabilityMap(0.5, 7))
 
 
 async def test_an_slo_at_risk_is_told_of_once_until_it_no_longer_is(stores: Stores):

@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from sloengine.api.batching import one_call_per_option
 from sloengine.application.forecast.forecast_budgets import ForecastBudgets
+from sloengine.domain.forecast.absent import NoForecast
 from sloengine.domain.forecast.forecast import Forecast
 from sloengine.domain.recommendation.model import SliType
 
@@ -19,6 +20,6 @@ class ForecastLoaders:
         self._forecasts = forecasts
 
     @cached_property
-    def forecast_by_service(self) -> DataLoader[tuple[str, SliType], Forecast | None]:
-        """The forecast of a service's active SLO."""
-        return one_call_per_option(self._forecasts)
+    def forecast_by_service(self) -> DataLoader[tuple[str, SliType], Forecast | NoForecast | None]:
+        """The forecast of a service's active SLO, or why there is none."""
+        return one_call_per_option(self._forecasts.or_why_not)

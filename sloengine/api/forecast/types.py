@@ -8,8 +8,23 @@ from typing import Annotated
 import strawberry
 
 from sloengine.api.context import Info
-from sloengine.api.enums import SliType
+from sloengine.api.enums import SliType, describe
 from sloengine.domain.forecast import forecast as model
+from sloengine.domain.forecast.absent import NoForecast, NoForecastReason
+
+describe(
+    NoForecastReason,
+    "NoForecastReason",
+    "What stands against a forecast.",
+    {
+        "LATENCY": "Latency is not forecast.",
+        "NO_SLO": "No active SLO: there is no budget.",
+        "WINDOW": "Forecasts of this SLO's window have not been measured (7 days, a quarter).",
+        "REFUSED": "The telemetry cannot be true.",
+        "NO_REQUESTS": "No valid request in the newest 24 hours, or an SLO without a budget.",
+        "SIMPLE_RULES": "Simple rules do nearly as well: a rolling window, calm, 1,500 requests a day or more.",
+    },
+)
 
 
 @strawberry.type(description="How probably the error budget of the active SLO runs out.")
@@ -48,9 +63,7 @@ class ServiceForecast:
     service_id: str
 
     @strawberry.field(
-        description="Will the error budget last? null: no active SLO, no data in the last 24 hours, telemetry "
-        "that cannot be true, latency, a window for which forecasts were not measured (7 days, a quarter), or a "
-        "service for which simple rules do nearly as well: a rolling window, calm, 1,500 requests a day or more. "
+        description="Will the error budget last? null: `noForecastReason` says why. "
         "A budget that is spent is always told of."
     )
     async def forecast(
@@ -58,4 +71,12 @@ class ServiceForecast:
     ) -> Forecast | None:
         """Worked out for all services of the request together."""
         found = await info.context.forecast.forecast_by_service.load((self.service_id, sli_type))
-        return None if found is None else Forecast.from_domain(found)
+        return Forecast.from_domain(found) if isinstance(found, model.Forecast) else None
+
+    @strawberry.field(description="Why `forecast` is null; null where there is one.")
+    async def no_forecast_reason(
+        self, info: Info, sli_type: Annotated[SliType, strawberry.argument(description="What is promised.")]
+    ) -> NoForecastReason | None:
+        """From the same work as the forecast."""
+        found = await info.context.forecast.forecast_by_service.load((self.service_id, sli_type))
+        return found.reason if isinstance(found, NoForecast) else None

@@ -42,17 +42,18 @@ class AdaptiveLevels:
         """The model is believed as it is."""
         return cls(LEVELS.copy())
 
-    def after(self, ranks: FloatArray) -> AdaptiveLevels:
+    def after(self, ranks: FloatArray, share: float = 1.0) -> AdaptiveLevels:
         """The levels after one more origin.
 
         ``ranks``: share of the model's draws below each outcome, ties broken at random, in [0, 1]; shape (n,).
+        ``share``: of a full step, in (0, 1]; less where several origins tell of the same outcome.
         """
         if len(ranks) == 0:
             return self
         covered = (ranks[:, None] <= self.used).mean(axis=0)
         weight = len(ranks) / (len(ranks) + FULL_WEIGHT)
         # Near 0 and 1 the same step would jump over the level's whole neighbourhood.
-        gamma = STEP * weight * np.minimum(1.0, 8 * LEVELS * (1 - LEVELS))
+        gamma = share * STEP * weight * np.minimum(1.0, 8 * LEVELS * (1 - LEVELS))
         moved = self.used + gamma * (LEVELS - covered)
         moved = np.clip(np.maximum.accumulate(moved), _LEAST_GAP, 1 - _LEAST_GAP)
         return AdaptiveLevels(moved, self.origins + 1, self.outcomes + len(ranks))

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from sloengine.domain.forecast.conformal import AdaptiveLevels, random_rank
+from sloengine.domain.forecast.conformal import random_rank
 from sloengine.domain.forecast.failure_paths import N_DRAWS, FailurePaths, failure_paths
 from sloengine.domain.forecast.horizon import Horizon, horizon_of, is_calendar
-from sloengine.domain.forecast.learnt import Learnt
-from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
+from sloengine.domain.forecast.learnt import KINDS, Correction, FinishedOrigin, Learnt, learnt_from
 from sloengine.domain.forecast.shipped import is_given_out
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
@@ -29,7 +28,6 @@ COUNTED = "counted: the budget is spent already"
 LEARN_ORIGINS = 12
 """Weekly origins that the levels are learnt from."""
 _DAY = timedelta(days=1)
-_OUTCOME_STEPS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,8 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
     if known.spent > 1.0:
         return Forecast(1.0, horizon.starts_at, horizon.ends_at, COUNTED)
     within = (known.peaks(promise.target) <= 1.0).mean(axis=0)
-    told = np.maximum.accumulate(learnt.probability.of(1.0 - learnt.levels.true_level(within)))
+    correction = learnt.of(promise.window)
+    told = np.maximum.accumulate(correction.exhausted(within))
     likely = np.flatnonzero(told >= 0.5)
     # So many draws cannot tell more: certain is only what is counted.
     most = 1.0 - 0.5 / (len(known.paths.failures) + 1)
@@ -131,7 +130,7 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
         probability_budget_exhausted=float(np.clip(told[-1], 0.0, most)),
         expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
         horizon_end=horizon.ends_at,
-        method=f"{METHOD} ({learnt.levels.outcomes} finished forecasts)",
+        method=f"{METHOD} ({correction.levels.outcomes} finished forecasts)",
         given_out=is_given_out(
             promise.window,
             running=known.paths.running,
@@ -150,44 +149,57 @@ def learn(
 ) -> Learnt:
     """What the finished weekly origins of ``priors`` (as each was known then) teach, oldest first.
 
-    The organisation's services with their present promises, as if these had been in force then; the horizon is a
-    week for every window, so that no outcome counts twice. Budgets that were spent already teach nothing. Each
-    probability is the one that would have been told: at the levels learnt until then.
+    The organisation's services with their present targets, as if these had been in force then, all of them over
+    each kind of window that any is promised over: a week ahead in rolling windows, the rest of the month in
+    months. A kind that nobody is promised over stays as shipped. Budgets that were spent already teach nothing.
     """
-    levels = AdaptiveLevels.fresh()
-    told: list[float] = []
-    ran_out: list[float] = []
-    origins: list[float] = []
-    for place, origin in enumerate(sorted(priors)):
-        if origin + _OUTCOME_STEPS * _DAY > as_of:
+    wanted = {is_calendar(promise.window) for promise in promises}
+    corrections = []
+    for window in KINDS:
+        asked = [replace(promise, window=window) for promise in promises] if is_calendar(window) in wanted else []
+        origins = [_finished(panel, asked, priors[at], at, as_of, n_draws) for at in sorted(priors)]
+        finished = [origin for origin in origins if origin is not None]
+        corrections.append(learnt_from(finished, Correction.shipped(window)))
+    return Learnt(*corrections)
+
+
+def _finished(
+    panel: SliPanel,
+    promises: Sequence[Promise],
+    prior: OrganizationPrior,
+    origin: datetime,
+    as_of: datetime,
+    n_draws: int,
+) -> FinishedOrigin | None:
+    """What came of the forecasts of one moment and kind of window; None: not over yet, or none could be made."""
+    over_at, found = origin, []
+    for promise in promises:
+        known = outlook(panel, promise, prior, as_of=origin, n_draws=n_draws)
+        if known is None or known.spent > 1.0:
             continue
-        ranks = []
-        for promise in promises:
-            rolling = replace(promise, window=ComplianceWindow.ROLLING_28D)
-            known = outlook(panel, rolling, priors[origin], as_of=origin, n_draws=n_draws)
-            if known is None or known.spent > 1.0:
-                continue
-            came = _came(panel, rolling, known)
-            if came is not None:
-                uniform = generator(
-                    seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY, rolling.window)
-                ).random()
-                peaks = known.peaks(promise.target)[:, -1]
-                ranks.append(random_rank(peaks, came, uniform))
-                told.append(1.0 - float(levels.true_level(float((peaks <= 1.0).mean()))))
-                ran_out.append(float(came > 1.0))
-                origins.append(float(place))
-        levels = levels.after(np.array(ranks))
-    probability = fitted(np.array(told), np.array(ran_out), np.array(origins), ProbabilityMap.shipped())
-    return Learnt(levels, probability)
+        over_at = known.horizon.ends_at
+        if over_at > as_of:
+            return None
+        came = _came(panel, promise, known)
+        if came is not None:
+            uniform = generator(
+                seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY, promise.window)
+            ).random()
+            peaks = known.peaks(promise.target)[:, -1]
+            found.append((float((peaks <= 1.0).mean()), random_rank(peaks, came, uniform), float(came > 1.0)))
+    if not found:
+        return None
+    within, ranks, ran_out = np.array(found).T
+    return FinishedOrigin(origin, over_at, within, ranks, ran_out)
 
 
 def _came(panel: SliPanel, promise: Promise, known: Outlook) -> float | None:
     """Largest share of the budget that was spent at the end of any day after an origin; None without data."""
-    one = panel.select([promise.service_id])
-    days = len(known.horizon.step_days)
-    later = daily_sums(one, as_of=known.horizon.starts_at + days * _DAY, lookback_days=days)
+    horizon = known.horizon
+    one = panel.select([promise.service_id]).between(horizon.starts_at, horizon.ends_at)
+    days = len(horizon.step_days)
+    later = daily_sums(one, as_of=horizon.ends_at, lookback_days=days)
     if later.n_days < days or (later.exposure <= 0).any():
         return None
     later, _ = later.in_events()
-    return known.horizon.seen(later.bad[0], later.valid[0], promise.target)
+    return horizon.seen(later.bad[0], later.valid[0], promise.target)

@@ -1,10 +1,11 @@
-"""What a stated probability has been worth: how many budgets ran out for each that was expected to.
+"""What a stated probability has been worth: the ratio of the odds that were seen to those that were told.
 
-One ratio, shipped and drawn towards the organisation's own finished forecasts as these become many. It multiplies
-the odds: of the rare it is the ratio of probabilities, and what is all but certain stays so
+One ratio a kind of window, shipped and drawn towards the organisation's own finished forecasts as these become
+many. It multiplies the odds: of the rare it is the ratio of probabilities, and what is all but certain stays so
 (docs/decisions/0061-one-ratio-and-own-series.md).
-Source of the estimate: the posterior mean of a Poisson rate with a gamma prior (Gelman et al., Bayesian Data
-Analysis, 3rd ed., section 2.6), exposures being the expected counts.
+Source of the estimate: the likelihood of a logistic regression with slope 1, whose only unknown is the ratio's
+logarithm (Cox 1958, Biometrika 45:562), with a gamma prior as for a Poisson rate (Gelman et al., Bayesian Data
+Analysis, 3rd ed., section 2.6): for what is rare it is that rate's.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from sloengine.domain.forecast import shipped_probability
+from sloengine.domain.forecast.horizon import is_calendar
 from sloengine.domain.reliability.panel import FloatArray
+from sloengine.domain.reliability.window import ComplianceWindow
 
 PRIOR_WEIGHT = 40.0
 """Expected exhaustions that the shipped ratio is worth: an organisation that has seen as many counts as much."""
+_SMALLEST, _LARGEST = 1e-6, 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class ProbabilityMap:
-    """``ratio``: budgets that run out per one expected to. ``outcomes``: own finished forecasts that it rests on;
+    """``ratio``: of the odds seen to those told. ``outcomes``: own finished forecasts that it rests on;
     0: as shipped.
     """
 
@@ -32,9 +37,9 @@ class ProbabilityMap:
     outcomes: int = 0
 
     @classmethod
-    def shipped(cls) -> ProbabilityMap:
-        """What an organisation starts with."""
-        return cls(shipped_probability.RATIO)
+    def shipped(cls, window: ComplianceWindow) -> ProbabilityMap:
+        """What an organisation starts with for this kind of window."""
+        return cls(shipped_probability.MONTH if is_calendar(window) else shipped_probability.ROLLING)
 
     def of(self, told: FloatArray | float) -> FloatArray:
         """The probabilities to give out, in [0, 1]; what was likelier is never less likely.
@@ -70,17 +75,25 @@ def fitted(
 
     ``told``: probabilities in [0, 1]; ``came``: 1 where the budget ran out, 0 where not; ``clusters``: labels of
     outcomes that share their fate (one origin, one organisation); shape (n,) each. They count for as many
-    independent ones as the scatter between clusters leaves. The ratio is that of counts, which for what is rare is
-    that of odds, and for the rest lies nearer to 1 than it.
+    independent ones as the scatter between clusters leaves. The mode over log r of likelihood and prior: where
+    what came is what r makes of what was told, but for the prior's pull,
+    (sum(came) - sum(of(told))) / design effect = prior_weight (r - start).
     """
-    if len(told) == 0:
+    if len(told) == 0 or (prior_weight <= 0 and not np.any(told)):
         return start
     worth = 1.0 / design_effect(came - start.of(told), clusters)
-    expected = prior_weight + worth * float(np.sum(told))
-    if expected <= 0:
-        return start
-    ratio = (start.ratio * prior_weight + worth * float(np.sum(came))) / expected
-    return ProbabilityMap(ratio, start.outcomes + len(told))
+
+    def surplus(ratio: float) -> float:
+        expected = ProbabilityMap(ratio).of(told)
+        return worth * float(np.sum(came) - np.sum(expected)) + prior_weight * (start.ratio - ratio)
+
+    if surplus(_SMALLEST) <= 0:
+        found = _SMALLEST
+    elif surplus(_LARGEST) >= 0:
+        found = _LARGEST
+    else:
+        found = float(brentq(surplus, _SMALLEST, _LARGEST, xtol=1e-9))
+    return ProbabilityMap(found, start.outcomes + len(told))
 
 
 def design_effect(residuals: FloatArray, clusters: FloatArray) -> float:

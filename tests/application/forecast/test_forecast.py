@@ -152,9 +152,9 @@ async def test_levels_are_learnt_from_weeks_that_are_over_once_a_day():
     again = await engine.use.learn_forecast_levels(only_if_due=True)
 
     assert learnt is not None
-    levels = learnt.levels
+    levels = learnt.rolling.levels
     assert again is None
-    assert learnt.probability.outcomes == levels.outcomes
+    assert learnt.rolling.probability.outcomes == levels.outcomes
     assert levels.outcomes == 3 * levels.origins == 15  # five whole weeks before as-of have data before them
     [after] = (await engine.use.forecast_budgets.of_slos(slos)).values()
     assert after.probability_budget_exhausted < before.probability_budget_exhausted

@@ -135,8 +135,43 @@ def test_levels_learnt_from_a_calm_organisation_lower_its_risk():
 
     learnt = learn(series, promises, {**priors, AS_OF: SHIPPED}, as_of=AS_OF, n_draws=200)
 
-    assert (learnt.levels.origins, learnt.levels.outcomes) == (8, 64)
+    assert (learnt.rolling.levels.origins, learnt.rolling.levels.outcomes) == (8, 64)
+    assert learnt.to_dict()["month"] == Learnt.fresh().to_dict()["month"]  # nobody is promised a month
     assert told(panel(), learnt=learnt) < told(panel())
+
+
+def test_months_are_learnt_from_months_that_are_over():
+    """As of 20 March at 6:00 nothing made in March is over; what was made in February is, by the month's end."""
+    series = panel(days=200, rows=8)
+    monthly = replace(PROMISE, window=ComplianceWindow.CALENDAR_MONTH)
+    promises = [replace(monthly, service_id=name) for name in series.service_ids]
+    origins = [AS_OF - 7 * back * DAY for back in range(1, 9)]
+    priors = {origin: learn_prior(series, as_of=origin) for origin in origins}
+
+    learnt = learn(series, promises, priors, as_of=AS_OF, n_draws=200)
+
+    # 27, 20, 13, 6 February; 30 and 23 January.
+    assert (learnt.month.levels.origins, learnt.month.levels.outcomes) == (6, 48)
+    assert learnt.to_dict()["rolling"] == Learnt.fresh().to_dict()["rolling"]
+    assert told(panel(), monthly, learnt) < told(panel(), monthly)
+
+
+def test_what_came_of_a_month_is_what_its_whole_failed_of_what_it_may():
+    """Counted by hand from the hours: half of 28 February 12:00 to 13:00 fails, seen from the day before."""
+    series = panel(days=120)
+    origin = datetime(2026, 2, 27, 6, tzinfo=UTC)
+    hour = int((datetime(2026, 2, 28, 12, tzinfo=UTC) - series.start_at) / HOUR)
+    series.good[:, hour] = 500.0
+    monthly = replace(PROMISE, target=0.9995, window=ComplianceWindow.CALENDAR_MONTH)
+    february = 28 * 24
+    share = (500 + 0.1 * (february - 1)) / (february * 1_000 * 0.0005)
+    assert share > 1
+    promises = [monthly, replace(monthly, target=1 - 0.0005 * share * 1.01)]
+
+    one, other = (learn(series, [promise], {origin: SHIPPED}, as_of=AS_OF) for promise in promises)
+
+    shipped = Learnt.fresh().month.probability.ratio
+    assert one.month.probability.ratio > shipped > other.month.probability.ratio
 
 
 @pytest.mark.parametrize("probability", [0.0, -1.0, 1.01])

@@ -5,21 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sloengine.domain.forecast.learnt import Learnt
 from sloengine.domain.forecast.probability_map import ProbabilityMap, design_effect, fitted
 
 PROBABILITIES = st.floats(0, 1)
 
 
-def outcomes(ratio: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What was told, and what came when only ``ratio`` of it is true."""
+def outcomes(ratio: float, n: int, seed: int, often: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """What was told, and what came when only ``ratio`` of its odds is true."""
     random = np.random.default_rng(seed)
-    told = random.beta(0.5, 8, n)
-    return told, (random.random(n) < ratio * told).astype(float)
+    told = random.beta(often, 8 * often, n)
+    odds = ratio * told / (1 - told)
+    return told, (random.random(n) < odds / (1 + odds)).astype(float)
 
 
-def test_many_independent_outcomes_give_the_truth_away():
-    told, came = outcomes(0.7, 40_000, 1)
+@pytest.mark.parametrize("often", [0.5, 0.05])
+def test_many_independent_outcomes_give_the_truth_away(often: float):
+    told, came = outcomes(0.7, 40_000, 1, often)
 
     found = fitted(told, came, np.arange(40_000.0), ProbabilityMap())
 
@@ -27,18 +28,46 @@ def test_many_independent_outcomes_give_the_truth_away():
     assert found.outcomes == 40_000
 
 
-def test_the_estimate_is_the_mean_of_a_gamma_posterior():
-    """Brute force over a grid of ratios, with a Poisson likelihood: the independent source."""
+def test_it_is_the_ratio_that_the_map_multiplies_by_also_where_exhaustion_is_common():
+    """Half of the odds of what is told at 80 %: 2 in 3 come. The ratio of counts would be 0.83."""
+    told, came = np.full(9_000, 0.8), np.tile([1.0, 1.0, 0.0], 3_000)
+
+    found = fitted(told, came, np.arange(9_000.0), ProbabilityMap(), prior_weight=0.0)
+
+    assert found.ratio == pytest.approx(0.5)
+    assert found.of(told).sum() == pytest.approx(came.sum())
+
+
+def test_the_estimate_is_the_mode_of_the_posterior():
+    """Brute force over a grid: logistic likelihood with slope 1, gamma prior; density of the logarithm."""
     told, came = outcomes(0.6, 800, 2)
-    grid = np.linspace(0.01, 3, 30_000)
-    log_density = (40 * 0.9 - 1 + came.sum()) * np.log(grid) - (40 + told.sum()) * grid
-    density = np.exp(log_density - log_density.max())
+    grid = np.exp(np.linspace(-3, 1.5, 3_000))
+    odds = grid[:, None] * (told / (1 - told))
+    log_density = 40 * 0.9 * np.log(grid) - 40 * grid + (came * np.log(odds) - np.log1p(odds)).sum(axis=1)
 
     found = fitted(told, came, np.arange(800.0), ProbabilityMap(0.9))
 
-    worth = design_effect(came - 0.9 * told, np.arange(800.0))
-    assert worth == pytest.approx(1.0)
-    assert found.ratio == pytest.approx((grid * density).sum() / density.sum(), rel=1e-3)
+    assert design_effect(came - ProbabilityMap(0.9).of(told), np.arange(800.0)) == pytest.approx(1.0)
+    assert found.ratio == pytest.approx(grid[np.argmax(log_density)], rel=2e-3)
+
+
+def test_of_what_is_rare_the_estimate_is_the_mean_of_a_gamma_posterior():
+    """The closed form for a Poisson rate: (events + prior events) / (exposure + prior exposure)."""
+    told, came = np.full(100_000, 1e-3), np.r_[np.ones(60), np.zeros(99_940)]
+
+    found = fitted(told, came, np.arange(100_000.0), ProbabilityMap(0.9))
+
+    assert found.ratio == pytest.approx((40 * 0.9 + 60) / (40 + 100), rel=2e-3)
+
+
+def test_nothing_at_all_coming_is_drawn_towards_the_shipped_ratio():
+    told = np.full(100, 0.4)
+
+    found = fitted(told, np.zeros(100), np.arange(100.0), ProbabilityMap(0.8))
+    alone = fitted(told, np.zeros(100), np.arange(100.0), ProbabilityMap(0.8), prior_weight=0.0)
+
+    assert 0.2 < found.ratio < 0.8
+    assert alone.ratio < 1e-5
 
 
 def test_few_outcomes_move_it_little_and_none_not_at_all():
@@ -82,14 +111,3 @@ def test_the_ratio_is_that_of_odds_so_what_is_certain_stays_certain(ratio: float
     assert given / (1 - given) == pytest.approx(ratio * told / (1 - told))
     assert given[0] == pytest.approx(ratio * told[0], rel=2e-3)
     assert ProbabilityMap(ratio).of([0.0, 1.0]).tolist() == [0.0, 1.0]
-
-
-def test_what_was_learnt_survives_being_written_and_another_schema_is_refused():
-    known = Learnt(Learnt.fresh().levels, ProbabilityMap(0.9, 12))
-
-    again = Learnt.from_dict(known.to_dict())
-
-    assert again.probability == known.probability
-    assert np.array_equal(again.levels.used, known.levels.used)
-    with pytest.raises(ValueError, match="schema"):
-        Learnt.from_dict(known.levels.to_dict())
