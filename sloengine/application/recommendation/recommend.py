@@ -166,7 +166,13 @@ class Recommend:
         if as_of is None and missing:
             known.update({one: _source_down(one, down) for one in missing})
             return await self._answer(wanted, known, {}, None, is_stale=True)
+        known = {
+            one: _warned(result, f"the last recommendation: newer hours could not be read. {down.message}")
+            for one, result in known.items()
+        }
         fresh = {} if as_of is None else await self._compute(command, missing, scope, as_of, standing)
+        without = f"hours after {as_of:%Y-%m-%d %H:%M} UTC could not be read and are not in it. {down.message}"
+        fresh = {one: _warned(result, without) for one, result in fresh.items()}
         return await self._answer(wanted, known, fresh, request, is_stale=True)
 
     async def _answer(
@@ -271,6 +277,14 @@ class Recommend:
 
 def _marked(result: RecommendationResult, *, is_stale: bool) -> RecommendationResult:
     return replace(result, is_stale=is_stale) if isinstance(result, Recommendation) else result
+
+
+def _warned(result: RecommendationResult, warning: str) -> RecommendationResult:
+    """The same with one more warning on its data; what is no recommendation says its reason already."""
+    if not isinstance(result, Recommendation):
+        return result
+    quality = result.data_quality
+    return replace(result, data_quality=replace(quality, warnings=(*quality.warnings, warning)))
 
 
 def _source_down(one: Wanted, down: Unavailable) -> RecommendationUnavailable:

@@ -44,7 +44,8 @@ async def name_support(client: PrometheusClient) -> NameSupport:
     if major and application == "Prometheus" and int(major.group(1)) >= _FIRST_MAJOR:
         return NameSupport(True, server)
     try:
-        await client.query(_PROBE)
+        # Only whether it is understood counts, not what the answer lacks.
+        await client.query(_PROBE, warnings=[])
     except QueryRefused as refused:
         if refused.kind == "unauthorized":
             raise

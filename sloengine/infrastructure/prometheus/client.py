@@ -16,15 +16,27 @@ from sloengine.domain.errors import Unavailable
 from sloengine.infrastructure.logs import get_logger
 from sloengine.infrastructure.patient_http import shown
 from sloengine.infrastructure.prometheus.breaker import CircuitBreaker
+from sloengine.infrastructure.prometheus.whole_answers import (
+    PartialAnswer,
+    lost_values,
+    missing_store,
+    no_store,
+    remarks,
+)
 
 log = get_logger(__name__)
+
+
+LOST_VALUES = "lost values"
+NO_STORE = "no store"
 
 
 @dataclass
 class QueryRefused(Exception):
     """The server understood and said no: a bad query, or one that is too large. Not retried.
 
-    ``kind`` is Prometheus' ``errorType`` (``bad_data``, ``execution``, …), ``status`` the HTTP status.
+    ``kind`` is Prometheus' ``errorType`` (``bad_data``, ``execution``, …), ``status`` the HTTP status. Of an
+    answer that cannot be counted it is ``LOST_VALUES`` or ``NO_STORE``, and the message the server's warning.
     """
 
     kind: str
@@ -35,7 +47,8 @@ class QueryRefused(Exception):
     def too_large(self) -> bool:
         """Whether half the range might pass: the points, samples or time limit was hit."""
         text = self.message.lower()
-        return any(sign in text for sign in ("11,000 points", "too many samples", "timed out", "limit", "exceed"))
+        signs = ("11,000 points", "too many samples", "timed out", "limit", "exceed")
+        return self.kind not in {LOST_VALUES, NO_STORE} and any(sign in text for sign in signs)
 
     def __str__(self) -> str:
         """Status, kind and the server's own words."""
@@ -86,8 +99,8 @@ class PrometheusClient:
     async def query_range(self, query: str, *, start: float, end: float, step_seconds: float) -> list[Any]:
         """Range query; unix seconds; the matrix result.
 
-        Raises: Unavailable, when the server does not answer after the retries or the breaker is open;
-        QueryRefused, when it says no.
+        Raises: Unavailable, when the server does not answer after the retries or the breaker is open; as
+        PartialAnswer, when it answers with a part. QueryRefused, when it says no, or that the answer lacks values.
         """
         answer = await self._ask(
             "/api/v1/query_range",
@@ -98,8 +111,8 @@ class PrometheusClient:
     async def query(self, query: str, *, at: float | None = None, warnings: list[str] | None = None) -> list[Any]:
         """Instant query; the vector result. Raises as ``query_range``.
 
-        ``warnings``: what the server says of its answer is added; a store behind Thanos or Mimir that is away, so
-        that the answer is a part, is said there and nowhere else.
+        ``warnings``: what the server says of its answer is added, and a part is taken; a store behind Thanos or
+        Mimir that is away is said there and nowhere else. None: only a whole answer is.
         """
         form = {"query": query} | ({} if at is None else {"time": f"{at:.3f}"})
         return self._result(await self._ask("/api/v1/query", form, warnings))
@@ -173,9 +186,11 @@ class PrometheusClient:
         body = _json(response)
         if response.status_code == httpx.codes.OK and body is not None and body.get("status") == "success":
             self.breaker.succeeded()
-            said = body.get("warnings")
-            if warnings is not None and isinstance(said, list):
-                warnings.extend(str(one)[:300] for one in said)
+            said = remarks(body)
+            if warnings is None:
+                self._require_whole(said)
+            else:
+                warnings.extend(said)
             return body.get("data")
         message = str((body or {}).get("error") or shown(response))
         if body is None and response.status_code == httpx.codes.OK:
@@ -185,6 +200,18 @@ class PrometheusClient:
             raise _Retry(f"HTTP {response.status_code}: {message}")
         self.breaker.succeeded()
         raise QueryRefused(kind, message, response.status_code)
+
+    def _require_whole(self, said: list[str]) -> None:
+        """A part must not become a number: the errors may be in what is missing."""
+        missing = missing_store(said)
+        if missing is not None:
+            raise PartialAnswer(f"Prometheus at {self.base_url} gives a part of the data only: {missing}")
+        nowhere = no_store(said)
+        if nowhere is not None:
+            raise QueryRefused(NO_STORE, nowhere, httpx.codes.OK)
+        lost = lost_values(said)
+        if lost is not None:
+            raise QueryRefused(LOST_VALUES, lost, httpx.codes.OK)
 
     def _pause(self, attempt: int) -> float:
         """Exponential with full jitter, so that many workers do not come back at the same moment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,9 @@ from sloengine.infrastructure.prometheus.matrices import Key, histogram_rows, on
 from sloengine.infrastructure.prometheus.native import NATIVE_BOUNDS_SECONDS, native_rows
 
 HOUR = timedelta(hours=1)
+NOTHING_LOST: Mapping[int, str] = {}
+MOST_SPLITS = 64
+"""Halvings of a pull in search of what the server could not count; beyond them, more is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,25 @@ class Collected:
         self.edges: EdgePanel | None = None
         self.refused: dict[str, str] = {}
         self.queries: list[str] = []
+        self._splits_left = MOST_SPLITS
 
     @property
     def has_shipped_names(self) -> bool:
         """Whether ids follow from the shipped rules alone, so that a matcher finds their label values."""
         return self.rules == DEFAULT_NAME_RULES and not self.remembered.has_full_names(self.wanted)
 
-    def take(self, convention: Convention, shard: Sequence[str], answers: Mapping[str, list[Any]]) -> None:
-        """Turn one shard's answers into rows."""
+    def take(
+        self,
+        convention: Convention,
+        shard: Sequence[str],
+        answers: Mapping[str, list[Any]],
+        lost: Mapping[int, str] = NOTHING_LOST,
+    ) -> None:
+        """Turn one shard's answers into rows.
+
+        ``lost``: hours whose requests or failures the server could not count, and why: they are no data.
+        """
+        self.note_lost(shard, lost)
         label = convention.service_label
         self._refuse_personal(answers.values(), (label, "le"))
         values = {str(series["metric"].get(label, "")) for series in answers["requests"]}
@@ -85,8 +99,8 @@ class Collected:
             bad = np.where(np.isnan(bad), 0.0, bad)
             row = self.rows[service_id]
             # Extrapolation works per series, so failures can exceed requests by a rounding error.
-            self.total[row] = total
-            self.good[row] = np.clip(total - bad, 0.0, None)
+            self.total[row] = self._without(total, lost)
+            self.good[row] = np.clip(self.total[row] - bad, 0.0, None)
             self.answered.add(service_id)
         if "buckets" not in answers:
             return
@@ -125,8 +139,15 @@ class Collected:
             bounds = np.array([*NATIVE_BOUNDS_SECONDS, np.inf])
             self.latency[service_id] = LatencyHistory(service_id, self.grid.start_at, bounds, counts)
 
-    def take_edges(self, labels: tuple[str, str], calls: list[Any], failed: list[Any]) -> None:
-        """Calls per edge, among wanted services only."""
+    def take_edges(
+        self,
+        labels: tuple[str, str],
+        calls: list[Any],
+        failed: list[Any],
+        lost: Mapping[int, str] = NOTHING_LOST,
+    ) -> None:
+        """Calls per edge, among wanted services only. ``lost``: as of ``take``."""
+        self.note_lost(("calls between services",), lost)
         ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
         callers, dependencies = (
             reconcile(values, self.wanted, self.rules, remembered=self.remembered) for values in ends
@@ -141,7 +162,7 @@ class Collected:
         if not call_rows:
             return
         pairs = tuple((key[0], key[1]) for key in sorted(call_rows))
-        all_calls = np.stack([call_rows[pair] for pair in pairs])
+        all_calls = np.stack([self._without(call_rows[pair], lost) for pair in pairs])
         none = np.full(self.grid.hours, np.nan)
         all_failed = np.stack([failed_rows.get(pair, none) for pair in pairs])
         all_failed = np.where(np.isnan(all_failed) & ~np.isnan(all_calls), 0.0, all_failed)
@@ -151,6 +172,25 @@ class Collected:
         """What was pulled."""
         panel = SliPanel(self.wanted, self.grid.start_at, HOUR, self.good, self.total)
         return Pulled(panel, self.latency, self.edges, self.refused, tuple(self.queries), query_count)
+
+    def may_split(self) -> bool:
+        """Whether one more query may be halved to find what the server could not count."""
+        self._splits_left -= 1
+        return self._splits_left >= 0
+
+    @staticmethod
+    def _without(row: FloatArray, lost: Collection[int]) -> FloatArray:
+        left = row.copy()
+        left[list(lost)] = np.nan
+        return left
+
+    def note_lost(self, names: Sequence[str], lost: Mapping[int, str]) -> None:
+        """Say of these that hours are not counted; those without a reason are before what the server keeps."""
+        reasons = {at: why for at, why in lost.items() if why}
+        if reasons:
+            hours = f"{len(reasons)} hours are" if len(reasons) > 1 else "an hour is"
+            why = f"{hours} not counted, because Prometheus left values out: {next(iter(reasons.values()))}"
+            self.refused.update(dict.fromkeys(names, why))
 
     def _grid_rows(
         self, result: list[Any], labels: Sequence[str], key_of: Callable[[Key], Key | None]

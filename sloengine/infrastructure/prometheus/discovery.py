@@ -59,14 +59,19 @@ class Conventions:
 
 
 async def discover(
-    client: PrometheusClient, *, at: float, lookback: str = "1d", support: NameSupport | None = None
+    client: PrometheusClient,
+    *,
+    at: float,
+    lookback: str = "1d",
+    support: NameSupport | None = None,
+    warnings: list[str] | None = None,
 ) -> Conventions:
     """Ask which conventions have series with samples in the look-back. Raises as the client.
 
     While services move from classic to native histograms a server has both: both are found, classic first.
-    ``support``: where it is known already.
+    ``support``: where it is known already. ``warnings``: as of the client.
     """
-    asking = _Asking(client, at, lookback)
+    asking = _Asking(client, at, lookback, warnings)
     support = support or await name_support(client)
     presets = [preset for preset in REQUEST_PRESETS if support.takes_any or not preset.needs_any_name]
     found = [convention for preset in presets async for convention in asking.conventions(preset)]
@@ -85,6 +90,7 @@ class _Asking:
     client: PrometheusClient
     at: float
     lookback: str
+    warnings: list[str] | None
 
     async def conventions(self, preset: RequestPreset) -> AsyncIterator[Convention]:
         for label in preset.service_labels:
@@ -115,7 +121,7 @@ class _Asking:
         query = f'count by (__name__) (last_over_time({{__name__=~"{pattern}"}}[{self.lookback}]))'
         found = {
             str(one["metric"]["__name__"]): float(one["value"][1])
-            for one in await self.client.query(query, at=self.at)
+            for one in await self.client.query(query, at=self.at, warnings=self.warnings)
         }
         if not found:
             return None
@@ -125,7 +131,8 @@ class _Asking:
     async def series(self, metric: str, *matchers: str) -> int:
         """Series with samples in the look-back; a bare name where there is nothing to match."""
         series = f"{selector(metric, matchers)}[{self.lookback}]"
-        result = await self.client.query(f"count(last_over_time({series}))", at=self.at)
+        query = f"count(last_over_time({series}))"
+        result = await self.client.query(query, at=self.at, warnings=self.warnings)
         return int(float(result[0]["value"][1])) if result else 0
 
 

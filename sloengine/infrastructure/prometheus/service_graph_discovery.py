@@ -128,7 +128,11 @@ class ServiceGraphDiscovery:
         """
         try:
             conventions = await discover(
-                self.client, at=counts.until.timestamp(), lookback=counts.range_, support=support
+                self.client,
+                at=counts.until.timestamp(),
+                lookback=counts.range_,
+                support=support,
+                warnings=counts.doubts,
             )
         except QueryRefused as error:
             raise Unavailable(f"Prometheus refused to say what it has: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,12 @@ from sloengine.domain.topology.name_decisions import NOTHING_REMEMBERED, Remembe
 from sloengine.domain.topology.name_rules import DEFAULT_NAME_RULES, NameRules
 from sloengine.infrastructure.prometheus import promql, throttling
 from sloengine.infrastructure.prometheus.any_names import name_support
-from sloengine.infrastructure.prometheus.client import PrometheusClient, QueryRefused
+from sloengine.infrastructure.prometheus.client import (
+    LOST_VALUES,
+    NO_STORE,
+    PrometheusClient,
+    QueryRefused,
+)
 from sloengine.infrastructure.prometheus.collected import HOUR, Collected, Grid
 from sloengine.infrastructure.prometheus.discovery import Convention, Conventions, HistogramKind, discover
 from sloengine.infrastructure.prometheus.identities import reconcile
@@ -22,6 +27,8 @@ from sloengine.infrastructure.prometheus.together import together
 
 _MAX_POINTS = 10_000
 """Prometheus refuses more than 11,000 points a series."""
+_SETTLED = timedelta(days=1)
+"""Hours that old for which no store has anything are before what is kept; newer ones are asked for again."""
 
 
 @dataclass
@@ -192,15 +199,24 @@ class PrometheusTelemetrySource:
         if convention.has_histogram and slow:
             native = convention.histogram is HistogramKind.NATIVE
             asked["buckets"] = promql.buckets(preset, label, _matcher(label, slow, names), native=native)
-        answers = dict(
-            zip(
-                asked,
-                await self._ranges(asked.values(), collected.grid),
-                strict=True,
+        lost: dict[int, str] = {}
+        # A histogram that cannot be added up takes nothing from the counts of requests.
+        lost_latency: dict[int, str] = {}
+        is_one = len(shard) <= 1
+        try:
+            parts = await together(
+                self._range(query, collected, lost_latency if kind == "buckets" else lost, is_one=is_one)
+                for kind, query in asked.items()
             )
-        )
+        except QueryRefused:
+            # Some service among them has samples of two kinds: the others must not go without for it.
+            middle = len(shard) // 2
+            for half in (shard[:middle], shard[middle:]):
+                await self._pull_shard(collected, convention, half, latency_of, names)
+            return
         collected.queries.extend(asked.values())
-        collected.take(convention, shard, answers)
+        collected.note_lost(shard, lost_latency)
+        collected.take(convention, shard, dict(zip(asked, parts, strict=True)), lost)
 
     async def _pull_edges(self, collected: Collected, conventions: Conventions) -> None:
         preset = conventions.edges
@@ -212,38 +228,62 @@ class PrometheusTelemetrySource:
             parts += [promql.service_matcher(label, collected.wanted) for label in labels]
         matcher = ",".join(parts)
         queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]
-        calls, failed = await self._ranges(queries, collected.grid)
+        lost: dict[int, str] = {}
+        calls, failed = await together(self._range(query, collected, lost, is_one=True) for query in queries)
         collected.queries.extend(queries)
-        collected.take_edges(labels, calls, failed)
+        collected.take_edges(labels, calls, failed, lost)
 
-    async def _ranges(self, queries: Iterable[str], grid: Grid) -> list[list[Any]]:
-        return await together(self._range(query, grid) for query in queries)
+    async def _range(self, query: str, collected: Collected, lost: dict[int, str], *, is_one: bool) -> list[Any]:
+        """One range query, cut into pieces where the server limits points or samples.
 
-    async def _range(self, query: str, grid: Grid) -> list[Any]:
-        """One range query, cut into pieces where the server limits points or samples."""
+        Hours that cannot be counted go into ``lost`` with the reason.
+        Raises: ``QueryRefused``, unless ``is_one``, where values of some of the services are missing.
+        """
         pieces: list[Any] = []
-        for first in range(0, grid.hours, _MAX_POINTS):
-            pieces.extend(await self._piece(query, grid, first, min(first + _MAX_POINTS, grid.hours)))
+        hours = collected.grid.hours
+        for first in range(0, hours, _MAX_POINTS):
+            last = min(first + _MAX_POINTS, hours)
+            pieces.extend(await self._piece(query, collected, first, last, lost, is_one=is_one))
         return pieces
 
-    async def _piece(self, query: str, grid: Grid, first: int, last: int) -> list[Any]:
+    async def _piece(
+        self, query: str, collected: Collected, first: int, last: int, lost: dict[int, str], *, is_one: bool
+    ) -> list[Any]:
+        grid = collected.grid
         # Hour i is evaluated at its end: increase(x[1h]) looks back.
         start = grid.first_end + first * HOUR.total_seconds()
         end = grid.first_end + (last - 1) * HOUR.total_seconds()
         try:
             return await self.client.query_range(query, start=start, end=end, step_seconds=HOUR.total_seconds())
         except QueryRefused as error:
-            if not error.too_large or last - first <= 1:
+            if self._is_before_all(error, end):
+                lost.update(dict.fromkeys(range(first, last), ""))
+                return []
+            if error.kind == LOST_VALUES:
+                if not collected.may_split() or (is_one and last - first <= 1):
+                    lost.update(dict.fromkeys(range(first, last), error.message))
+                    return []
+                if not is_one:
+                    raise
+            elif not error.too_large or last - first <= 1:
                 raise Unavailable(f"Prometheus refused a query: {error}") from error
             middle = (first + last) // 2
-            halves = [await self._piece(query, grid, a, b) for a, b in ((first, middle), (middle, last))]
+            halves = [
+                await self._piece(query, collected, a, b, lost, is_one=is_one)
+                for a, b in ((first, middle), (middle, last))
+            ]
             return halves[0] + halves[1]
 
     async def _instant(self, query: str, at: datetime) -> list[Any]:
         try:
             return await self.client.query(query, at=at.timestamp())
         except QueryRefused as error:
+            if self._is_before_all(error, at.timestamp()):
+                return []
             raise Unavailable(f"Prometheus refused a query: {error}") from error
+
+    def _is_before_all(self, error: QueryRefused, end: float) -> bool:
+        return error.kind == NO_STORE and self.now().timestamp() - end > _SETTLED.total_seconds()
 
 
 def _matcher(label: str, shard: Sequence[str], names: Mapping[str, Sequence[str]] | None) -> str:

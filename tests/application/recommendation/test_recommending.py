@@ -188,7 +188,10 @@ async def test_when_the_source_is_down_the_last_recommendation_is_given_marked_s
 
     again = await one(engine)
 
-    assert again == replace(first, is_stale=True)
+    *known, told = again.data_quality.warnings
+    assert told == ("the last recommendation: newer hours could not be read. the recorded source does not answer")
+    quality = replace(again.data_quality, warnings=tuple(known))
+    assert replace(again, data_quality=quality) == replace(first, is_stale=True)
     assert len(engine.db.results) == 1
 
 
@@ -201,6 +204,9 @@ async def test_when_the_source_is_down_what_was_aggregated_serves_a_first_recomm
 
     assert recommendation.is_stale
     assert recommendation.provenance.to_at == NOW.replace(minute=0)
+    assert recommendation.data_quality.warnings[-1] == (
+        "hours after 2026-03-02 12:00 UTC could not be read and are not in it. the recorded source does not answer"
+    )
 
 
 async def test_with_neither_source_nor_past_the_answer_says_so():
