@@ -67,6 +67,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_neo4j(url, user, password, database=settings.neo4j_database))
+        stores.connection.ask_before_writing(stores.migrator.require_current)
         redis = await stack.enter_async_context(open_redis(redis_url))
         broker = redis_broker(redis_url)
         stack.callback(broker.client.close)
@@ -79,7 +80,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
 
         async def readiness() -> Mapping[str, str | None]:
             neo4j_says, redis_says = await asyncio.gather(
-                _problem(stores.connection.check()), _problem(ping(redis))
+                _problem(stores.migrator.require_current()), _problem(ping(redis))
             )
             found = {"neo4j": neo4j_says, "redis": redis_says}
             if telemetry is not None and neo4j_says is None:

@@ -50,7 +50,8 @@ def migrate_status(state_dir: StateDir = None) -> None:
     table.add_column("state")
     for state in asyncio.run(_states(state_dir)):
         applied = "pending" if state.applied_at is None else f"applied {state.applied_at:%Y-%m-%d %H:%M}"
-        table.add_row(f"{state.number:04d} {state.name}", applied)
+        by = ", by a newer version" if state.is_newer else ""
+        table.add_row(f"{state.number:04d} {state.name}", applied + by)
     output.out.print(table)
 
 

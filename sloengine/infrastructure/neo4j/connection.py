@@ -84,6 +84,23 @@ class Neo4jConnection:
         self.database = database
         self.url = url
         self.bookmarks = AsyncGraphDatabase.bookmark_manager()
+        self._before_writing: Callable[[], Awaitable[None]] | None = None
+
+    def ask_before_writing(self, check: Callable[[], Awaitable[None]]) -> None:
+        """Let nothing be written until this has passed once; what it raises is raised by the write."""
+        self._before_writing = check
+
+    def unasked(self) -> Neo4jConnection:
+        """The same driver and bookmarks, without that check: for what makes the database fit to be written."""
+        other = Neo4jConnection(self.driver, self.database, self.url)
+        other.bookmarks = self.bookmarks
+        return other
+
+    async def may_write(self) -> None:
+        """Raise ``Unavailable`` where nothing may be written yet."""
+        if self._before_writing is not None:
+            await self._before_writing()
+            self._before_writing = None
 
     def session(self, access_mode: str) -> AsyncSession:
         """A session; ``READ_ACCESS`` may be served by a replica, and the server refuses writes in it."""
@@ -121,6 +138,7 @@ class Neo4jConnection:
         async def unit(transaction: AsyncManagedTransaction) -> Result:
             return await work(Transaction(transaction))
 
+        await self.may_write()
         with self.errors():
             for _ in range(_UNKNOWN_COMMITS if knows_itself else 0):
                 with suppress(IncompleteCommit):
@@ -169,6 +187,7 @@ class Neo4jConnection:
 
     async def write_in_batches(self, name: str, /, **parameters: Any) -> list[Row]:
         """Rows of a named query that commits by itself as it goes (``CALL … IN TRANSACTIONS``); not retried."""
+        await self.may_write()
         with self.errors():
             async with self.session(WRITE_ACCESS) as session:
                 result = await session.run(query(f"write/{name}"), parameters)

@@ -48,12 +48,16 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class MigrationState:
-    """One line of ``migrate status``. ``applied_at`` None: still to do. ``changed``: the file was edited since."""
+    """One line of ``migrate status``. ``applied_at`` None: still to do. ``changed``: the file was edited since.
+
+    ``is_newer``: applied by a newer version of the code, unknown here.
+    """
 
     number: int
     name: str
     applied_at: datetime | None
     changed: bool
+    is_newer: bool = False
 
 
 def migrations_in(folder: Path) -> tuple[Migration, ...]:
@@ -101,7 +105,7 @@ class Migrator:
         *,
         wait_seconds: float = 60.0,
     ) -> None:
-        self._connection = connection
+        self._connection = connection.unasked()
         self._migrations = tuple(
             migrations if migrations is not None else migrations_in(cypher_directory() / "migrations")
         )
@@ -122,7 +126,8 @@ class Migrator:
                     number,
                     migration.name if migration else str(name),
                     applied_at,
-                    applied_at is not None and (migration is None or migration.checksum != checksum),
+                    applied_at is not None and migration is not None and migration.checksum != checksum,
+                    migration is None,
                 )
             )
         return states
@@ -158,10 +163,18 @@ class Migrator:
         return undone
 
     async def require_current(self) -> None:
-        """Raise ``Unavailable`` unless every migration has been applied."""
-        missing = [state.number for state in await self.status() if state.applied_at is None]
+        """Raise ``Unavailable`` unless every migration that this code knows has been applied.
+
+        More than those do no harm: while versions are mixed the older one works on the newer one's schema.
+        """
+        applied = await self._applied()
+        missing = [f"{one.number:04d}_{one.name}" for one in self._migrations if one.number not in applied]
         if missing:
-            raise Unavailable(f"the database lacks migrations {missing}: run `sloengine migrate up`")
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            raise Unavailable(
+                f"the database at {self._connection.url} is of an older version, or empty: it lacks {shown}. "
+                "Run `sloengine migrate up` once, then this goes on by itself"
+            )
 
     def _check(self, applied: dict[int, tuple[str, str, datetime]]) -> None:
         known = {migration.number: migration for migration in self._migrations}

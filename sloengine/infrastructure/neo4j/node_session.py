@@ -39,6 +39,7 @@ class NodeSession:
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[None]:
         """A write transaction for the neomodel calls inside; rolled back when they raise."""
+        await self._connection.may_write()
         async with self._transaction(WRITE_ACCESS):
             yield
 
