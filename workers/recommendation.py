@@ -66,3 +66,14 @@ async def calibrate() -> None:
 async def expire() -> None:
     """End recommendations that are two weeks old. Safe to run twice."""
     await (await use_cases()).expire_recommendations()
+
+
+@dramatiq.actor(
+    actor_name="recommendation.forget_jobs",
+    queue_name="recommendation",
+    max_retries=3,
+    periodic=cron("37 3 * * *"),
+)
+async def forget_jobs() -> None:
+    """Drop jobs that were done a month ago. Safe to run twice."""
+    await (await use_cases()).forget_recommendation_jobs()

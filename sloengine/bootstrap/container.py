@@ -39,6 +39,7 @@ from sloengine.application.journeys.save_journeys import SaveJourneys
 from sloengine.application.recommendation.backtest_objective import BacktestObjective
 from sloengine.application.recommendation.evidence_reader import EvidenceReader
 from sloengine.application.recommendation.expire_recommendations import ExpireRecommendations
+from sloengine.application.recommendation.forget_recommendation_jobs import ForgetRecommendationJobs
 from sloengine.application.recommendation.judge_targets import JudgeTargets
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.read_recommendations import ReadRecommendations
@@ -127,6 +128,7 @@ class UseCases:
     refresh_recommendations: RefreshRecommendations
     read_recommendations: ReadRecommendations
     expire_recommendations: ExpireRecommendations
+    forget_recommendation_jobs: ForgetRecommendationJobs
     accept_recommendation: AcceptRecommendation
     modify_recommendation: ModifyRecommendation
     reject_recommendation: RejectRecommendation
@@ -245,6 +247,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
             a.recommendations, a.recommendation_jobs, a.cache, freshness, a.clock
         ),
         expire_recommendations=ExpireRecommendations(a.recommendations, a.cache, a.clock),
+        forget_recommendation_jobs=ForgetRecommendationJobs(a.recommendation_jobs, a.clock),
         accept_recommendation=AcceptRecommendation(deciding),
         modify_recommendation=ModifyRecommendation(deciding, judge),
         reject_recommendation=RejectRecommendation(deciding),

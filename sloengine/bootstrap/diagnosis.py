@@ -79,7 +79,10 @@ async def _neo4j(settings: Settings) -> Seen:
         return Health.RED, f"answers, but these migrations are pending: {', '.join(pending)}. sloengine migrate up"
     newer = [state.name for state in states if state.is_newer]
     if newer:
-        return Health.WARNING, f"{settings.neo4j_url} answers, its schema is of a newer version: {', '.join(newer)}"
+        return (
+            Health.WARNING,
+            f"{settings.neo4j_url} answers, its schema is of a newer version: {', '.join(newer)}",
+        )
     return Health.OK, f"{settings.neo4j_url} answers, schema up to date ({len(states)} migrations)"
 
 

@@ -58,7 +58,7 @@ async def test_an_older_schema_is_not_ready_and_not_written_until_it_is_brought_
     async with open_use_cases(settings) as use_cases:
         problem = (await use_cases.readiness())["neo4j"]
         for way in (write, write_a_node):
-            with pytest.raises(Unavailable, match="lacks 0011_remembered_names.*`sloengine migrate up`"):
+            with pytest.raises(Unavailable, match=r"lacks 0011_remembered_names.*`sloengine migrate up`"):
                 await way(use_cases)
 
         assert problem is not None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -206,6 +206,35 @@ async def test_creating_a_job_twice_keeps_its_progress(jobs: RecommendationJobSt
     await jobs.create_job("j", ["a", "b"], {})
 
     assert await jobs.job("j") == (JobStatus.RUNNING, 2, 1, 0, None)
+
+
+async def test_jobs_that_were_done_before_a_time_are_forgotten_and_unfinished_ones_kept(
+    jobs: RecommendationJobStore,
+):
+    await jobs.create_job("done", ["a"], {})
+    await jobs.mark_done("done", ["a"], failed=0)
+    await jobs.create_job("failed", ["a"], {})
+    await jobs.mark_done("failed", ["a"], failed=1)
+    await jobs.create_job("nothing", [], {})
+    await jobs.create_job("half", ["a", "b"], {})
+    await jobs.mark_done("half", ["a"], failed=0)
+    await jobs.create_job("queued", ["a"], {})
+
+    assert await jobs.forget(done_before=datetime(2000, 1, 1, tzinfo=UTC)) == 0
+    assert await jobs.forget(done_before=datetime(2100, 1, 1, tzinfo=UTC)) == 3
+    assert await jobs.forget(done_before=datetime(2100, 1, 1, tzinfo=UTC)) == 0
+
+    assert [await jobs.job(one) for one in ("done", "failed", "nothing")] == [None] * 3
+    assert await jobs.job("half") == (JobStatus.RUNNING, 2, 1, 0, None)
+    assert await jobs.job("queued") == (JobStatus.QUEUED, 1, 0, 0, None)
+
+
+async def test_a_message_of_a_job_that_was_forgotten_finds_nothing_to_do(jobs: RecommendationJobStore):
+    assert await jobs.next_batch("gone", 5) == ([], {})
+
+    await jobs.mark_done("gone", ["a"], failed=0)
+
+    assert await jobs.job("gone") is None
 
 
 async def test_a_job_of_nothing_is_done(jobs: RecommendationJobStore):

@@ -44,6 +44,7 @@ PERIODS = {
     "recommendation.calibrate": ["04:41"],
     "telemetry.note_budgets": ["12:12"],
     "recommendation.expire": ["12:07"],
+    "recommendation.forget_jobs": ["03:37"],
     "recommendation.refresh": ["05:22"],
     "recommendation.resume_jobs": ["12:00", "12:01", "12:59"],
     "governance.resume_telling": ["12:00", "12:01", "12:59"],
@@ -64,6 +65,7 @@ def test_every_actor_is_in_the_queue_that_senders_use():
         "recommendation.calibrate",
         "recommendation.continue_job",
         "recommendation.expire",
+        "recommendation.forget_jobs",
         "recommendation.refresh",
         "recommendation.resume_jobs",
         "telemetry.aggregate",
@@ -209,6 +211,7 @@ async def test_sweeps_and_housekeeping_run(bench: Bench):
         topology.learn_pass_through.message(),
         telemetry.prune.message(),
         recommendation.expire.message(),
+        recommendation.forget_jobs.message(),
         governance.relay_outbox.message(),
         governance.resume_telling.message(),
     )

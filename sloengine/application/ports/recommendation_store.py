@@ -132,3 +132,7 @@ class RecommendationJobStore(Protocol):
     async def job(self, job_id: str) -> tuple[JobStatus, int, int, int, str | None] | None:
         """Status, total, done, failed, error."""
         ...
+
+    async def forget(self, *, done_before: datetime) -> int:
+        """Drop jobs whose last progress, which finished them, is before this; how many. Unfinished ones stay."""
+        ...

@@ -175,12 +175,16 @@ class MemoryRecommendationJobStore:
 
     async def next_batch(self, job_id: str, size: int) -> tuple[Sequence[str], Mapping[str, str]]:
         """Services still to do."""
-        job = self._db.jobs[job_id]
+        job = self._db.jobs.get(job_id)
+        if job is None:
+            return [], {}
         return [s for s in job.service_ids if s not in job.done][:size], job.options
 
     async def mark_done(self, job_id: str, service_ids: Sequence[str], *, failed: int) -> None:
         """Progress."""
-        job = self._db.jobs[job_id]
+        job = self._db.jobs.get(job_id)
+        if job is None:
+            return
         new = set(service_ids) - job.done
         if new:
             job.failed += failed
@@ -195,3 +199,14 @@ class MemoryRecommendationJobStore:
         total, done = len(job.service_ids), len(job.done)
         status = JobStatus.SUCCEEDED if done >= total else JobStatus.RUNNING if done else JobStatus.QUEUED
         return status, total, done, job.failed, None
+
+    async def forget(self, *, done_before: datetime) -> int:
+        """Drop finished jobs."""
+        old = [
+            job_id
+            for job_id, job in self._db.jobs.items()
+            if len(job.done) >= len(job.service_ids) and job.touched_at < done_before
+        ]
+        for job_id in old:
+            del self._db.jobs[job_id]
+        return len(old)

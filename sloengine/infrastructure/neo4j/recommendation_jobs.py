@@ -76,6 +76,11 @@ class Neo4jRecommendationJobStore:
         done = node.total - len(node.pending or [])
         return JobStatus(node.status), node.total, done, node.failed, node.error
 
+    async def forget(self, *, done_before: datetime) -> int:
+        """Drop finished jobs; progress is timed by the database's clock."""
+        [(dropped,)] = await self._connection.write_in_batches("drop_recommendation_jobs", before=done_before)
+        return int(dropped)
+
     async def _node(self, job_id: str) -> RecommendationJobNode | None:
         async with self._nodes.reading():
             node: RecommendationJobNode | None = await RecommendationJobNode.nodes.get_or_none(job_id=job_id)

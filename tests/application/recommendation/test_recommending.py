@@ -492,6 +492,19 @@ async def test_one_batch_of_a_lane_is_worked_on_at_a_time():
     assert (meanwhile.done, after.done) == (0, 1)
 
 
+async def test_a_job_is_forgotten_a_month_after_it_was_done():
+    engine = await shop()
+    job = await engine.use.start_recommendation_job(StartRecommendationJobCommand(["front"]), actor=ADMIN)
+    await engine.stores.recommendation_jobs.mark_done(job.job_id, ["front"], failed=0)
+    engine.clock.advance(timedelta(days=30))
+
+    assert await engine.use.forget_recommendation_jobs() == 0
+    engine.clock.advance(HOUR)
+    assert await engine.use.forget_recommendation_jobs() == 1
+
+    assert await engine.use.read_recommendations.job([job.job_id]) == {}
+
+
 async def test_a_job_that_does_not_exist_is_said():
     with pytest.raises(NotFound):
         await Engine().use.continue_recommendation_job("nothing", "0")

@@ -50,6 +50,7 @@ READ_WHOLE = {
     "read/pending_events": {"PendingEvent"},
     "read/unfinished_drift": {"UnfinishedDrift"},
     "read/unfinished_recommendation_jobs": {"RecommendationJob"},
+    "write/drop_recommendation_jobs": {"RecommendationJob"},
     "write/forget_migration": {"SchemaMigration"},
     "write/note_callers_told": {"CallersToTell"},
     "write/record_migration": {"SchemaMigration"},
