@@ -187,10 +187,10 @@ class PrometheusClient:
         if response.status_code == httpx.codes.OK and body is not None and body.get("status") == "success":
             self.breaker.succeeded()
             said = remarks(body)
-            if warnings is None:
-                self._require_whole(said)
-            else:
+            if warnings is not None:
                 warnings.extend(said)
+            elif form is not None:
+                self._require_whole(said)
             return body.get("data")
         message = str((body or {}).get("error") or shown(response))
         if body is None and response.status_code == httpx.codes.OK:
