@@ -189,7 +189,7 @@ async def test_when_the_source_is_down_the_last_recommendation_is_given_marked_s
     again = await one(engine)
 
     *known, told = again.data_quality.warnings
-    assert told == ("the last recommendation: newer hours could not be read. the recorded source does not answer")
+    assert told == ("the last recommendation: newer hours could not be read. the recorded source is down")
     quality = replace(again.data_quality, warnings=tuple(known))
     assert replace(again, data_quality=quality) == replace(first, is_stale=True)
     assert len(engine.db.results) == 1
@@ -205,7 +205,7 @@ async def test_when_the_source_is_down_what_was_aggregated_serves_a_first_recomm
     assert recommendation.is_stale
     assert recommendation.provenance.to_at == NOW.replace(minute=0)
     assert recommendation.data_quality.warnings[-1] == (
-        "hours after 2026-03-02 12:00 UTC could not be read and are not in it. the recorded source does not answer"
+        "hours after 2026-03-02 12:00 UTC could not be read and are not in it. the recorded source is down"
     )
 
 

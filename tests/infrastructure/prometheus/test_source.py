@@ -93,6 +93,18 @@ async def test_hours_are_summed_from_counters_with_both_kinds_of_failure(source)
     np.testing.assert_allclose(panel.total[0] - panel.good[0], 36, rtol=1e-6)
 
 
+async def test_a_server_that_has_all_says_nothing_beside_its_answers(source):
+    said: list[str] = []
+    for query in (
+        'increase({job="shop/checkout"}[1h])',
+        "sum by (job) (up)",
+        f"count(last_over_time({REQUESTS}[1d]))",
+    ):
+        await source.client.query(query, at=END.timestamp(), warnings=said)
+
+    assert said == []
+
+
 async def test_a_restart_of_the_counter_is_no_outage_and_no_negative(source):
     pulled = await source.pull(["checkout"], START + timedelta(hours=10), START + timedelta(hours=11))
 
