@@ -21,6 +21,7 @@ import numpy as np
 import orjson
 import psutil
 
+from bench.cycle_answers import ask_all
 from bench.graphs import giant_cycle, layered_graph
 from bench.impact import GOAL_MS, ask_impact, hubs_of
 from bench.merging import merged_by_worker, portions
@@ -69,6 +70,8 @@ def run(report: Report, *, quick: bool) -> None:
         if len(found) > 2:
             _compare(report, found[0], found[-1])
         _say(report, _measured(on, sizes[-1], is_cycle=True), "one cycle of ")
+        cycle = giant_cycle(sizes[-1], sizes[-1] * EDGES_EACH)
+        ask_all(report, on, [str(row["serviceId"]) for row in cycle["services"]], len(cycle["dependencies"]))
 
 
 def _measured(on: Stage, services: int, *, is_cycle: bool = False) -> Measured:

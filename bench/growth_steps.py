@@ -10,7 +10,7 @@ import asyncio
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -59,13 +59,37 @@ def main() -> int:
     return 0
 
 
+async def load_past(use: UseCases, settings: Settings, names: Sequence[str]) -> None:
+    """28 days by the hour, with failures in one hour of a hundred; objectives of two services in three."""
+    rng = np.random.default_rng(1)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for first in range(0, len(names), _SERVICES_AT_ONCE):
+        some = tuple(names[first : first + _SERVICES_AT_ONCE])
+        shape = (len(some), DAYS * 24)
+        total = rng.poisson(2_000, shape).astype(np.float64)
+        rate = np.where(rng.random(shape) < 0.01, 0.05, 1e-4)
+        good = total - rng.binomial(total.astype(np.int64), rate)
+        panel = SliPanel(some, today - timedelta(days=DAYS), _HOUR, good, total)
+        await use.load_sli(LoadSliCommand(panel), actor=ACTOR)
+    slos = [
+        slo_properties(objective(name, float(rng.choice([0.98, 0.99, 0.995, 0.999])), today))
+        for name in names
+        if rng.random() < 2 / 3
+    ]
+    url, user, password = settings.required_neo4j()
+    with (
+        neo4j.GraphDatabase.driver(url, auth=(user, password), notifications_min_severity="OFF") as driver,
+        driver.session() as session,
+    ):
+        session.run(CREATE_SLOS, rows=slos).consume()
+
+
 class _Steps:
     """What each step took, by name: processor time and time of each run, in seconds."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.names = [str(row["serviceId"]) for row in document["services"]]
         self.hubs = hubs_of(document)
-        self.rng = np.random.default_rng(1)
         self.some = [self.names[place] for place in np.random.default_rng(7).permutation(len(self.names)).tolist()]
         self.cpu: dict[str, list[float]] = {}
         self.seconds: dict[str, list[float]] = {}
@@ -77,7 +101,7 @@ class _Steps:
         url, user, password = settings.required_neo4j()
         async with open_use_cases(settings) as use, open_neo4j(url, user, password) as stores:
             began = time.monotonic()
-            await self._load(use, url, user, password)
+            await load_past(use, settings, self.names)
             loaded = time.monotonic() - began
             graph = await self._timed("read the graph", stores.graph.snapshot)
             pairs = [edge.pair for edge in graph.dependencies]
@@ -100,28 +124,6 @@ class _Steps:
         self.cpu.setdefault(step, []).append(time.process_time() - cpu)
         self.seconds.setdefault(step, []).append(time.monotonic() - began)
         return found
-
-    async def _load(self, use: UseCases, url: str, user: str, password: str) -> None:
-        """28 days by the hour, with failures in one hour of a hundred; objectives of two services in three."""
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        for first in range(0, len(self.names), _SERVICES_AT_ONCE):
-            some = tuple(self.names[first : first + _SERVICES_AT_ONCE])
-            shape = (len(some), DAYS * 24)
-            total = self.rng.poisson(2_000, shape).astype(np.float64)
-            rate = np.where(self.rng.random(shape) < 0.01, 0.05, 1e-4)
-            good = total - self.rng.binomial(total.astype(np.int64), rate)
-            panel = SliPanel(some, today - timedelta(days=DAYS), _HOUR, good, total)
-            await use.load_sli(LoadSliCommand(panel), actor=ACTOR)
-        slos = [
-            slo_properties(objective(name, float(self.rng.choice([0.98, 0.99, 0.995, 0.999])), today))
-            for name in self.names
-            if self.rng.random() < 2 / 3
-        ]
-        with (
-            neo4j.GraphDatabase.driver(url, auth=(user, password), notifications_min_severity="OFF") as driver,
-            driver.session() as session,
-        ):
-            session.run(CREATE_SLOS, rows=slos).consume()
 
     async def _impact(self, use: UseCases) -> None:
         async def ask(step: str, name: str) -> None:

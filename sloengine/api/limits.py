@@ -193,11 +193,13 @@ class OperationMeasure:
         work = WORK.get(f"{parent.name}.{name}")
         done = 0 if work is None else self._work(work, node, variables)
         named = get_named_type(field.type)
-        inner_page = self._page_size(node, field, variables) if "first" in field.args else None
-        inner = self._selection(node.selection_set, named, inner_page, variables, seen)
+        own_page = self._page_size(node, field, variables) if "first" in field.args else None
         length = 1
         if _is_list(field):
-            length = page if page is not None else USUAL_LENGTHS.get(f"{parent.name}.{name}", OTHER_LENGTH)
+            usual = USUAL_LENGTHS.get(f"{parent.name}.{name}", OTHER_LENGTH)
+            length = next((size for size in (own_page, page) if size is not None), usual)
+            own_page = None  # it is this list that is cut, not one in its elements
+        inner = self._selection(node.selection_set, named, own_page, variables, seen)
         return Measured(inner.depth + 1, aliases + inner.aliases, length * (1 + inner.cost) + done)
 
     def _page_size(self, node: FieldNode, field: GraphQLField, variables: Mapping[str, Any]) -> int:

@@ -112,6 +112,7 @@ def supernode_shape(supernode: Supernode) -> Json:
     return {
         "id": global_id("Supernode", supernode.members[0]),
         "cyclePath": list(supernode.cycle_path),
+        "memberCount": len(supernode.members),
         "members": [service_reference(member) for member in supernode.members],
     }
 

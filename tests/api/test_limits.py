@@ -61,6 +61,14 @@ def test_a_page_size_from_a_variable_or_its_default_counts():
     assert measure(query, n=100).cost == 1 + 100 * 2
 
 
+def test_a_list_with_a_page_size_of_its_own_counts_as_that_wherever_it_is():
+    members = "{ services(first: 10) { nodes { supernode { members(first: 30) { name } } } } }"
+    by_default = "{ services(first: 10) { nodes { supernode { members { name } } } } }"
+
+    assert measure(members).cost == 1 + 10 * (1 + 1 + 30 * 2)
+    assert measure(by_default).cost == 1 + 10 * (1 + 1 + 20 * 2)
+
+
 def test_a_page_size_inside_a_fragment_counts():
     query = "query { ...F } fragment F on Query { services(first: 150) { edges { node { name } } } }"
 

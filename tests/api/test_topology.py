@@ -6,6 +6,7 @@ from sloengine.domain.errors import ErrorCode
 from sloengine.domain.recommendation.model import Estimate
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.divergence import Divergence, DivergenceKind
+from sloengine.domain.topology.graph import Supernode
 from sloengine.domain.topology.service import Criticality
 from tests.api.door import NOW, Door, global_id
 from tests.domain.topology.findings import finding
@@ -155,6 +156,47 @@ async def test_the_graph_has_limits(door: Door, arguments: str, argument: str):
     (error,) = await door.errors(f"{{ dependencyGraph({arguments}) {{ truncated }} }}")
 
     assert error["extensions"]["argument"][0] == argument
+
+
+async def test_members_of_a_large_cycle_come_page_by_page_and_are_counted(door: Door):
+    names = [f"s{n:03}" for n in range(120)]
+    await door.add_services(*names)
+    await door.add_cycle(*names)
+    query = """query($after: String) { service(by: { serviceId: "s000" }) { supernode { memberCount
+      usual: members { serviceId } members(first: 70, after: $after) { serviceId } } } }"""
+
+    first = (await door.ask(query))["service"]["supernode"]
+    second = (await door.ask(query, after=first["members"][-1]["serviceId"]))["service"]["supernode"]
+    behind = (await door.ask(query, after=names[-1]))["service"]["supernode"]
+
+    assert first["memberCount"] == second["memberCount"] == 120
+    assert [one["serviceId"] for one in (*first["members"], *second["members"])] == names
+    assert [one["serviceId"] for one in first["usual"]] == names[:20]
+    assert behind["members"] == []
+
+
+@pytest.mark.parametrize("first", [0, 201])
+async def test_a_page_of_members_is_one_to_two_hundred(door: Door, first: int):
+    await door.add_services("a", "b")
+    await door.add_cycle("a", "b")
+
+    (error,) = await door.errors(
+        f'{{ service(by: {{ serviceId: "a" }}) {{ supernode {{ members(first: {first}) {{ serviceId }} }} }} }}'
+    )
+
+    assert error["extensions"]["argument"][0] == "first"
+
+
+async def test_an_alert_finds_its_cycle_when_most_of_its_members_have_left(door: Door):
+    names = [f"s{n:03}" for n in range(250)]
+    await door.add_services(*names)
+    await door.add_cycle(*names)
+    left = Supernode("cycle-1", tuple(names[-2:]), (names[-2], names[-1], names[-2]))
+    await door.graph.write_condensation(supernodes=[left], edges=(), alerts=(), changed=True, now=NOW)
+
+    found = await door.ask("{ circularDependencyAlerts { nodes { supernode { memberCount } } } }")
+
+    assert found["circularDependencyAlerts"]["nodes"] == [{"supernode": {"memberCount": 2}}]
 
 
 async def test_a_cycle_its_alert_and_what_somebody_says_about_it(door: Door):

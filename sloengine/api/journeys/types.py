@@ -79,7 +79,7 @@ class Journey(relay.Node):
         answer = await self._answer(info)
         return result_from_domain(self._shown(answer.latency))
 
-    @strawberry.field(description="Services by their share of the journey's failures, largest first.")
+    @strawberry.field(description="Services by their share of the journey's failures, largest first, at most 50.")
     async def weakest_links(self, info: Info) -> list[BoundContribution]:
         """Computed for all journeys of the request together."""
         answer = await self._answer(info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import batched
 from typing import Self
 
 import strawberry
@@ -12,6 +13,9 @@ from sloengine.api.context import Info
 from sloengine.api.topology.enums import AlertStatus
 from sloengine.api.topology.types import Supernode
 from sloengine.domain.topology import ingestion as ingestion_model
+
+_MEMBERS_AT_ONCE = 100
+"""More cycles than one would have to have shared them out before a second look is needed."""
 
 
 @strawberry.type(description="One line of an alert's history.")
@@ -50,10 +54,14 @@ class CircularDependencyAlert(relay.Node):
 
     @strawberry.field(description="The cycle as it is now; null: it is gone.")
     async def supernode(self, info: Info) -> Supernode | None:
-        """Found through the members, loaded with all others."""
-        for found in await info.context.topology.supernode_by_service.load_many(self.member_ids):
-            if found is not None and found.supernode_id == self.supernode_id:
-                return Supernode.from_domain(found)
+        """Found through the members, loaded with all others; the first few nearly always tell."""
+        if self.supernode_id is None:
+            return None
+        loader = info.context.topology.supernode_by_service
+        for some in batched(self.member_ids, _MEMBERS_AT_ONCE):
+            for found in await loader.load_many(some):
+                if found is not None and found.supernode_id == self.supernode_id:
+                    return Supernode.from_domain(found)
         return None
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
@@ -138,10 +139,25 @@ class Supernode(relay.Node):
         description="Service ids along a shortest cycle, the first one repeated at the end."
     )
 
-    @strawberry.field(description="The services in it, by id.")
-    async def members(self, info: Info) -> list[Service]:
-        """Loaded with all others."""
-        found = await info.context.topology.service_by_id.load_many(self.member_ids)
+    member_count: int = strawberry.field(description="How many services are in it.")
+
+    @strawberry.field(
+        description="Services in it, by id: 20 unless `first` says otherwise. `memberCount` has how many there "
+        "are; the rest comes behind the last one seen."
+    )
+    async def members(
+        self,
+        info: Info,
+        first: First = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="`serviceId` to go on behind.")
+        ] = strawberry.UNSET,
+    ) -> list[Service]:
+        """Loaded with all others: a cycle may be as large as the graph."""
+        request = page_request(first, after)
+        start = 0 if request.after is None else bisect_right(self.member_ids, request.after)
+        asked_for = self.member_ids[start : start + request.first]
+        found = await info.context.topology.service_by_id.load_many(asked_for)
         return [Service.from_domain(service) for service in found if service is not None]
 
     @classmethod
@@ -152,7 +168,11 @@ class Supernode(relay.Node):
     @classmethod
     def from_domain(cls, supernode: graph_model.Supernode) -> Supernode:
         """The component as clients read it."""
-        return cls(member_ids=supernode.members, cycle_path=list(supernode.cycle_path))
+        return cls(
+            member_ids=supernode.members,
+            cycle_path=list(supernode.cycle_path),
+            member_count=len(supernode.members),
+        )
 
 
 @strawberry.type(

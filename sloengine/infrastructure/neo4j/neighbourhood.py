@@ -92,12 +92,12 @@ async def walk(
     kept = [dependency_of(caller, dependency, edge) for caller, dependency, edge in found[:limit]]
     named = _named(roots, kept, reached, complete=len(found) <= limit)
     rows = await transaction.rows("read/services", service_ids=list(named))
-    cycles = {row[1]: row[1:] for row in await transaction.rows("read/supernodes_of", service_ids=list(named))}
+    cycles = await transaction.rows("read/supernodes_of", service_ids=list(named))
     version = first_of(await transaction.rows("read/graph_version")) or 0
     return Neighbourhood(
         [service_of(row) for row in rows],
         kept,
-        tuple(supernode_of(row) for row in cycles.values()),
+        tuple(supernode_of(row[:3]) for row in cycles),
         version,
         len(found) > limit,
     )

@@ -284,7 +284,10 @@ class Neo4jServiceGraph:
     async def supernodes_of(self, service_ids: Sequence[str]) -> Mapping[str, Supernode]:
         """The supernode that each of these services is in."""
         rows = await self._connection.read("supernodes_of", service_ids=list(service_ids))
-        return {row[0]: supernode_of(row[1:]) for row in rows}
+        found: dict[str, Supernode] = {}
+        for *row, asked_for in rows:
+            found |= dict.fromkeys(asked_for, supernode_of(row))
+        return found
 
 
 async def _read_shape(transaction: Transaction) -> GraphShape:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from sloengine.domain.recommendation.model import Recommendation
+from sloengine.domain.topology.graph import Supernode
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.neo4j import Neo4jStores, stores_on
 from tests.contracts.graph_samples import NOW, draw
@@ -28,6 +31,23 @@ async def test_the_graph_around_a_service_takes_one_round_trip_while_its_version
 
         assert len(found.dependencies) == 3
         assert wire.sent == 1
+
+
+async def test_members_of_a_cycle_are_sent_once_not_once_a_member(stores: Neo4jStores, neo4j_server: Neo4jAddress):
+    ids = [f"service-{n:03}" for n in range(200)]
+    await draw(stores.graph, *(f"{one}->{other}" for one, other in pairwise([*ids, ids[0]])))
+    node = Supernode("scc-1", tuple(ids), (*ids, ids[0]))
+    await stores.graph.write_condensation(supernodes=[node], edges=(), alerts=(), changed=True, now=NOW)
+    async with between(neo4j_server) as wire, open_through(wire, neo4j_server) as connection:
+        graph = stores_on(connection).graph
+        await graph.supernodes_of(["opens the connection"])
+        wire.received = 0
+
+        found = await graph.supernodes_of([*ids, "unknown"])
+
+        assert found == dict.fromkeys(ids, node)
+        # Members, a path through all of them, and which were asked for: each id three times.
+        assert wire.received < 5 * sum(map(len, ids))
 
 
 async def test_a_decision_takes_one_round_trip_to_look_and_four_to_write(

@@ -15,10 +15,12 @@ COMMIT = bytes.fromhex("0002 b012 0000")
 
 
 class Wire:
-    """Stands between driver and server: counts what the driver sends, and can cut the connections."""
+    """Stands between driver and server: counts what either sends, and can cut the connections."""
 
     def __init__(self) -> None:
         self.sent = 0
+        self.received = 0
+        """Bytes from the server."""
         self.port = 0
         self.commits_to_lose = 0
         """So many commits reach the server, and their answers are lost with the connection."""
@@ -54,6 +56,8 @@ class Wire:
                 elif committing.is_set():  # the server has done it
                     self.cut()
                     return
+                else:
+                    self.received += len(chunk)
                 writer.write(chunk)
         writer.close()
 
