@@ -21,6 +21,7 @@ from sloengine.domain.accuracy.clustered import ClusteredMean
 from sloengine.domain.accuracy.judged import ENGINE
 from sloengine.domain.accuracy.report import CONFIDENT, Comparison, TierAccuracy
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 
@@ -136,7 +137,7 @@ def _cells(row: TierAccuracy, *, lines: bool) -> list[str | Text]:
     if row.kind is ObjectiveKind.AVAILABILITY:
         target = f"{percent_from_ratio(row.median_target):g} %"
     else:
-        target = f"{row.median_target:g} ms"
+        target = f"{figure_text(row.median_target, 6)} ms"
     promised = "–" if row.promised is None else f"{row.promised:.1%}"
     held = _percent(row.attained).replace(" ", between, 1)
     return [promised, held, over, target, str(row.windows), str(row.without_target or "")]

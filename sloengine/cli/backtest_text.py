@@ -11,6 +11,7 @@ from sloengine.cli import output
 from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.replayed import Backtest, BacktestAlert, BacktestPoint, times_called
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -28,7 +29,7 @@ def objective_text(target: SloTarget) -> str:
     if target.availability_ratio is not None:
         return f"{percent_from_ratio(target.availability_ratio):g} % available"
     share = 95 if target.kind is ObjectiveKind.LATENCY_P95 else 99
-    return f"{share} % of requests within {target.threshold_ms:g} ms"
+    return f"{share} % of requests within {figure_text(target.threshold_ms, 6)} ms"
 
 
 def print_backtest(
@@ -117,7 +118,7 @@ def _worst_table(found: Backtest, target: SloTarget) -> object:
         if worst.availability_ratio is not None:
             value = f"{percent_from_ratio(worst.availability_ratio):.6g}"
         else:
-            value = "above the largest bucket" if worst.threshold_ms is None else f"{worst.threshold_ms:.4g}"
+            value = "above the largest bucket" if worst.threshold_ms is None else figure_text(worst.threshold_ms)
         table.add_row(worst.window, value, f"{worst.from_at:%Y-%m-%d %H:%M}")
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sloengine.domain.governance.model import TargetDelta
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 _NAMES = {
@@ -24,4 +25,4 @@ def _figure(kind: ObjectiveKind, value: float | None) -> str:
         return "none"
     if kind is ObjectiveKind.AVAILABILITY:
         return f"{percent_from_ratio(value)} %"
-    return f"{value:g} ms"
+    return f"{figure_text(value, 6)} ms"

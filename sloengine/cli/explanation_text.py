@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from sloengine.cli import output
-from sloengine.domain.explanation.wording import feature_text, signed_text, value_text
+from sloengine.domain.explanation.wording import feature_text, signed_text, target_text, value_text
 from sloengine.domain.recommendation.model import Explanation
 
 BAR_WIDTH = 20
@@ -21,7 +21,7 @@ def print_explanation(explanation: Explanation) -> None:
 def attribution_table(explanation: Explanation) -> Table:
     """From the reference to the target, a line for each group with its contribution as a bar."""
     unit = explanation.unit
-    table = output.table(f"why {value_text(explanation.target_value, unit)} ({explanation.tier.lower()})")
+    table = output.table(f"why {target_text(explanation.target_value, unit)} ({explanation.tier.lower()})")
     table.add_column("group", overflow="fold")
     table.add_column("adds", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -29,7 +29,7 @@ def attribution_table(explanation: Explanation) -> Table:
     largest = max((abs(part.contribution) for part in explanation.attributions), default=0.0)
     for part in explanation.attributions:
         table.add_row(feature_text(part), signed_text(part.contribution, unit), bar(part.contribution, largest))
-    table.add_row("target as published", value_text(explanation.target_value, unit), "", style="bold")
+    table.add_row("target as published", target_text(explanation.target_value, unit), "", style="bold")
     return table
 
 

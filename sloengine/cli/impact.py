@@ -20,6 +20,7 @@ from sloengine.domain.governance.model import Actor, SloTarget
 from sloengine.domain.impact.journeys import ImpactedJourney
 from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio, ratio_from_percent
 from sloengine.domain.topology.composed_latency import ComposedLatency
 from sloengine.infrastructure.files.small_document import read_list
@@ -179,7 +180,7 @@ def _value(row: ImpactRow, value: float | None) -> str:
         return "–"
     if row.kind is ObjectiveKind.AVAILABILITY:
         return _percent(value)
-    return f"{value:.4g} ms"
+    return f"{figure_text(value)} ms"
 
 
 def impact_shape(found: ImpactAnalysis, journeys: Sequence[ImpactedJourney]) -> dict[str, Any]:
@@ -214,7 +215,7 @@ def composed_text(found: ComposedLatency | None) -> str:
     """In one cell."""
     if found is None or found.low_ms is None or found.high_ms is None:
         return "–"
-    low, high = f"{found.low_ms:.4g}", f"{found.high_ms:.4g}"
+    low, high = figure_text(found.low_ms), figure_text(found.high_ms)
     return f"{low} ms" if low == high else f"{low} to {high} ms"
 
 

@@ -19,6 +19,7 @@ from sloengine.domain.recommendation.model import (
     TierTarget,
     UnavailableReason,
 )
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.topology.service import Service
 
@@ -119,7 +120,7 @@ def _unavailable_cell(result: RecommendationResult | None) -> Text:
 def _figure(target: TierTarget) -> str:
     if target.availability_ratio is not None:
         return str(percent_from_ratio(target.availability_ratio))
-    return f"{target.threshold_ms:g}"
+    return figure_text(target.threshold_ms or 0.0, 6)
 
 
 def limits(recommendation: Recommendation) -> str:

@@ -14,6 +14,7 @@ from sloengine.cli.options import AsJson, StateDir, Window
 from sloengine.cli.session import ask
 from sloengine.cli.shapes import service_reference
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.what_if.documents import edit_document, edits_of_document
@@ -84,7 +85,7 @@ def _figure(row: WhatIfRow, value: float | None) -> str:
         return "none"
     if row.kind is ObjectiveKind.AVAILABILITY:
         return f"{percent_from_ratio(value)} %"
-    return f"{value:g} ms"
+    return f"{figure_text(value, 6)} ms"
 
 
 def what_if_shape(found: WhatIfResult) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sloengine.domain.governance.model import SloTarget
 from sloengine.domain.impact.analyse import ImpactBasis, analyse_availability
 from sloengine.domain.impact.model import ImpactRow, SloChange, worst_first
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 MOST_NAMED = 5
@@ -140,7 +141,7 @@ def _named(row: ImpactRow) -> str:
         before = ", below it before, too" if row.was_violated else ""
         return f"{row.service_id} ({wanted:.9g} %, its dependencies leave {bound:.9g} %{before})"
     if target is not None and row.after is not None:
-        return f"{row.service_id} ({target.threshold_ms:g} ms, up to {row.after:.4g} ms)"
+        return f"{row.service_id} ({figure_text(target.threshold_ms, 6)} ms, up to {figure_text(row.after)} ms)"
     return row.service_id
 
 

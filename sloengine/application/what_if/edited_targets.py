@@ -24,6 +24,7 @@ from sloengine.domain.recommendation.recommend import (
     recommend_latency_with_case,
     recommend_with_case,
 )
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.bound_parts import either
@@ -253,7 +254,8 @@ def _latency_note(world: _World, service_id: str, kind: ObjectiveKind, how: Move
     known = world.measured.get(service_id)
     percentile = None if known is None else known.percentile_ms.get(kind)
     if percentile is not None and percentile - how.less_ms < how.fastest_ms:
-        note += f"; held at {how.fastest_ms:.3g} ms, its fastest twentieth now: it has not been seen faster"
+        fastest = figure_text(how.fastest_ms, 3)
+        note += f"; held at {fastest} ms, its fastest twentieth now: it has not been seen faster"
     return note
 
 
@@ -289,9 +291,8 @@ def _summary(rows: Sequence[WhatIfRow], minutes: float, window: ComplianceWindow
             )
     moved = f"Balanced: {'; '.join(said)}" if said else "No Balanced target of the services in focus changes"
     gained = "gain" if minutes >= 0.0 else "cost"
-    return (
-        f"{moved}. Together the edits {gained} {abs(minutes):.3g} minutes of budget in {window.length.days} days."
-    )
+    size = figure_text(abs(minutes), 3)
+    return f"{moved}. Together the edits {gained} {size} minutes of budget in {window.length.days} days."
 
 
 def _name(kind: ObjectiveKind) -> str:
@@ -303,7 +304,7 @@ def _figure(row: WhatIfRow, value: float | None) -> str:
         return "no figure"
     if row.kind is ObjectiveKind.AVAILABILITY:
         return f"{percent_from_ratio(value)} %"
-    return f"{value:g} ms"
+    return f"{figure_text(value, 6)} ms"
 
 
 def _near(world: _World, rows: Sequence[WhatIfRow]) -> Mapping[str, int]:

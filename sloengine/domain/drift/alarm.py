@@ -11,6 +11,7 @@ from uuid import NAMESPACE_OID, uuid5
 from sloengine.domain.drift.model import Change, Detector, start_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 QUIET = timedelta(days=14)
@@ -144,7 +145,9 @@ def shown(kind: ObjectiveKind, level: float | None) -> str:
     """A level in the unit people use."""
     if level is None:
         return "nothing"
-    return f"{percent_from_ratio(level):.6g} %" if kind is ObjectiveKind.AVAILABILITY else f"{level:.4g} ms"
+    return (
+        f"{percent_from_ratio(level):.6g} %" if kind is ObjectiveKind.AVAILABILITY else f"{figure_text(level)} ms"
+    )
 
 
 def _failures(event: DriftEvent) -> tuple[float, float] | None:

@@ -179,11 +179,11 @@ def _own(rerun: AvailabilityRerun, goal: Goal) -> tuple[float, Counterfactual] |
     is_there = reached >= goal.wanted - 1e-12
     shown = availability_text(percent_from_ratio(reached))
     said = (
-        f"One more nine ({shown}) takes its own failures, now leaving {availability_text(before)}, down to "
-        f"{availability_text(after)}"
+        f"One more nine ({shown}) takes the service itself, by its own failures, from {availability_text(before)} "
+        f"to {availability_text(after)}"
         if is_there
-        else f"Even without any failure of its own, which now leave {availability_text(before)}, the target would "
-        f"be {shown}"
+        else f"Even if the service itself, now at {availability_text(before)} by its own failures, never failed, "
+        f"the target would be {shown}"
     )
     return 1.0 - stays, Counterfactual(
         said, percent_from_ratio(reached), is_there, None, before, after if is_there else 100.0

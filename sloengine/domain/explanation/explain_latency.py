@@ -16,7 +16,7 @@ from sloengine.domain.explanation.explain_availability import (
 )
 from sloengine.domain.explanation.latency_game import LatencyGame
 from sloengine.domain.explanation.shapley import Values
-from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, value_text
+from sloengine.domain.explanation.wording import MILLISECONDS, summarize_explanation, target_text, value_text
 from sloengine.domain.recommendation.latency_days import cut_history, describe_days
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_tiers import SHARES, LatencyCase, latency_probability_met
@@ -35,7 +35,7 @@ from sloengine.domain.recommendation.summary import times_in_a_hundred
 from sloengine.domain.reliability.quantile import upper_quantile
 
 _SLACK = 1e-9
-REFERENCE = "this service on its usual days, with slow spells as other services have them,"
+REFERENCE = "this service on its usual days, with slow spells as other services have them"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LatencyExplainer:
             tier=tier,
             kind=target.kind,
             unit=MILLISECONDS,
-            reference=REFERENCE.rstrip(","),
+            reference=REFERENCE,
             reference_value=reference_value,
             unrounded_value=reached,
             target_value=threshold,
@@ -142,7 +142,7 @@ class LatencyExplainer:
         needed = usual * goal / raw_ms
         found = [
             Counterfactual(
-                f"The next bound, {value_text(goal, MILLISECONDS)}, takes a usual p95 of "
+                f"The next bound, {target_text(goal, MILLISECONDS)}, takes a usual p95 of "
                 f"{value_text(needed, MILLISECONDS)} instead of {value_text(usual, MILLISECONDS)}",
                 goal,
                 True,
@@ -160,7 +160,7 @@ class LatencyExplainer:
                 found.append(
                     Counterfactual(
                         f"Without its own {spells:g} {said} on record the target would be "
-                        f"{value_text(bound, MILLISECONDS)}",
+                        f"{target_text(bound, MILLISECONDS)}",
                         bound,
                         bound <= goal * (1 + _SLACK),
                         None,
@@ -209,5 +209,5 @@ class LatencyExplainer:
         )
         kept, now = times_in_a_hundred(after), times_in_a_hundred(target.probability_met)
         against = "as now" if kept == now else f"instead of {now.split(' ', maxsplit=1)[0]}"
-        said = f"The next looser bound, {value_text(higher[0], MILLISECONDS)}, would be kept in {kept} {against}"
+        said = f"The next looser bound, {target_text(higher[0], MILLISECONDS)}, would be kept in {kept} {against}"
         return (Counterfactual(said, higher[0], True, None, target.probability_met, after),)

@@ -11,6 +11,7 @@ from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.incident_rate import RATES
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.service_knowledge import ServicePrior
+from sloengine.domain.reliability.figures import count_text
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,6 @@ def _name(prior: OrganizationPrior, service_id: str) -> str:
     kind, peers = prior.archetypes.name_of(service_id), prior.peers(service_id)
     if kind is not None and prior.archetype_share(service_id) > 0:
         return f"a usual one of its kind, {kind}"
-    return f"a usual service of this organisation ({peers} others)" if peers else "the shipped default"
+    if peers == 0:
+        return "the shipped default"
+    return f"a usual service of this organisation ({count_text(peers, 'other')})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sloengine.domain.recommendation.model import Attribution, Counterfactual, Explanation
+from sloengine.domain.reliability.figures import figure_text
 
 PERCENT, MILLISECONDS = "percent", "ms"
 _LEAST_SHARE = 0.01
@@ -25,8 +26,21 @@ def availability_text(percent: float) -> str:
 
 
 def value_text(value: float, unit: str) -> str:
-    """A target or reference."""
-    return availability_text(value) if unit == PERCENT else f"{float(f'{value:.4g}'):,.6g} ms"
+    """An estimate, such as a reference; a latency has four digits.
+
+    >>> value_text(3116.2, "ms"), value_text(99.95, "percent")
+    ('3,116 ms', '99.95 %')
+    """
+    return availability_text(value) if unit == PERCENT else f"{figure_text(value)} ms"
+
+
+def target_text(value: float, unit: str) -> str:
+    """A target: a latency's is a bound of its histogram and printed as such, everywhere.
+
+    >>> target_text(16_384.0, "ms"), target_text(65.536, "ms"), target_text(99.95, "percent")
+    ('16,384 ms', '65.536 ms', '99.95 %')
+    """
+    return availability_text(value) if unit == PERCENT else f"{figure_text(value, 6)} ms"
 
 
 def signed_text(value: float, unit: str) -> str:
@@ -34,12 +48,13 @@ def signed_text(value: float, unit: str) -> str:
 
     >>> signed_text(-0.012345, "percent"), signed_text(12.0, "ms")
     ('−0.0123 points', '+12 ms')
+    >>> signed_text(1890.4, "ms")
+    '+1,890 ms'
     """
     if abs(value) < _NOTHING:
         return "0 points" if unit == PERCENT else "0 ms"
     sign = "−" if value < 0 else "+"
-    size = f"{float(f'{abs(value):.3g}'):.10f}".rstrip("0").rstrip(".")
-    return f"{sign}{size} {'points' if unit == PERCENT else 'ms'}"
+    return f"{sign}{figure_text(abs(value), 3)} {'points' if unit == PERCENT else 'ms'}"
 
 
 def feature_text(attribution: Attribution) -> str:
@@ -63,8 +78,9 @@ def summarize_explanation(
     ``towards``: changes tried for a tighter target, best first; ``beyond``: what a looser one buys.
     """
     better = 1.0 if unit == PERCENT else -1.0
+    comma = "," if "," in reference else ""  # what was put in with one comma ends with another
     said = [
-        f"The {tier} target is {value_text(target, unit)}; {reference} would get "
+        f"The {tier} target is {target_text(target, unit)}; {reference}{comma} would get "
         f"{value_text(reference_value, unit)}."
     ]
     said.extend(_sides(attributions, unit, better))

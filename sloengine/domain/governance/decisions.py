@@ -16,6 +16,7 @@ from sloengine.domain.recommendation.model import (
     TierName,
     TierTarget,
 )
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 MAX_RATIONALE_CHARACTERS = 4_000
@@ -97,7 +98,8 @@ def check_targets(sli_type: SliType, targets: Sequence[SloTarget]) -> tuple[SloT
         p95, p99 = (seen[kind] for kind in kinds)
         if p95 > p99:
             raise Invalid(
-                f"p95 ({p95:g} ms) is above p99 ({p99:g} ms): that cannot be kept", path=("input", "targets")
+                f"p95 ({figure_text(p95, 6)} ms) is above p99 ({figure_text(p99, 6)} ms): that cannot be kept",
+                path=("input", "targets"),
             )
     return tuple(sorted(targets, key=lambda target: kinds.index(target.kind)))
 
@@ -192,4 +194,4 @@ def _words(target: SloTarget) -> str:
     if target.availability_ratio is not None:
         return f"{percent_from_ratio(target.availability_ratio):.9g} %"
     percentile = "p95" if target.kind is ObjectiveKind.LATENCY_P95 else "p99"
-    return f"{percentile} {target.threshold_ms:g} ms"
+    return f"{percentile} {figure_text(target.threshold_ms, 6)} ms"

@@ -19,6 +19,7 @@ from sloengine.domain.impact.model import ImpactRow, SloChange, worst_first
 from sloengine.domain.impact.network import FailureNetwork
 from sloengine.domain.impact.waiting import Rises, rises
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 
 LATENCY_KINDS = (ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99)
 _SMALLEST_MS = 1e-9
@@ -160,12 +161,14 @@ def _reason(row: ImpactRow, services: Sequence[str], *, is_unknown: bool) -> str
             f"{path}: services on the way wait for each other in a cycle without timeouts, so there is no limit to"
             f" tell for the {name}"
         )
-    said = f"{path} is waited for: the {name} goes from {row.before:.4g} to at most {row.after:.4g} ms"
+    before, after = figure_text(row.before), figure_text(row.after)
+    said = f"{path} is waited for: the {name} goes from {before} to at most {after} ms"
     wanted = None if row.target is None else row.target.threshold_ms
     if wanted is None:
         return f"{said}; it has no {name} objective to be judged by"
-    said += f", {'above' if row.violates else 'within'} its objective of {wanted:g} ms: room goes from"
-    said += f" {wanted - row.before:+.4g} to {wanted - row.after:+.4g} ms"
+    was, becomes = (figure_text(wanted - one, signed=True) for one in (row.before, row.after))
+    said += f", {'above' if row.violates else 'within'} its objective of {figure_text(wanted, 6)} ms:"
+    said += f" room goes from {was} to {becomes} ms"
     return said + (" (it was above before the change, too)" if row.violates and row.was_violated else "")
 
 

@@ -14,6 +14,7 @@ from sloengine.domain.impact.availability import AvailabilityImpact
 from sloengine.domain.impact.model import MINUTE, ImpactRow
 from sloengine.domain.impact.network import FailureNetwork
 from sloengine.domain.impact.reach import Ways, ways_to
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -126,20 +127,23 @@ def _reason(row: ImpactRow, way: str, moved: str, window: timedelta) -> str:
     has_moved = abs(after - before) >= _SMALLEST
     if wanted is None:
         if has_moved:
-            said += f", {abs(after - before) * minutes:.3g} minutes {'less' if after < before else 'more'}"
+            size = figure_text(abs(after - before) * minutes, 3)
+            said += f", {size} minutes {'less' if after < before else 'more'}"
             said += f" in {window.days} days"
         said += "; it has no availability SLO to be judged by"
     else:
         was, becomes = before - wanted, after - wanted
         said += f", {'below' if row.violates else 'above'} its objective of {percent_from_ratio(wanted):.9g} %:"
         said += " the margin"
+        left = figure_text(becomes * minutes, 3, signed=True)
         said += (
-            f" goes from {100 * was:+.3g} to {100 * becomes:+.3g} points, from {was * minutes:+.3g} to"
+            f" goes from {100 * was:+.3g} to {100 * becomes:+.3g} points,"
+            f" from {figure_text(was * minutes, 3, signed=True)} to"
             if has_moved
             else f" stays at {100 * becomes:+.3g} points,"
         )
         allowed = (1.0 - wanted) * minutes
-        said += f" {becomes * minutes:+.3g} minutes of the {allowed:.4g} that {window.days:.0f} days allow"
+        said += f" {left} minutes of the {figure_text(allowed)} that {window.days:.0f} days allow"
         if row.violates and row.was_violated:
             said += " (it was below before the change, too)"
     if not row.own_known:

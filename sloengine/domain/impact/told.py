@@ -9,6 +9,7 @@ from sloengine.domain.impact.latency import LatencyLevels
 from sloengine.domain.impact.model import ImpactAnalysis, ImpactRow, SloChange
 from sloengine.domain.impact.stated import PROMISED
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio
 
 # Losses below this, as a ratio or in milliseconds, are nothing.
@@ -95,8 +96,8 @@ def not_kept_by_themselves(
             if measured is not None and measured > target.threshold_ms + _SMALLEST:
                 kind = target.kind.removeprefix("LATENCY_").lower()
                 found.append(
-                    f"{name} does not keep {target.threshold_ms:g} ms itself: its {kind} over the last 28 days was"
-                    f" {measured:.4g} ms"
+                    f"{name} does not keep {figure_text(target.threshold_ms, 6)} ms itself: its {kind} over the"
+                    f" last 28 days was {figure_text(measured)} ms"
                 )
     return tuple(found)
 

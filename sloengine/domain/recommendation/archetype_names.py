@@ -21,6 +21,8 @@ _WORDS = {
     "traffic": ("with much traffic", "with little traffic"),
     "external": ("outside the organisation", "inside the organisation"),
 }
+_ANY, _ORDINARY = "services", "ordinary services"
+"""What nothing sets apart is called; the second where there are no phrases either."""
 _NOUNS = (
     ("protocol:database", "data stores"),
     ("protocol:messages", "consumers of messages"),
@@ -67,7 +69,7 @@ def _parts(
     elif "callers" in own and own["callers"] < 0.5:
         noun, left = "entry points", {"callers", "depth"}
     else:
-        noun = next((noun for name, noun in _NOUNS if own.get(name, 0.0) > _MOSTLY), "services")
+        noun = next((noun for name, noun in _NOUNS if own.get(name, 0.0) > _MOSTLY), _ANY)
         left = {"external"}
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = np.where(spread > 0, (mean - middle) / spread, 0.0)
@@ -89,7 +91,9 @@ def _mix(names: Sequence[str], values: FloatArray) -> dict[str, float]:
 def _sentence(parts: Sequence[str]) -> str:
     """The noun with its phrases: "data stores with many callers and of high criticality"."""
     noun, *phrases = parts
-    return " ".join([noun, " and ".join(phrases)]) if phrases else noun
+    if not phrases:
+        return _ORDINARY if noun == _ANY else noun
+    return " ".join([noun, " and ".join(phrases)])
 
 
 def _means(values: FloatArray) -> FloatArray:

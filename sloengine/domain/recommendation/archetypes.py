@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sloengine.domain.recommendation.archetype_features import Features
 from sloengine.domain.recommendation.archetype_names import name_archetypes
+from sloengine.domain.reliability.figures import count_text
 from sloengine.domain.reliability.panel import FloatArray
 
 LEAST_DAYS = 30.0
@@ -77,12 +78,12 @@ class Archetypes:
         )
 
     def name_of(self, service_id: str) -> str | None:
-        """Its archetype in words with the number of services behind it; None where it has none."""
+        """Its archetype in words with the number of other services behind it; None where it has none."""
         found = self.assigned.get(service_id)
         if found is None:
             return None
         others = self.sizes[found] - (service_id in self.teachers)
-        return f"{self.names[found]} ({others} service{'' if others == 1 else 's'})"
+        return f"{self.names[found]} ({count_text(others, 'other')})"
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:

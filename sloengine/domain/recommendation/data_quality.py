@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sloengine.domain.recommendation import shipped_prior
 from sloengine.domain.recommendation.model import CompositeBound, DataQuality
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.figures import count_text
 from sloengine.domain.reliability.percent import percent_text
 
 _INCOMPLETE = 0.9
@@ -50,7 +51,7 @@ def describe(
         warnings.append(
             f"{span(evidence.days)} of history carry little for a promise over {evidence.window_days:.3g} days: "
             f"no whole window has been seen yet, so the promise rests on "
-            + (f"{evidence.peers} other services" if evidence.peers else f"the {shipped_prior.NAME}")
+            + (count_text(evidence.peers, "other service") if evidence.peers else f"the {shipped_prior.NAME}")
         )
     elif cold:
         warnings.append(f"cold start: {span(recent)} of history, below {settings.cold_start_days:.0f} days")
@@ -90,7 +91,9 @@ def archetype_of(evidence: Evidence) -> str:
     """What stands in for a past of its own: its kind, else all services, else what is shipped."""
     if evidence.archetype is not None:
         return evidence.archetype
-    return f"{evidence.peers} services of this organisation" if evidence.peers else shipped_prior.NAME
+    if evidence.peers == 0:
+        return shipped_prior.NAME
+    return f"{count_text(evidence.peers, 'service')} of this organisation"
 
 
 def _archetype_note(evidence: Evidence) -> str:
@@ -113,4 +116,4 @@ def span(days: float) -> str:
     >>> span(2.04), span(28.0)
     ('49 hours', '28 days')
     """
-    return f"{days * 24:.0f} hours" if days < 3 else f"{days:.3g} days"
+    return count_text(days * 24, "hour") if days < 3 else f"{days:.3g} days"

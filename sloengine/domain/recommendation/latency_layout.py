@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sloengine.domain.recommendation.model import TierName
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.rounding import round_latency_up
 
@@ -62,12 +63,17 @@ def layout_note(percentile: int, rounded: Sequence[Rounded], bounds_seconds: Flo
         if not add:
             continue
         would = ", ".join(f"{_figure(one.raw_ms)} ms ({one.tier.value.lower()})" for one in named)
-        what = f"{len(here)} tiers share {threshold:,.6g} ms" if shared else f"{threshold:,.6g} ms is no tighter"
+        what = (
+            f"{len(here)} tiers share {figure_text(threshold, 6)} ms"
+            if shared
+            else f"{figure_text(threshold, 6)} ms is no tighter"
+        )
         gaps.append((lower, threshold))
         missing.extend(add)
         said.append(
-            f"{what} because the histogram has no bound between {lower:,.6g} and {threshold:,.6g} ms; about "
-            f"{would} would hold, read between the bounds; add {_listed(add)} to the bucket bounds"
+            f"{what} because the histogram has no bound between {figure_text(lower, 6)} and "
+            f"{figure_text(threshold, 6)} ms; about {would} would hold, read between the bounds; "
+            f"add {_listed(add)} to the bucket bounds"
         )
     return LayoutNote(tuple(gaps), tuple(missing), f"p{percentile}: {'; '.join(said)}") if said else None
 
@@ -77,7 +83,9 @@ def layout_sentence(notes: Sequence[LayoutNote]) -> str:
     if not notes:
         return ""
     gaps = sorted({gap for note in notes for gap in note.gaps})
-    between = ", nor ".join(f"between {lower:,.6g} and {upper:,.6g} ms" for lower, upper in gaps)
+    between = ", nor ".join(
+        f"between {figure_text(lower, 6)} and {figure_text(upper, 6)} ms" for lower, upper in gaps
+    )
     missing = sorted({figure for note in notes for figure in note.missing})
     return (
         f"The bounds of its histogram, more than the service, decide these thresholds: there is none {between}. "
@@ -91,9 +99,9 @@ def _bound_below(threshold_ms: float, bounds_seconds: FloatArray) -> float:
 
 
 def _figure(milliseconds: float) -> str:
-    return f"{float(f'{milliseconds:.2g}'):,.6g}"
+    return figure_text(milliseconds, 2)
 
 
 def _listed(milliseconds: Sequence[float]) -> str:
-    texts = [f"{one:,.6g}" for one in milliseconds]
+    texts = [f"{figure_text(one, 6)}" for one in milliseconds]
     return f"{' and '.join([', '.join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]} ms"

@@ -33,6 +33,7 @@ from sloengine.domain.recommendation.model import (
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.target_interval import latency_intervals
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
+from sloengine.domain.reliability.figures import count_text, figure_text
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_text
 from sloengine.domain.reliability.quantile import upper_quantile
@@ -154,7 +155,8 @@ def _targets_of(
             reasons[name].append(
                 f"no {title} p{share * 100:.0f} target: what holds in "
                 f"{percent_text(settings.nominal_probability[name])} of windows lies above the "
-                f"histogram's last bound, {case.days.bounds_seconds[-2] * 1000:,.6g} ms; add larger buckets"
+                f"histogram's last bound, {figure_text(case.days.bounds_seconds[-2] * 1000, 6)} ms; "
+                f"add larger buckets"
             )
             continue
         floor = threshold
@@ -230,8 +232,8 @@ def _ratio_objective(threshold: float, share: float, raw: float, days: LatencyDa
     warning = None
     if threshold > COARSE * raw and raw > below:
         warning = (
-            f"the histogram has no bound between {below:,.6g} and {threshold:,.6g} ms: with one near "
-            f"{float(f'{raw:.2g}'):,.6g} ms the promise could be that tight"
+            f"the histogram has no bound between {figure_text(below, 6)} and {figure_text(threshold, 6)} ms: "
+            f"with one near {figure_text(raw, 2)} ms the promise could be that tight"
         )
     return RatioObjective(threshold, share, resolution, warning)
 
@@ -241,21 +243,22 @@ def _limits(
 ) -> tuple[TargetLimitedBy, ...]:
     """Why it is no tighter. ``fresh``: the bound that today's data give; a slower one is on record."""
     facts = predictive.facts
-    slow = "no slow spell" if not facts.own_episodes else f"{facts.own_episodes} slow spells"
-    own = f"{slow if facts.own_episodes != 1 else '1 slow spell'} in {span(facts.own_days)} of own history"
+    slow = count_text(facts.own_episodes, "slow spell") if facts.own_episodes else "no slow spell"
+    own = f"{slow} in {span(facts.own_days)} of own history"
+    more = "" if facts.own_episodes else ", which does not rule one out"
     limits = [
-        TargetLimitedBy(TargetLimit.HISTORY, own)
+        TargetLimitedBy(TargetLimit.HISTORY, f"{own}{more}")
         if facts.own_weight >= 0.5
         else TargetLimitedBy(
             TargetLimit.PRIOR,
-            f"{own} say little: {percent_text(1 - facts.own_weight)} of how often it gets slow comes from "
-            + (f"{facts.peers} other services" if facts.peers else "the shipped default"),
+            f"{own}, which says little: {percent_text(1 - facts.own_weight)} of how often it gets slow comes from "
+            + (count_text(facts.peers, "other service") if facts.peers else "the shipped default"),
         )
     ]
     if fresh is not None and threshold > fresh * (1 + _SLACK):
-        said = f"today's data give {fresh:,.6g} ms; an earlier target stays while it holds as often as it should"
-        limits.insert(0, TargetLimitedBy(TargetLimit.ON_RECORD, said))
+        said = f"today's data give {figure_text(fresh, 6)} ms; an earlier target stays while it holds as often"
+        limits.insert(0, TargetLimitedBy(TargetLimit.ON_RECORD, f"{said} as it should"))
     elif threshold > _ROUNDING_WORTH_SAYING * raw:
-        said = f"{float(f'{raw:.3g}'):,.6g} ms raised to the next bound of the histogram"
+        said = f"{figure_text(raw, 3)} ms raised to the next bound of the histogram"
         limits.append(TargetLimitedBy(TargetLimit.ROUNDING, said))
     return tuple(limits)

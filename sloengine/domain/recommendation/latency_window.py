@@ -20,6 +20,7 @@ from sloengine.domain.recommendation.model import RecommendationUnavailable, Sli
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.seed import generator, seed_of
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.figures import figure_text
 
 _DAY = timedelta(days=1)
 _TRAFFIC_DAYS = 28
@@ -55,7 +56,7 @@ def prepare_latency(
     if days is None:
         message = (
             f"The histogram of {request.service_id} cannot carry a target: on most days more than 5 % of its "
-            f"requests are slower than its last bound, {history.bounds_seconds[-2] * 1000:,.6g} ms. "
+            f"requests are slower than its last bound, {figure_text(history.bounds_seconds[-2] * 1000, 6)} ms. "
             f"Add larger buckets."
         )
         return unavailable(request, UnavailableReason.NO_HISTOGRAM, message, series)

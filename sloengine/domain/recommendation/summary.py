@@ -16,6 +16,7 @@ from sloengine.domain.recommendation.model import (
     TierName,
     TierTarget,
 )
+from sloengine.domain.reliability.figures import count_text, figure_text
 from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.window import ComplianceWindow
 
@@ -69,7 +70,7 @@ def goal(target: TierTarget) -> str:
     if target.availability_ratio is not None:
         return f"{percent_from_ratio(target.availability_ratio):.9g} % of requests succeed"
     share = "95 %" if target.kind is ObjectiveKind.LATENCY_P95 else "99 %"
-    return f"{share} of requests finish within {target.threshold_ms:,.6g} ms"
+    return f"{share} of requests finish within {figure_text(target.threshold_ms or 0.0, 6)} ms"
 
 
 def times_in_a_hundred(probability: float) -> str:
@@ -78,7 +79,12 @@ def times_in_a_hundred(probability: float) -> str:
     >>> times_in_a_hundred(0.947), times_in_a_hundred(0.995)
     ('94 of 100 windows', '99 of 100 windows')
     """
-    return f"{int(probability * 100 + 1e-9)} of 100 windows"
+    return f"{hundredths(probability)} of 100 windows"
+
+
+def hundredths(probability: float) -> int:
+    """A probability in whole hundredths, rounded down."""
+    return int(probability * 100 + 1e-9)
 
 
 def _lead(service_id: str, window: ComplianceWindow, tier: Tier) -> list[str]:
@@ -94,8 +100,8 @@ def _lead(service_id: str, window: ComplianceWindow, tier: Tier) -> list[str]:
         said.append(f"Also: {also}.")
     budget = target.error_budget
     if budget is not None and target.availability_ratio is not None:
-        requests = "" if budget.requests is None else f", or {budget.requests:,.0f} failed requests"
-        said.append(f"That allows {_minutes(budget.minutes)} minutes of full outage{requests} per window.")
+        requests = "" if budget.requests is None else f", or {count_text(budget.requests, 'failed request')}"
+        said.append(f"That allows {minutes_text(budget.minutes)} of full outage{requests} per window.")
     return said
 
 
@@ -114,21 +120,22 @@ def _others(lead: Tier, tiers: tuple[Tier, ...]) -> list[str]:
 
 
 def _past(target: TierTarget, quality: DataQuality, peers: int) -> list[str]:
-    beside = f"{peers} other services" if peers else "a shipped default"
+    beside = count_text(peers, "other service") if peers else "a shipped default"
     if target.backtest is None or target.backtest.windows == 0:
         return [
-            f"There are {span(quality.days_of_history)} of history, not one whole window, so this rests mostly on "
-            f"what {beside} {'show' if peers else 'assumes'}."
+            f"With {span(quality.days_of_history)} of history, not one whole window, this rests mostly on what "
+            f"{beside} {'show' if peers > 1 else 'shows' if peers else 'assumes'}."
         ]
     n, met = target.backtest.windows, target.backtest.met
     if n == 1:
         kept = f"The one past window {'kept' if met else 'broke'} it"
     else:
         kept = f"All {n} past windows kept it" if met == n else f"{met} of {n} past windows kept it"
-    if target.probability_met <= target.data_only_probability:
+    carried = percent_text(target.data_only_probability)
+    # As printed: 92 of 100 windows are not more than "no more than 93 %".
+    if hundredths(target.probability_met) <= float(carried.removesuffix(" %")):
         return [f"{kept}."]
     windows = "one window alone carries" if n == 1 else f"{n} windows alone carry"
-    carried = percent_text(target.data_only_probability)
     return [f"{kept}; {windows} no more than {carried}, the rest of the probability comes from {beside}."]
 
 
@@ -150,5 +157,11 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
-def _minutes(minutes: float) -> str:
-    return f"{minutes:,.0f}" if minutes >= 100 else f"{minutes:.3g}"
+def minutes_text(minutes: float) -> str:
+    """Minutes as they are said: three digits, whole ones from a hundred on.
+
+    >>> minutes_text(40.32), minutes_text(2_016.4), minutes_text(1.0)
+    ('40.3 minutes', '2,016 minutes', '1 minute')
+    """
+    text = f"{minutes:,.0f}" if minutes >= 100 else figure_text(minutes, 3)
+    return f"{text} minute" if text == "1" else f"{text} minutes"

@@ -27,6 +27,7 @@ from sloengine.domain.recommendation.replayed import Backtest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.target_interval import unavailability_intervals
 from sloengine.domain.reliability.budget import error_budget_minutes, error_budget_requests
+from sloengine.domain.reliability.figures import count_text
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.percent import percent_from_ratio, percent_text
 from sloengine.domain.reliability.quantile import upper_quantile
@@ -218,18 +219,19 @@ def _published(ratio: float, caps: AvailabilityCaps) -> float | None:
 
 def _evidence(predictive: Predictive) -> TargetLimitedBy:
     facts = predictive.facts
-    own = f"{_count(facts.own_episodes, 'incident')} in {span(facts.own_days)} of own history"
+    incidents = count_text(facts.own_episodes, "incident") if facts.own_episodes else "no incident"
+    own = f"{incidents} in {span(facts.own_days)} of own history"
     if facts.own_weight < 0.5:
-        others = f"{facts.peers} other services" if facts.peers else "the shipped default, having nothing else"
+        others = "the shipped default, having nothing else"
+        if facts.peers:
+            others = count_text(facts.peers, "other service")
         return TargetLimitedBy(
             TargetLimit.PRIOR,
-            f"{own} say little: {percent_text(1 - facts.own_weight)} of the incident rate comes from {others}",
+            f"{own}, which says little: {percent_text(1 - facts.own_weight)} of the incident rate comes from "
+            f"{others}",
         )
-    return TargetLimitedBy(TargetLimit.HISTORY, own)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"
+    more = "" if facts.own_episodes else ", which does not rule one out"
+    return TargetLimitedBy(TargetLimit.HISTORY, f"{own}{more}")
 
 
 def _dependency(limit: TargetLimit, ratio: float, weakest: str | None) -> TargetLimitedBy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sloengine.domain.reliability.figures import figure_text
 from sloengine.domain.topology.graph_reliability import GraphReliability
 
 #: Of many alike, this many are named in one sentence.
@@ -28,9 +29,9 @@ def assumptions(
         *_about_stale_edges(model, services),
     ]
     if beyond > 0.0:
-        notes.append(f"What lies below the subgraph is in it by its observed failures ({beyond:.2g}).")
+        notes.append(f"What lies below the subgraph is in it by its observed failures ({figure_text(beyond, 2)}).")
     if standard_error > 0.0:
-        notes.append(f"Sampled over edges; standard error {standard_error:.1g}.")
+        notes.append(f"Sampled over edges; standard error {figure_text(standard_error, 1)}.")
     return (*notes, *model.notes)
 
 
@@ -117,7 +118,8 @@ def _about_edges(model: GraphReliability, edges: Sequence[int]) -> list[str]:
     if ones:
         notes.append(f"Call weight not known, counted as 1: {_pairs(model, ones)}.")
     if limited:
-        shown = [f"{_pair(model, edge)} {model.call_weights[edge]:.3g}" for edge in limited[:_NAMED]]
+        weights = [figure_text(float(weight), 3) for weight in model.call_weights[limited[:_NAMED]]]
+        shown = [f"{_pair(model, edge)} {weight}" for edge, weight in zip(limited, weights, strict=False)]
         notes.append(
             f"Call weight not known, limited by the dependency's traffic: {_listed(shown, len(limited))}."
         )

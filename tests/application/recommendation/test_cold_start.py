@@ -62,7 +62,7 @@ def test_a_young_service_takes_the_prior_of_its_kind_and_says_which_and_how_much
     quality = found.data_quality
     assert quality.cold_start
     assert str(quality.archetype).startswith("data stores")
-    assert str(quality.archetype).endswith("(9 services)")
+    assert str(quality.archetype).endswith("(9 others)")
     assert quality.archetype_weight is not None
     assert 0.5 < quality.archetype_weight < 1
     assert any("is taken from data stores" in warning for warning in quality.warnings)

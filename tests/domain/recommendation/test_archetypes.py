@@ -77,7 +77,7 @@ def test_protocols_have_families(protocol: str | None, mode: DependencyMode, fam
 def test_names_say_what_sets_a_kind_apart() -> None:
     found = learnt()
 
-    assert found.name_of("front-0") == "entry points of high criticality (5 services)"
+    assert found.name_of("front-0") == "entry points of high criticality (5 others)"
     assert str(found.name_of("store-0")).startswith("data stores ")
     assert len(set(found.names)) == len(found)
 
@@ -93,7 +93,7 @@ def test_what_few_of_a_kind_are_known_for_does_not_name_it() -> None:
 def test_kinds_that_words_cannot_tell_apart_are_numbered() -> None:
     names = name_archetypes(("traffic",), np.ones((4, 1)), np.array([0, 0, 1, 1]))
 
-    assert names == ("services", "services, group 2")
+    assert names == ("ordinary services", "ordinary services, group 2")
 
 
 @given(
@@ -123,7 +123,7 @@ def test_a_newcomer_gets_the_nearest_kind_and_teaches_nothing() -> None:
 
     assert found.assigned["store-new"] == found.assigned["store-0"]
     assert "store-new" not in found.teachers
-    assert str(found.name_of("store-new")).endswith("(6 services)")
+    assert str(found.name_of("store-new")).endswith("(6 others)")
 
 
 def test_a_service_that_came_after_the_learning_is_assigned_from_its_features() -> None:
