@@ -29,7 +29,7 @@ def objective_text(target: SloTarget) -> str:
     if target.availability_ratio is not None:
         return f"{percent_from_ratio(target.availability_ratio):g} % available"
     share = 95 if target.kind is ObjectiveKind.LATENCY_P95 else 99
-    return f"{share} % of requests within {figure_text(target.threshold_ms, 6)} ms"
+    return f"{share} % of requests within {figure_text(target.threshold_ms or 0.0, 6)} ms"
 
 
 def print_backtest(

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import betabinom
 
 from sloengine.domain.accuracy.calibrate import as_promised
+from sloengine.domain.impact.build_network import failure_network
 from sloengine.domain.recommendation.availability_calibration import AvailabilityCalibration
 from sloengine.domain.recommendation.calibration import SHIPPED_WINDOWS, CalibrationMap
 from sloengine.domain.recommendation.latency_calibration import LatencyCalibration
@@ -82,6 +83,18 @@ def test_2_twenty_independent_calls_fail_twenty_times_as_often_as_one():
     assert pass_probability(1e-3, 20.0) == pytest.approx(1 - (1 - 1e-3) ** 20)
     assert pass_probability(1e-3, 20.0) > 19 * pass_probability(1e-3, 0.3)
     assert pass_probability(1.0, 20.0) == 1.0
+
+
+@pytest.mark.parametrize(("weight", "passes"), [(20.0, 1 - 0.9**20), (1.0, 0.1), (0.3, 0.03)])
+def test_2_a_bound_and_impact_count_every_call_of_a_soft_dependency(weight: float, passes: float):
+    """Of a caller that nobody watches: what is declared is all there is. Not counted, 20 calls pass 0.1 on."""
+    soft = call("root", "db", criticality=DependencyCriticality.SOFT, call_weight=weight)
+
+    found = bound_of(graph_of(soft), panel_of({"db": np.full(240, 10.0)})).bound
+    network = failure_network(graph_of(soft))
+
+    assert 1 - found.observed_ratio == pytest.approx(0.01 * passes, rel=0.01)
+    assert network.edges.probability == pytest.approx([passes])
 
 
 def test_3_a_dependency_on_two_paths_counts_once_and_its_reach_lies_between_the_paths_and_their_sum():

@@ -141,7 +141,8 @@ def _named(row: ImpactRow) -> str:
         before = ", below it before, too" if row.was_violated else ""
         return f"{row.service_id} ({wanted:.9g} %, its dependencies leave {bound:.9g} %{before})"
     if target is not None and row.after is not None:
-        return f"{row.service_id} ({figure_text(target.threshold_ms, 6)} ms, up to {figure_text(row.after)} ms)"
+        threshold = figure_text(target.threshold_ms or 0.0, 6)
+        return f"{row.service_id} ({threshold} ms, up to {figure_text(row.after)} ms)"
     return row.service_id
 
 

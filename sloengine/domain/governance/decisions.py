@@ -194,4 +194,4 @@ def _words(target: SloTarget) -> str:
     if target.availability_ratio is not None:
         return f"{percent_from_ratio(target.availability_ratio):.9g} %"
     percentile = "p95" if target.kind is ObjectiveKind.LATENCY_P95 else "p99"
-    return f"{percentile} {figure_text(target.threshold_ms, 6)} ms"
+    return f"{percentile} {figure_text(target.threshold_ms or 0.0, 6)} ms"
