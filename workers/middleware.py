@@ -8,21 +8,14 @@ import structlog
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.broker import Broker, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import (
-    AgeLimit,
-    AsyncIO,
-    Middleware,
-    Retries,
-    ShutdownNotifications,
-    SkipMessage,
-    TimeLimit,
-)
+from dramatiq.middleware import AgeLimit, Middleware, Retries, SkipMessage
 from dramatiq.worker import Worker
 from periodiq import PeriodiqMiddleware
 from redis.exceptions import RedisError
 
 from sloengine.infrastructure.logs import get_logger
 from workers.context import context
+from workers.endings import Endings
 
 TICK_KEPT_SECONDS = 3600
 LATEST_TICK_SECONDS = 1800
@@ -39,7 +32,7 @@ class Connections(Middleware):
         import_module("sloengine.bootstrap.connections")
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Called before ``AsyncIO`` stops the loop, because "after" runs in reverse."""
+        """Called before ``Endings`` stops the loop, because "after" runs in reverse."""
         loop = get_event_loop_thread()
         if loop is not None:
             loop.run_coroutine(context.close())
@@ -92,10 +85,8 @@ def middleware() -> list[Middleware]:
     """In Dramatiq's order: before-hooks from the first to the last, after-hooks back."""
     return [
         AgeLimit(),
-        TimeLimit(time_limit=600_000),
-        ShutdownNotifications(notify_shutdown=True),
         Retries(max_retries=5, min_backoff=1_000, max_backoff=60_000),
-        AsyncIO(),
+        Endings(time_limit=600_000),
         Connections(),
         PeriodiqMiddleware(skip_delay=LATEST_TICK_SECONDS),
         OncePerTick(),
