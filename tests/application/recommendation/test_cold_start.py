@@ -85,7 +85,7 @@ def test_external_providers_are_a_kind_of_their_own() -> None:
 
     found = learn_archetypes(graph, panel, {}, GapGroups(), as_of=NOW)
 
-    assert found.name_of("store-8") == "external providers with many callers (1 service)"
+    assert found.name_of("store-8") == "external providers with many callers (1 other)"
     assert found.assigned["store-7"] == found.assigned["store-8"] != found.assigned["store-0"]
     assert found.assigned["store-0"] != found.assigned["front-0"]
 
