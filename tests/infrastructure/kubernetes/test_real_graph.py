@@ -45,10 +45,15 @@ def settings(
 
 
 @pytest.fixture
-async def use(settings: Settings) -> AsyncIterator[UseCases]:
+async def migrated(settings: Settings) -> Settings:
     async with open_database(settings) as stores:
         await stores.migrator.up()
-    async with open_use_cases(settings) as use_cases:
+    return settings
+
+
+@pytest.fixture
+async def use(migrated: Settings) -> AsyncIterator[UseCases]:
+    async with open_use_cases(migrated) as use_cases:
         yield use_cases
 
 
@@ -94,8 +99,8 @@ async def test_a_cluster_becomes_part_of_the_graph_and_what_it_no_longer_states_
         cluster.request("PUT", STOREFRONT, stored)
 
 
-async def test_a_missing_permission_reaches_who_asked_and_changes_nothing(settings, cluster):
-    async with open_use_cases(settings.model_copy(update={"kubernetes_token": SecretStr(STRANGER)})) as use:
+async def test_a_missing_permission_reaches_who_asked_and_changes_nothing(migrated, cluster):
+    async with open_use_cases(migrated.model_copy(update={"kubernetes_token": SecretStr(STRANGER)})) as use:
         with pytest.raises(Unavailable, match=r"verbs: \[list\]"):
             await use.discover_dependencies(DiscoverDependenciesCommand(DiscoverySource.K8S), actor=ADMIN)
 
