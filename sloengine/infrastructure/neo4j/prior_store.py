@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from sloengine.domain.errors import Conflict
 from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
 from sloengine.infrastructure.neo4j.nodes import PriorNode
 
@@ -25,7 +26,14 @@ class Neo4jPriorStore:
         return None if node is None else (orjson.loads(node.document), node.learnt_at.astimezone(UTC))
 
     async def save(self, sli_type: str, prior: Mapping[str, Any], *, learnt_at: datetime) -> None:
-        """Replace it."""
+        """Replace it, the one that somebody else saves for the first time just now, too."""
+        try:
+            await self._save(sli_type, prior, learnt_at)
+        except Conflict:
+            # Both found none and made one: the other's is there now and is found.
+            await self._save(sli_type, prior, learnt_at)
+
+    async def _save(self, sli_type: str, prior: Mapping[str, Any], learnt_at: datetime) -> None:
         async with self._nodes.writing():
             node = await PriorNode.nodes.get_or_none(sli_type=sli_type)
             if node is None:
