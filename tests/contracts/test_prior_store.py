@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
+
+import pytest
+from neomodel.async_.match import AsyncNodeSet
 
 from tests.contracts.conftest import Stores
 
@@ -20,11 +22,18 @@ async def test_a_prior_comes_back_and_is_replaced(stores: Stores):
     assert await stores.priors.load("LATENCY") is None
 
 
-async def test_a_first_prior_that_many_save_at_once_is_saved(stores: Stores):
-    values = [{"rate": [float(number)]} for number in range(8)]
+async def test_a_prior_that_somebody_else_made_since_it_was_looked_for_is_replaced(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+):
+    await stores.priors.save("AVAILABILITY", {"rate": [0.1]}, learnt_at=LEARNT_AT)
+    looked_for = AsyncNodeSet.get_or_none
+    looks = iter([True])
 
-    await asyncio.gather(*(stores.priors.save("AVAILABILITY", value, learnt_at=LEARNT_AT) for value in values))
+    async def not_there_yet(nodes, **by):
+        return None if next(looks, False) else await looked_for(nodes, **by)
 
-    found = await stores.priors.load("AVAILABILITY")
-    assert found is not None
-    assert found[0] in values
+    monkeypatch.setattr(AsyncNodeSet, "get_or_none", not_there_yet)
+    await stores.priors.save("AVAILABILITY", {"rate": [0.2]}, learnt_at=LEARNT_AT)
+    monkeypatch.undo()
+
+    assert await stores.priors.load("AVAILABILITY") == ({"rate": [0.2]}, LEARNT_AT)
