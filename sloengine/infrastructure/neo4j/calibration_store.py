@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from sloengine.domain.accuracy.record import CalibrationRecord, newest_by_kind
-from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
+from sloengine.infrastructure.neo4j.node_session import NodeSession, put
 from sloengine.infrastructure.neo4j.nodes import CalibrationNode
 
 
@@ -26,12 +26,15 @@ class Neo4jCalibrationStore:
 
     async def save(self, record: CalibrationRecord) -> None:
         """Replace the record of its kind."""
+        document = orjson.dumps(record.to_dict()).decode()
         async with self._nodes.writing():
-            node = await CalibrationNode.nodes.get_or_none(sli_type=record.kind.value)
-            if node is None:
-                node = CalibrationNode(sli_type=record.kind.value)
-            assign(node, computed_at=record.computed_at, document=orjson.dumps(record.to_dict()).decode())
-            await node.save()
+            await put(
+                CalibrationNode,
+                by="sli_type",
+                sli_type=record.kind.value,
+                computed_at=record.computed_at,
+                document=document,
+            )
 
 
 def _document(text: str) -> Mapping[str, Any]:

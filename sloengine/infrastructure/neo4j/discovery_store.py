@@ -20,7 +20,7 @@ from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.audit_rows import entry_properties, is_written
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
-from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
+from sloengine.infrastructure.neo4j.node_session import NodeSession, put
 from sloengine.infrastructure.neo4j.nodes import DiscoveryRunNode, NameRulesNode
 
 _RULES = "name rules"
@@ -137,11 +137,13 @@ class Neo4jDiscoveryStore:
     async def note_run(self, run: DiscoveryRun) -> None:
         """Replace the source's newest run."""
         async with self._nodes.writing():
-            node = await DiscoveryRunNode.nodes.get_or_none(source=run.source.value)
-            if node is None:
-                node = DiscoveryRunNode(source=run.source.value)
-            assign(node, started_at=run.started_at, document=encode(run).decode())
-            await node.save()
+            await put(
+                DiscoveryRunNode,
+                by="source",
+                source=run.source.value,
+                started_at=run.started_at,
+                document=encode(run).decode(),
+            )
 
 
 def _name_of(row: Sequence[Any]) -> RememberedName:

@@ -14,10 +14,17 @@ from sloengine.domain.errors import Conflict
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection
 
 
-def assign(node: AsyncStructuredNode, /, **values: Any) -> None:
-    """Set properties of a node; None removes one."""
-    for name, value in values.items():
-        setattr(node, name, value)
+async def put(node_class: type[AsyncStructuredNode], /, *, by: str, **values: Any) -> None:
+    """Make or replace the one node whose unique property ``by`` is given among the values, within a ``writing()``.
+
+    One ``MERGE``: of two who save the first at the same moment the second waits and replaces, where looking first
+    and then making would end with "already there". None removes a property.
+    """
+    [node] = await node_class.nodes.bulk_create_or_update(values, merge_by={"keys": [by]})
+    if None in values.values():
+        for name, value in values.items():
+            setattr(node, name, value)
+        await node.save()
 
 
 class NodeSession:

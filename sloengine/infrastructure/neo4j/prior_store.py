@@ -8,8 +8,7 @@ from typing import Any
 
 import orjson
 
-from sloengine.domain.errors import Conflict
-from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
+from sloengine.infrastructure.neo4j.node_session import NodeSession, put
 from sloengine.infrastructure.neo4j.nodes import PriorNode
 
 
@@ -26,17 +25,7 @@ class Neo4jPriorStore:
         return None if node is None else (orjson.loads(node.document), node.learnt_at.astimezone(UTC))
 
     async def save(self, sli_type: str, prior: Mapping[str, Any], *, learnt_at: datetime) -> None:
-        """Replace it, the one that somebody else saves for the first time just now, too."""
-        try:
-            await self._save(sli_type, prior, learnt_at)
-        except Conflict:
-            # Both found none and made one: the other's is there now and is found.
-            await self._save(sli_type, prior, learnt_at)
-
-    async def _save(self, sli_type: str, prior: Mapping[str, Any], learnt_at: datetime) -> None:
+        """Replace it."""
+        document = orjson.dumps(prior).decode()
         async with self._nodes.writing():
-            node = await PriorNode.nodes.get_or_none(sli_type=sli_type)
-            if node is None:
-                node = PriorNode(sli_type=sli_type)
-            assign(node, learnt_at=learnt_at, document=orjson.dumps(prior).decode())
-            await node.save()
+            await put(PriorNode, by="sli_type", sli_type=sli_type, learnt_at=learnt_at, document=document)

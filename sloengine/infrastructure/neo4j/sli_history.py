@@ -21,7 +21,7 @@ from sloengine.infrastructure.neo4j.day_series import DaySeries, combined, days_
 from sloengine.infrastructure.neo4j.hours_of_days import hour_rows, hours_of
 from sloengine.infrastructure.neo4j.instants import day_number, day_start
 from sloengine.infrastructure.neo4j.latency_layout import common_bounds, rebucketed
-from sloengine.infrastructure.neo4j.node_session import NodeSession, assign
+from sloengine.infrastructure.neo4j.node_session import NodeSession, put
 from sloengine.infrastructure.neo4j.nodes import AggregationStateNode
 from sloengine.infrastructure.neo4j.remembered_days import RememberedDays, Revision, appended
 
@@ -200,11 +200,10 @@ class Neo4jSliHistory:
     async def set_watermark(self, watermark: Watermark) -> None:
         """Store it."""
         async with self._nodes.writing():
-            node = await AggregationStateNode.nodes.get_or_none(name=_STATE_NAME)
-            if node is None:
-                node = AggregationStateNode(name=_STATE_NAME)
-            assign(
-                node,
+            await put(
+                AggregationStateNode,
+                by="name",
+                name=_STATE_NAME,
                 aggregated_to=watermark.aggregated_to,
                 pulled_at=watermark.pulled_at,
                 last_error=watermark.last_error,
@@ -214,7 +213,6 @@ class Neo4jSliHistory:
                     {one: (r.above_seconds, r.at_most_seconds) for one, r in watermark.traced_p99.items()}
                 ).decode(),
             )
-            await node.save()
 
     async def without_past(self) -> Sequence[str]:
         """Services whose past was never asked for."""
