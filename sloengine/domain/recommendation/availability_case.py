@@ -86,7 +86,9 @@ def availability_case(
         numbers=numbers,
         predictive=predictive,
         changed=changed,
-        caps=AvailabilityCaps(daily_traffic * window_days, composite, promised, weakest),
+        caps=AvailabilityCaps(
+            daily_traffic * window_days, composite, promised, weakest, share_of_time=bool(shares[0])
+        ),
         seed=seed,
     )
 

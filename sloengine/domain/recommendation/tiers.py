@@ -48,13 +48,15 @@ class AvailabilityCaps:
 
     ``window_requests``: valid events expected in a window. ``composite``: unavailability of the composite in
     future windows, for the same quantile as the target's. ``promised_ratio``: availability when dependencies
-    do no better than they promise. ``weakest``: the dependency with the largest share.
+    do no better than they promise. ``weakest``: the dependency with the largest share. ``share_of_time``: events
+    are minutes, and how many requests come is not known.
     """
 
     window_requests: float
     composite: FloatArray | None = None
     promised_ratio: float | None = None
     weakest: str | None = None
+    share_of_time: bool = False
 
 
 def calibration_in_force(predictive: Predictive, settings: EngineSettings) -> CalibrationMap:
@@ -130,7 +132,7 @@ def availability_tiers(
             availability_ratio=rounded,
             error_budget=ErrorBudget(
                 error_budget_minutes(rounded, window.length),
-                error_budget_requests(rounded, caps.window_requests),
+                None if caps.share_of_time else error_budget_requests(rounded, caps.window_requests),
             ),
             limited_by=_limits(wanted, rounded, caps),
             backtest=replay(rounded),
@@ -204,9 +206,10 @@ def _caps(
     promised = caps.promised_ratio if name is TierName.CONSERVATIVE else None
     if promised is not None:
         known.append((promised, _dependency(TargetLimit.DEPENDENCY_PROMISE, promised, caps.weakest)))
+    events, failure = ("minutes", "minute of failure") if caps.share_of_time else ("requests", "failure")
     testable = TargetLimitedBy(
         TargetLimit.LOW_TRAFFIC,
-        f"with about {caps.window_requests:,.0f} requests in a window, a single failure would cost more "
+        f"with about {caps.window_requests:,.0f} {events} in a window, a single {failure} would cost more "
         f"than {percent_text(1 / settings.testable_failures)} of the budget of a tighter target",
     )
     known.append((tightest_availability(caps.window_requests, settings.testable_failures), testable))

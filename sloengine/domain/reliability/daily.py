@@ -13,7 +13,7 @@ from sloengine.domain.reliability.panel import FloatArray, SliPanel
 
 _DAY = timedelta(days=1)
 _TRAFFIC_DAYS = 28
-_LEAST_EVENTS = 2.0
+_SLIGHTLY_MORE = 1.0 + 1e-6
 _MINUTES = 1440.0
 
 
@@ -73,13 +73,16 @@ class DailyHistory:
     def in_events(self) -> tuple[DailyHistory, npt.NDArray[np.bool_]]:
         """Shares of time turned into minutes, and which rows they were.
 
-        A row with fractions and less than two valid events a day does not count requests but states shares of
-        time (a day is 1): each of its minutes then counts as one event.
+        A row with fractions that never has more on a day than the share of it that was observed does not count
+        requests but states shares of time (a day is 1): each of its minutes then counts as one event. A few
+        requests counted by ``increase``, which extrapolates, are fractions too, but come to more than 1 on days
+        that have any.
         """
         observed = self.exposure.sum(axis=1)
         per_day = self.valid.sum(axis=1) / np.maximum(observed, 1e-12)
         fractional = (np.abs(self.bad - np.round(self.bad)) > 1e-6).any(axis=1)
-        shares = fractional & (per_day < _LEAST_EVENTS) & (per_day > 0)
+        within_time = (self.valid <= self.exposure * _SLIGHTLY_MORE).all(axis=1)
+        shares = fractional & within_time & (per_day > 0)
         if not shares.any():
             return self, shares
         scale = np.where(shares, _MINUTES / np.maximum(per_day, 1e-12), 1.0)[:, None]

@@ -16,6 +16,7 @@ from sloengine.domain.recommendation.model import (
 )
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
 from sloengine.domain.recommendation.recommend import recommend_availability
+from sloengine.domain.recommendation.request import AvailabilityRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.shipped_prior import NAME
 from sloengine.domain.recommendation.telemetry_checks import TelemetryFindings, inspect
@@ -23,6 +24,7 @@ from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.reliability.window import ComplianceWindow
 from tests.domain.recommendation.organizations import DAY, START, availability_request, organization, with_row
 
+HOUR = timedelta(hours=1)
 PANEL = organization()
 PRIOR = learn_prior(PANEL, as_of=PANEL.ends_at)
 SETTINGS = EngineSettings()
@@ -203,3 +205,36 @@ def test_the_recommendation_says_what_it_is() -> None:
     assert result.data_quality.days_of_history == 90
     assert result.data_quality.completeness == 1.0
     assert result.data_quality.sample_count == PANEL.total[0].sum()
+
+
+def _alone(total: np.ndarray, bad: np.ndarray) -> AvailabilityRequest:
+    panel = SliPanel(("alone",), START, HOUR, (total - bad)[None], total[None])
+    return AvailabilityRequest("alone", ComplianceWindow.ROLLING_28D, panel.ends_at, panel, panel.ends_at)
+
+
+def test_forty_requests_a_window_are_not_taken_for_shares_of_time() -> None:
+    # As Prometheus counts them: extrapolated, so that each hour's count has a fraction.
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(1.5 / 24, 90 * 24)
+    stretched = 1.004 + 0.008 * (rng.random(90 * 24) < 0.3)
+
+    answer = recommend_availability(
+        _alone(counts * stretched, rng.binomial(counts, 0.03) * stretched), PRIOR, SETTINGS
+    )
+
+    assert isinstance(answer, RecommendationUnavailable)
+    assert answer.reason is UnavailableReason.NOT_TESTABLE
+
+
+def test_shares_of_time_have_a_budget_in_minutes_and_none_in_requests() -> None:
+    total = np.full(90 * 24, 1 / 24)
+    bad = np.zeros(90 * 24)
+    bad[500] = 1 / 48
+
+    result = recommended(_alone(total, bad))
+
+    budget = result.tier(TierName.BALANCED).targets[0].error_budget
+    assert budget is not None
+    assert budget.minutes > 0
+    assert budget.requests is None
+    assert "failed request" not in result.summary

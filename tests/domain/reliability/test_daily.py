@@ -105,6 +105,30 @@ def test_shares_of_time_become_minutes_and_counts_stay() -> None:
     assert history.valid[1].tolist() == [500.0, 400.0, 450.0]
 
 
+def test_a_few_requests_counted_with_extrapolation_are_no_shares_of_time() -> None:
+    # Three requests in three days, one failed, as Prometheus counts them: each hour a little above a whole number.
+    valid = np.array([[0.0, 2.01, 1.005]])
+    bad = np.array([[0.0, 1.005, 0.0]])
+
+    history, shares = daily_sums(panel_of(bad, valid, DAY), as_of=START + 3 * DAY, lookback_days=90).in_events()
+
+    assert shares.tolist() == [False]
+    assert history.valid[0].tolist() == [0.0, 2.01, 1.005]
+
+
+def test_shares_of_a_day_that_was_seen_in_part_are_shares_of_time() -> None:
+    hour = timedelta(hours=1)
+    valid = np.full((1, 48), 1 / 24)
+    valid[0, :10] = np.nan
+    bad = np.where(np.isnan(valid), np.nan, 0.0)
+    bad[0, 30] = 1 / 48
+
+    history, shares = daily_sums(panel_of(bad, valid, hour), as_of=START + 2 * DAY, lookback_days=90).in_events()
+
+    assert shares.tolist() == [True]
+    assert history.bad[0] == pytest.approx([0.0, 30.0])
+
+
 def test_an_unknown_service_has_no_exposure() -> None:
     valid = np.ones((1, 3))
 
