@@ -93,13 +93,16 @@ class Collected:
 
         requests = self._grid_rows(answers["requests"], (label,), key_of)
         failures = self._grid_rows(answers["failures"], (label,), key_of)
+        # What failed before a series had two values is in neither of the others.
+        first = self._grid_rows(answers.get("first_failures", []), (label,), key_of)
+        none = np.full(self.grid.hours, np.nan)
         for (service_id,), total in requests.items():
-            bad = failures.get((service_id,), np.zeros(self.grid.hours))
             # No failure series while requests are counted means that nothing failed.
-            bad = np.where(np.isnan(bad), 0.0, bad)
+            new = np.nan_to_num(first.get((service_id,), none))
+            bad = np.nan_to_num(failures.get((service_id,), none)) + new
             row = self.rows[service_id]
             # Extrapolation works per series, so failures can exceed requests by a rounding error.
-            self.total[row] = self._without(total, lost)
+            self.total[row] = self._without(total + new, lost)
             self.good[row] = np.clip(self.total[row] - bad, 0.0, None)
             self.answered.add(service_id)
         if "buckets" not in answers:
@@ -144,9 +147,13 @@ class Collected:
         labels: tuple[str, str],
         calls: list[Any],
         failed: list[Any],
+        first: list[Any],
         lost: Mapping[int, str] = NOTHING_LOST,
     ) -> None:
-        """Calls per edge, among wanted services only. ``lost``: as of ``take``."""
+        """Calls per edge, among wanted services only.
+
+        ``first``: failed calls that a series was born with, in neither of the others. ``lost``: as of ``take``.
+        """
         self.note_lost(("calls between services",), lost)
         ends = [{str(series["metric"].get(label, "")) for series in calls} for label in labels]
         callers, dependencies = (
@@ -158,14 +165,16 @@ class Collected:
             return None if caller is None or dependency is None or caller == dependency else (caller, dependency)
 
         call_rows = self._grid_rows(calls, labels, key_of)
-        failed_rows = self._grid_rows(failed, labels, key_of)
+        failed_rows, first_rows = (self._grid_rows(rows, labels, key_of) for rows in (failed, first))
         if not call_rows:
             return
         pairs = tuple((key[0], key[1]) for key in sorted(call_rows))
-        all_calls = np.stack([self._without(call_rows[pair], lost) for pair in pairs])
         none = np.full(self.grid.hours, np.nan)
-        all_failed = np.stack([failed_rows.get(pair, none) for pair in pairs])
-        all_failed = np.where(np.isnan(all_failed) & ~np.isnan(all_calls), 0.0, all_failed)
+        new = np.nan_to_num(np.stack([first_rows.get(pair, none) for pair in pairs]))
+        # The calls' own series are older: of those with ``failed`` as a label the first value is left out as well.
+        all_calls = np.stack([self._without(call_rows[pair], lost) for pair in pairs])
+        all_failed = np.nan_to_num(np.stack([failed_rows.get(pair, none) for pair in pairs])) + new
+        all_failed = np.where(np.isnan(all_calls), np.nan, all_failed)
         self.edges = EdgePanel(pairs, self.grid.start_at, HOUR, all_calls, np.minimum(all_failed, all_calls))
 
     def finish(self, query_count: int) -> Pulled:

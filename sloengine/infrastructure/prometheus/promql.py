@@ -48,6 +48,47 @@ def _requests(preset: RequestPreset, label: str, alternatives: Iterable[str], na
     return f"histogram_count({summed})" if native else summed
 
 
+_PROCESS_LABELS = ("instance", "pod", "namespace", "cluster")
+"""What tells processes of a service apart; those that a server does not have are empty on both sides."""
+
+
+def first_failures(preset: RequestPreset, label: str, matcher: str, *, range_: str = "1h") -> str:
+    """Failed requests of each service that ``increase`` leaves out: what a series was born with in the hour.
+
+    Only of processes some series of which was there at the hour's start and is at its end: their others cannot
+    have begun before. A first value of any other says nothing of when it was counted. What the counter shows less
+    what ``increase`` says, because that of VictoriaMetrics counts first values itself.
+    """
+    return _first(preset.metric, (preset.matchers, matcher), preset.failures, [label], range_)
+
+
+def first_failed_calls(preset: EdgePreset, matcher: str, *, range_: str = "1h") -> str:
+    """The same of calls between services; ``edge_calls`` has those counted since."""
+    ends = [preset.caller_label, preset.dependency_label]
+    return _first(preset.failed, (matcher,), ("",), ends, range_, going_on=preset.calls)
+
+
+def _first(
+    metric: str,
+    matchers: Sequence[str],
+    alternatives: Iterable[str],
+    by: Sequence[str],
+    range_: str,
+    going_on: str | None = None,
+) -> str:
+    parts = []
+    for one in alternatives:
+        series = _range(metric, (*matchers, one), range_)
+        shown = f"last_over_time({series})"
+        parts.append(
+            f"(clamp_min({shown} - (increase({series}) or 0 * {shown}), 0) "
+            f"unless last_over_time({series} offset {range_}))"
+        )
+    there = selector(going_on or metric, matchers)
+    same = names([*by, *_PROCESS_LABELS])
+    return f"sum by ({names(by)}) (({' or '.join(parts)}) and on ({same}) ({there} and {there} offset {range_}))"
+
+
 def buckets(preset: RequestPreset, label: str, matcher: str, *, native: bool = False, range_: str = "1h") -> str:
     """Requests at or under each bound, of each service; ``native``: one histogram each, with its buckets in it."""
     if preset.histogram is None:

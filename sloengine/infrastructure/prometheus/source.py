@@ -195,6 +195,8 @@ class PrometheusTelemetrySource:
             "requests": promql.requests(preset, label, matcher, native=counted),
             "failures": promql.failures(preset, label, matcher, native=counted),
         }
+        if not counted:
+            asked["first_failures"] = promql.first_failures(preset, label, matcher)
         slow = [service_id for service_id in shard if latency_of is None or service_id in latency_of]
         if convention.has_histogram and slow:
             native = convention.histogram is HistogramKind.NATIVE
@@ -228,10 +230,13 @@ class PrometheusTelemetrySource:
             parts += [promql.service_matcher(label, collected.wanted) for label in labels]
         matcher = ",".join(parts)
         queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]
+        queries.append(promql.first_failed_calls(preset, matcher))
         lost: dict[int, str] = {}
-        calls, failed = await together(self._range(query, collected, lost, is_one=True) for query in queries)
+        calls, failed, first = await together(
+            self._range(query, collected, lost, is_one=True) for query in queries
+        )
         collected.queries.extend(queries)
-        collected.take_edges(labels, calls, failed, lost)
+        collected.take_edges(labels, calls, failed, first, lost)
 
     async def _range(self, query: str, collected: Collected, lost: dict[int, str], *, is_one: bool) -> list[Any]:
         """One range query, cut into pieces where the server limits points or samples.

@@ -69,7 +69,7 @@ class Querier:
             return self._answer("vector", [{"metric": {"container": "a"}, "value": [0, "0.5"]}], beside)
         steps = np.arange(float(form["start"]), float(form["end"]) + 1, HOUR).tolist()
         series = []
-        for service in self.services:
+        for service in () if kind == "first failures" else self.services:
             if not re.search(rf"[(|]{service}[|)]", query):
                 continue
             bad = self.mixed.get(service, set()) if kind == "failures" else set()
@@ -88,6 +88,8 @@ class Querier:
             return "names"
         if query.startswith("count"):
             return "discovery"
+        if "clamp_min" in query:
+            return "first failures"
         return "failures" if "response_status" in query else "requests"
 
     def _answer(self, kind: str, result: list[object], beside: dict[str, object]) -> httpx.Response:

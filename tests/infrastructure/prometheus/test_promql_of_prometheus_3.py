@@ -42,6 +42,8 @@ def of_presets() -> Iterator[str]:
             matcher = promql.service_matcher(label, IDS)
             yield promql.requests(preset, label, matcher, native=native)
             yield promql.failures(preset, label, matcher, native=native)
+            if not native:
+                yield promql.first_failures(preset, label, matcher)
             if preset.histogram is not None:
                 yield promql.buckets(preset, label, promql.value_matcher(label, IDS), native=native)
 
