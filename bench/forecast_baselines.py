@@ -1,8 +1,9 @@
 """What anybody would forecast without the engine, given everything that makes it fair.
 
-Each rule states one path of failures. It knows what falls out of the window, is never below what is certain, and
-gets quantiles from how far the same rule was off before (residuals of finished origins, apart for services with
-and without a running incident), with the same adaptive levels as the engine.
+Each rule states one path of failures, of the valid events expected of each coming step (the week's rhythm in it).
+It knows what falls out of the window, is never below what is as good as certain, and gets quantiles from how far
+the same rule was off before (residuals of finished origins, apart for services with and without a running
+incident), with the same adaptive levels as the engine.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from sloengine.domain.reliability.panel import FloatArray
 
 REMEMBERED_ORIGINS = 10
 _ENOUGH = 20
-type Rule = Callable[[FloatArray, FloatArray, float, FloatArray], FloatArray]
+type Rule = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 
-def last_value(bad: FloatArray, valid: FloatArray, traffic: float, steps: FloatArray) -> FloatArray:
+def last_value(bad: FloatArray, valid: FloatArray, coming: FloatArray) -> FloatArray:
     """The newest day's failed share goes on."""
-    return steps * traffic * float(bad[-1] / max(float(valid[-1]), 1.0))
+    return coming * float(bad[-1] / max(float(valid[-1]), 1.0))
 
 
-def seasonal_naive(bad: FloatArray, valid: FloatArray, traffic: float, steps: FloatArray) -> FloatArray:
+def seasonal_naive(bad: FloatArray, valid: FloatArray, coming: FloatArray) -> FloatArray:
     """Each day fails as the same weekday of last week did."""
     ratio = bad[-7:] / np.maximum(valid[-7:], 1.0)
-    return steps * traffic * np.resize(ratio, len(steps))
+    return coming * np.resize(ratio, len(coming))
 
 
-def mean_rate(bad: FloatArray, valid: FloatArray, traffic: float, steps: FloatArray) -> FloatArray:
+def mean_rate(bad: FloatArray, valid: FloatArray, coming: FloatArray) -> FloatArray:
     """The failed share of the last 28 days goes on."""
-    return steps * traffic * float(bad[-28:].sum() / max(float(valid[-28:].sum()), 1.0))
+    return coming * float(bad[-28:].sum() / max(float(valid[-28:].sum()), 1.0))
 
 
 RULES: dict[str, Rule] = {"seasonal-naive": seasonal_naive, "last-value": last_value, "28-day mean": mean_rate}

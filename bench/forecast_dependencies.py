@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from bench.forecast_drawn import CUT, LOOKBACK, peak, targets_of
+from bench.forecast_drawn import LOOKBACK, peak, targets_of
 from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels, pinball, random_rank
 from sloengine.domain.forecast.failure_paths import FailurePaths, failure_paths
 from sloengine.domain.forecast.horizon import ROLLING_HORIZON_DAYS, horizon_of
@@ -155,9 +155,9 @@ def tried(number: int, services: int) -> list[Row]:
                 seen, alone, place, day, alone_prior, (number, place, origin), known, reach
             )
             after = slice(day, day + ROLLING_HORIZON_DAYS)
-            outcome = min(CUT, horizon.seen(bad[after], valid[after], target))
+            outcome = float(peak(horizon, bad[after], valid[after], target))
             draws = {
-                name: np.sort(peak(horizon, found.failures, one.daily_traffic, target))
+                name: np.sort(peak(horizon, found.failures, found.traffic, target))
                 for name, found in paths.items()
             }
             asked.draws.append(draws)
@@ -221,8 +221,8 @@ def _composed(
     for dependency, passed in reach.get(place, {}).items():
         other = known[dependency][0]
         if other is not None:
-            failures += np.minimum(1.0, passed * other.failures / other.daily_traffic) * mine.daily_traffic
-    return FailurePaths(np.minimum(failures, mine.daily_traffic), mine.daily_traffic, mine.running)
+            failures += np.minimum(1.0, passed * other.failures / np.maximum(other.traffic, 1.0)) * mine.traffic
+    return FailurePaths(np.minimum(failures, mine.traffic), mine.traffic, mine.daily_traffic, mine.running)
 
 
 def _judged(

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from bench.calibration_organizations import World, draw
 from bench.forecast_baselines import RULES
+from sloengine.domain.forecast.coming_traffic import coming_traffic
 from sloengine.domain.forecast.failure_paths import failure_paths
-from sloengine.domain.forecast.horizon import Horizon, horizon_of, is_calendar
+from sloengine.domain.forecast.horizon import Horizon, horizon_of
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, prior_from_days
 from sloengine.domain.recommendation.predictive import predict
 from sloengine.domain.reliability.daily import DailyHistory
@@ -43,7 +44,7 @@ class Drawn:
     """Forecasts of one window and organisation, by origin; shape (n,) each but ``draws``, ascending, (n, n_draws).
 
     ``over_at``: day at which the outcome is known; ``points``: what each of the simple rules says, (n, n_rules);
-    ``floor``: share of the budget that is spent in any case.
+    ``floor``: share of the budget that is spent in any case, whatever traffic comes.
     """
 
     organization: FloatArray
@@ -67,9 +68,9 @@ def day_of(origin: int) -> int:
     return WARM_DAYS + 7 * origin
 
 
-def peak(horizon: Horizon, failures: FloatArray, traffic: float, target: float) -> FloatArray:
-    """Largest share of the budget spent at the end of any step, cut."""
-    return np.minimum(CUT, horizon.consumed(failures, daily_traffic=traffic, target=target).max(axis=-1))
+def peak(horizon: Horizon, failures: FloatArray, traffic: FloatArray, target: float) -> FloatArray:
+    """Largest share of the budget spent at the end of any step, cut; failed and valid events of each step."""
+    return np.minimum(CUT, horizon.consumed(failures, traffic, target).max(axis=-1))
 
 
 def targets_of(history: DailyHistory, seed: int) -> FloatArray:
@@ -166,22 +167,20 @@ def _forecast(
     paths = failure_paths(known, prior, horizon.step_days, rng, N_DRAWS)
     if paths is None:
         return None
-    traffic = paths.daily_traffic
-    came_bad, came_valid = (one[day : day + steps] for one in series)
-    in_window = horizon.past_valid + np.cumsum(came_valid)
-    if is_calendar(window):
-        in_window = horizon.past_valid + came_valid.sum()
-    shares = (horizon.past_bad + np.cumsum(came_bad)) / (in_window * (1 - target))
+    came = [one[day : day + steps] for one in series]
+    # The rules know the week's rhythm, too.
+    coming = coming_traffic(known, horizon.step_days)
+    if coming is None:
+        return None
     points = [
-        float(peak(horizon, path(bad, valid, traffic, horizon.step_days), traffic, target))
-        for path in RULES.values()
+        float(peak(horizon, path(bad, valid, coming.expected), coming.expected, target)) for path in RULES.values()
     ]
     return steps, (
         paths.running,
-        traffic,
+        paths.daily_traffic,
         spent,
-        min(CUT, float(shares.max())),
-        float(peak(horizon, np.zeros(steps), traffic, target)),
+        float(peak(horizon, came[0], came[1], target)),
+        float(peak(horizon, np.zeros(steps), paths.traffic, target).min()),
         points,
-        np.sort(peak(horizon, paths.failures, traffic, target)),
+        np.sort(peak(horizon, paths.failures, paths.traffic, target)),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sloengine.domain.forecast.coming_traffic import coming_traffic
 from sloengine.domain.recommendation.incidents import LARGEST_DAY_SEVERITY, IncidentSplit, split_incidents
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import base_knowledge, rate_knowledge, size_knowledge
@@ -30,9 +31,13 @@ N_DRAWS = 1_000
 
 @dataclass(frozen=True)
 class FailurePaths:
-    """``failures``: failed events, shape (n_draws, n_steps). ``running``: the newest 24 hours are an incident."""
+    """``failures``, ``traffic``: failed and valid events of each step, shape (n_draws, n_steps).
+
+    ``daily_traffic``: valid events of an average day. ``running``: the newest 24 hours are an incident.
+    """
 
     failures: FloatArray
+    traffic: FloatArray
     daily_traffic: float
     running: bool
 
@@ -48,10 +53,10 @@ def failure_paths(
     """Draw the coming days of the single service in ``history``; None where its traffic is not known.
 
     An episode falls on one step, with a chance in proportion to the step's length; one that is running goes on in
-    the first. Traffic is taken to stay what it was on average over the last 28 days.
+    the first. Traffic goes on as in the last 28 days (:mod:`~sloengine.domain.forecast.coming_traffic`).
     """
-    traffic = float(history.expected_daily_traffic()[0])
-    if not np.isfinite(traffic) or traffic <= 0:
+    coming = coming_traffic(history, step_days)
+    if coming is None:
         return None
     split = split_incidents(history) if split is None else split
     known = ServicePrior.of(prior, history.service_ids[0])
@@ -75,6 +80,7 @@ def failure_paths(
         rows = np.flatnonzero(unseen > position)
         step = np.minimum(np.searchsorted(ends, rng.random(len(rows))), len(step_days) - 1)
         outage[rows, step] += unseen_sizes(numbers, position)[rows]
-    base = base_failures(base_knowledge(split), known, numbers, days * traffic)
-    mean = traffic * np.minimum(base[:, None] * step_days + outage, LARGEST_DAY_SEVERITY * step_days)
-    return FailurePaths(rng.poisson(mean).astype(np.float64), traffic, running)
+    base = base_failures(base_knowledge(split), known, numbers, days * coming.daily)
+    traffic = coming.draws(rng, n_draws)
+    mean = traffic * np.minimum(base[:, None] + outage / step_days, LARGEST_DAY_SEVERITY)
+    return FailurePaths(rng.poisson(mean).astype(np.float64), traffic, coming.daily, running)

@@ -71,7 +71,7 @@ class Outlook:
 
     def peaks(self, target: float) -> np.ndarray:
         """Largest share of the budget spent up to the end of each step, shape (n_draws, n_steps)."""
-        spent = self.horizon.consumed(self.paths.failures, daily_traffic=self.paths.daily_traffic, target=target)
+        spent = self.horizon.consumed(self.paths.failures, self.paths.traffic, target)
         return np.maximum.accumulate(spent, axis=1)
 
 
@@ -202,4 +202,4 @@ def _came(panel: SliPanel, promise: Promise, known: Outlook) -> float | None:
     if later.n_days < days or (later.exposure <= 0).any():
         return None
     later, _ = later.in_events()
-    return horizon.seen(later.bad[0], later.valid[0], promise.target)
+    return float(horizon.consumed(later.bad[0], later.valid[0], promise.target).max())

@@ -21,15 +21,15 @@ class Horizon:
     """Days to come, one step each (the last one of a calendar window may be shorter).
 
     ``step_days``: lengths, shape (n_steps,). ``past_bad``, ``past_valid``: events of the past that still lie in
-    the window at the end of each step; ``coming_days``: days of coming traffic that it holds then. A rolling
-    window loses its oldest day with each step; a calendar window is judged on its whole length at any moment.
+    the window at the end of each step. ``rolls``: a window that loses its oldest day with each step; a calendar
+    window is judged on its whole length at any moment.
     """
 
     starts_at: datetime
     step_days: FloatArray
     past_bad: FloatArray
     past_valid: FloatArray
-    coming_days: FloatArray
+    rolls: bool
 
     @property
     def ends_at(self) -> datetime:
@@ -40,24 +40,14 @@ class Horizon:
         """When this step is over."""
         return self.starts_at + float(self.step_days[: step + 1].sum()) * _DAY
 
-    def consumed(self, failures: FloatArray, *, daily_traffic: float, target: float) -> FloatArray:
+    def consumed(self, bad: FloatArray, valid: FloatArray, target: float) -> FloatArray:
         """Share of the budget that is spent at the end of each step, above 1: overspent.
 
-        ``failures``: coming failed events of each step, shape (..., n_steps).
+        ``bad``, ``valid``: events of each coming step, shape (..., n_steps).
         """
-        valid = self.past_valid + self.coming_days * daily_traffic
-        bad = self.past_bad + np.cumsum(failures, axis=-1)
-        return np.asarray(bad / np.maximum(valid * (1.0 - target), 1e-12))
-
-    def seen(self, bad: FloatArray, valid: FloatArray, target: float) -> float:
-        """Largest share of the budget that was spent at the end of any step, now that its events are known.
-
-        ``bad``, ``valid``: events of each step, shape (n_steps,).
-        """
-        whole = float(self.coming_days[0]) > float(self.step_days[0])
-        in_window = self.past_valid + (valid.sum() if whole else np.cumsum(valid))
-        spent = (self.past_bad + np.cumsum(bad)) / np.maximum(in_window * (1.0 - target), 1e-12)
-        return float(spent.max())
+        coming = np.cumsum(valid, axis=-1) if self.rolls else np.sum(valid, axis=-1, keepdims=True)
+        budget = (self.past_valid + coming) * (1.0 - target)
+        return np.asarray((self.past_bad + np.cumsum(bad, axis=-1)) / np.maximum(budget, 1e-12))
 
     def spent(
         self, bad: FloatArray, valid: FloatArray, *, window: ComplianceWindow, traffic: float, target: float
@@ -67,7 +57,7 @@ class Horizon:
         ``bad``, ``valid``: as for ``horizon_of``. A calendar window that has just begun has spent nothing.
         """
         if is_calendar(window):
-            budget = (self.past_valid[0] + self.coming_days[0] * traffic) * (1.0 - target)
+            budget = (self.past_valid[0] + float(self.step_days.sum()) * traffic) * (1.0 - target)
             return None if budget <= 0 else float(self.past_bad[0] / budget)
         length = window.length // _DAY
         asked = _newest(valid, length)
@@ -93,7 +83,7 @@ def horizon_of(
         length = window.length // _DAY
         kept_bad = np.array([_newest(bad, length - int(step)) for step in steps])
         kept_valid = np.array([_newest(valid, length - int(step)) for step in steps])
-        return Horizon(as_of, np.ones(len(steps)), kept_bad, kept_valid, steps.astype(np.float64))
+        return Horizon(as_of, np.ones(len(steps)), kept_bad, kept_valid, rolls=True)
     moment = as_of + timedelta(microseconds=1)
     start, end = window_start(window, moment), window_end(window, moment)
     past_days = (as_of - start) / _DAY
@@ -104,7 +94,7 @@ def horizon_of(
     lengths = np.array([1.0] * whole + ([left - whole] if left - whole > 1e-9 else []))
     n = len(lengths)
     so_far_bad, so_far_valid = in_window_so_far
-    return Horizon(as_of, lengths, np.full(n, so_far_bad), np.full(n, so_far_valid), np.full(n, left))
+    return Horizon(as_of, lengths, np.full(n, so_far_bad), np.full(n, so_far_valid), rolls=False)
 
 
 def is_calendar(window: ComplianceWindow) -> bool:
