@@ -182,8 +182,9 @@ def test_a_threshold_that_says_nothing_is_refused(probability: float):
 
 def test_only_a_budget_that_is_counted_as_spent_is_certain_to_be():
     days = np.ones(7)
-    horizon = Horizon(AS_OF, days, np.zeros(7), np.full(7, 1e5), np.arange(1.0, 8.0))
-    known = Outlook(horizon, 0.9, FailurePaths(np.full((1_000, 7), 1e4), 1e4, running=True))
+    horizon = Horizon(AS_OF, days, np.zeros(7), np.full(7, 1e5), rolls=True)
+    coming = np.full((1_000, 7), 1e4)
+    known = Outlook(horizon, 0.9, FailurePaths(coming, coming, 1e4, running=True))
     promise = Promise("a", 0.999, ComplianceWindow.ROLLING_28D)
 
     nearly, spent = (forecast(one, promise, Learnt.fresh()) for one in (known, replace(known, spent=1.1)))
