@@ -10,23 +10,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sloengine.domain.forecast.base_days import daily_factors
 from sloengine.domain.forecast.coming_traffic import coming_traffic
 from sloengine.domain.recommendation.incidents import LARGEST_DAY_SEVERITY, IncidentSplit, split_incidents
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.predictive import base_knowledge, rate_knowledge, size_knowledge
 from sloengine.domain.recommendation.service_knowledge import ServicePrior
 from sloengine.domain.recommendation.window_draws import (
-    base_failures,
+    base_level,
     episode_counts,
     episode_sizes,
     unseen_counts,
     unseen_sizes,
+    weekly_dispersion,
 )
 from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory
 from sloengine.domain.reliability.panel import FloatArray
 
 N_DRAWS = 1_000
+_MOST_VARIANCE = 4.0
+"""Of a week's base failures, as squared coefficient of variation: as behind a recommended target."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,11 @@ def failure_paths(
         rows = np.flatnonzero(unseen > position)
         step = np.minimum(np.searchsorted(ends, rng.random(len(rows))), len(step_days) - 1)
         outage[rows, step] += unseen_sizes(numbers, position)[rows]
-    base = base_failures(base_knowledge(split), known, numbers, days * coming.daily)
     traffic = coming.draws(rng, n_draws)
-    mean = traffic * np.minimum(base[:, None] + outage / step_days, LARGEST_DAY_SEVERITY)
+    base = base_knowledge(split)
+    level = base_level(base, known, numbers)
+    week = max(1.0, numbers.mean(level) * coming.daily * 7)
+    variance = min((weekly_dispersion(base, known) - 1.0) / week, _MOST_VARIANCE)
+    share = level[:, None] * daily_factors(rng, variance, n_draws, len(step_days))
+    mean = traffic * np.minimum(share + outage / step_days, LARGEST_DAY_SEVERITY)
     return FailurePaths(rng.poisson(mean).astype(np.float64), traffic, coming.daily, running)

@@ -159,12 +159,17 @@ def base_level(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers)
     return ratio
 
 
+def weekly_dispersion(base: BaseKnowledge, prior: ServicePrior) -> float:
+    """Variance of weekly base failures over Poisson's: the service's own and the organisation's."""
+    pseudo = shipped_prior.PSEUDO_WEEKS
+    return (base.weeks * base.dispersion + pseudo * prior.dispersion) / (base.weeks + pseudo)
+
+
 def with_base_spread(
     ratio: FloatArray, base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers, requests: float
 ) -> FloatArray:
     """The same, more or less from window to window than chance alone would have it."""
-    pseudo = shipped_prior.PSEUDO_WEEKS
-    dispersion = (base.weeks * base.dispersion + pseudo * prior.dispersion) / (base.weeks + pseudo)
+    dispersion = weekly_dispersion(base, prior)
     if dispersion <= 1.0 or not np.isfinite(requests) or requests <= 0:
         return ratio
     # Variance beyond Poisson's, as a gamma factor of mean 1; its squared variation is (dispersion - 1) / mean.
