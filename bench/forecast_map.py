@@ -15,10 +15,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from bench.accuracy import OFF_WORLDS
 from bench.calibration_organizations import World
-from bench.forecast_drawn import BURN_IN, TESTED, WINDOWS, kept
+from bench.forecast_drawn import BURN_IN, TESTED, WINDOWS, day_of, kept
 from bench.forecast_trial import UNMAPPED, judged
 from sloengine.domain.forecast.horizon import is_calendar
 from sloengine.domain.forecast.learnt import Correction
@@ -42,13 +43,13 @@ MONTH = {month:.3f}
 
 
 def told_and_came(organizations: int, directory: Path | None) -> dict[ComplianceWindow, FloatArray]:
-    """For each window: organisation, origin, told, came; shape (n_forecasts, 4)."""
+    """For each window: organisation, origin, day it is over, told, came; shape (n_forecasts, 5)."""
     found: dict[ComplianceWindow, list[tuple[float, ...]]] = {window: [] for window in WINDOWS}
     for number in range(organizations):
         world = OFF_WORLDS[number // 2 % len(OFF_WORLDS)] if number % 2 else World()
         for window, drawn in kept(FIRST_SEED + number, world, directory).items():
             found[window].extend(
-                (row.organization, row.origin, row.probability[UNMAPPED], row.exhausted)
+                (row.organization, row.origin, row.over_at, row.probability[UNMAPPED], row.exhausted)
                 for row in judged(drawn, Correction.shipped(window))
             )
         print(f"{number + 1} of {organizations}", flush=True)
@@ -63,16 +64,17 @@ def log_loss(told: FloatArray, came: FloatArray) -> float:
 
 def own_learning(rows: FloatArray, start: ProbabilityMap) -> None:
     """Print what an organisation's own older origins do for its newer ones."""
-    organization, origin, told, came = rows.T
-    newer = origin >= BURN_IN + TESTED // 2
+    organization, origin, over_at, told, came = rows.T
+    half = BURN_IN + TESTED // 2
+    newer, over = origin >= half, over_at <= day_of(half)
     print(f"  as told {log_loss(told[newer], came[newer]):.5f}")
     print(f"  shipped ratio {log_loss(start.of(told[newer]), came[newer]):.5f}")
     for weight in WEIGHTS:
         mapped = start.of(told)
         for one in np.unique(organization):
             own = organization == one
-            old = own & ~newer
-            learnt = fitted(told[old], came[old], origin[old], start, prior_weight=weight)
+            old = own & ~newer & over
+            learnt = fitted(told[old], came[old], over_at[old], start, prior_weight=weight)
             mapped[own] = learnt.of(told[own])
         score = log_loss(mapped[newer], came[newer])
         print(f"  own outcomes, the shipped ratio worth {weight:g} exhaustions: {score:.5f}")
@@ -83,14 +85,15 @@ def one_left_out(rows: FloatArray) -> tuple[float, float]:
     every = np.unique(rows[:, 0])
     parts = [rows[rows[:, 0] != one] for one in every]
     ratios = np.array([ratio_of(part).ratio for part in parts])
-    half = 2.09 * np.sqrt((len(every) - 1) / len(every) * np.square(ratios - ratios.mean()).sum())
+    error = float(np.sqrt((len(every) - 1) / len(every) * np.square(ratios - ratios.mean()).sum()))
+    half = float(student_t.ppf(0.975, len(every) - 1)) * error
     middle = ratio_of(rows).ratio
     return middle - half, middle + half
 
 
 def ratio_of(rows: FloatArray) -> ProbabilityMap:
     """The ratio that makes what was told add up to what came."""
-    return fitted(rows[:, 2], rows[:, 3], rows[:, 0], ProbabilityMap(), prior_weight=0.0)
+    return fitted(rows[:, 3], rows[:, 4], rows[:, 0], ProbabilityMap(), prior_weight=0.0)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -111,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         ratios["month" if is_calendar(window) else "rolling"] = found.ratio
         low, high = one_left_out(rows)
         print(
-            f"{window}: told {rows[:, 2].mean():.4f}, came {rows[:, 3].mean():.4f}, "
+            f"{window}: told {rows[:, 3].mean():.4f}, came {rows[:, 4].mean():.4f}, "
             f"{found} [{low:.3f}, {high:.3f}]"
         )
         print("log loss on the newer half of each organisation's origins:")

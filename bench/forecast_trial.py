@@ -44,6 +44,7 @@ class Row:
 
     organization: int
     origin: int
+    over_at: float
     running: bool
     requests: float
     spent: float
@@ -160,6 +161,7 @@ def _judged(
     return Row(
         int(drawn.organization[row]),
         int(drawn.origin[row]),
+        float(drawn.over_at[row]),
         bool(drawn.running[row]),
         28 * float(drawn.daily_traffic[row]),
         float(drawn.spent[row]),

@@ -81,19 +81,24 @@ def fitted(
     """
     if len(told) == 0 or (prior_weight <= 0 and not np.any(told)):
         return start
-    worth = 1.0 / design_effect(came - start.of(told), clusters)
+    # Around what came on the whole: around the start, an error of the start would look like scatter.
+    alone = ProbabilityMap(_solved(told, came, 1.0, start.ratio, 0.0))
+    worth = 1.0 / design_effect(came - alone.of(told), clusters)
+    return ProbabilityMap(_solved(told, came, worth, start.ratio, prior_weight), start.outcomes + len(told))
+
+
+def _solved(told: FloatArray, came: FloatArray, worth: float, start: float, pull: float) -> float:
+    """The r with worth (sum(came) - sum(of(told))) = pull (r - start), between the smallest and the largest."""
 
     def surplus(ratio: float) -> float:
         expected = ProbabilityMap(ratio).of(told)
-        return worth * float(np.sum(came) - np.sum(expected)) + prior_weight * (start.ratio - ratio)
+        return worth * float(np.sum(came) - np.sum(expected)) + pull * (start - ratio)
 
     if surplus(_SMALLEST) <= 0:
-        found = _SMALLEST
-    elif surplus(_LARGEST) >= 0:
-        found = _LARGEST
-    else:
-        found = float(brentq(surplus, _SMALLEST, _LARGEST, xtol=1e-9))
-    return ProbabilityMap(found, start.outcomes + len(told))
+        return _SMALLEST
+    if surplus(_LARGEST) >= 0:
+        return _LARGEST
+    return float(brentq(surplus, _SMALLEST, _LARGEST, xtol=1e-9))
 
 
 def design_effect(residuals: FloatArray, clusters: FloatArray) -> float:

@@ -95,6 +95,16 @@ def test_outcomes_that_share_their_fate_count_for_fewer():
     assert 1.0 < together.ratio < 1.05 < apart.ratio
 
 
+def test_an_error_of_the_start_is_not_taken_for_scatter():
+    """Independent outcomes count whole, however far from what was told: the closed form for counts."""
+    told, weeks = np.full(4_000, 0.02), np.repeat(np.arange(10.0), 400)
+    came = (np.random.default_rng(3).random(4_000) < 0.005).astype(float)
+
+    found = fitted(told, came, weeks, ProbabilityMap(1.0))
+
+    assert found.ratio == pytest.approx((40 + came.sum()) / (40 + 80), rel=0.08)
+
+
 @given(PROBABILITIES, PROBABILITIES, st.floats(0.0, 5.0))
 def test_what_was_likelier_is_never_less_likely(one: float, other: float, ratio: float):
     low, high = sorted((one, other))
