@@ -226,7 +226,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         aggregate_telemetry=AggregateTelemetry(
             a.graph, a.sli_history, a.telemetry, a.locks, a.clock, traces=a.traces
         ),
-        load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock),
+        load_sli=LoadSli(a.graph, a.sli_history, a.cache, a.clock, is_beside_source=a.telemetry is not None),
         read_sli=ReadSli(a.sli_history, a.clock),
         read_budget=budgets,
         note_budgets=NoteBudgets(a.graph, a.ledger, budgets),

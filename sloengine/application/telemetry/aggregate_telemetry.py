@@ -19,6 +19,9 @@ from sloengine.domain.reliability.percentile_range import PercentileRange
 
 LOOKBACK = timedelta(days=90)
 CHUNK = timedelta(days=5)
+SETTLED = timedelta(hours=2)
+"""Hours are asked for again until they are so old: samples that are sent on, by remote write or a collector, may
+come late."""
 LOCK = "telemetry"
 WORTH_NOTING = 0.01
 """Share of throttled periods below which nothing is kept."""
@@ -112,8 +115,9 @@ class AggregateTelemetry:
         until: datetime,
     ) -> AggregationReport:
         """The hours of every service that the graph knows."""
-        # Latency is kept per day: a day is always summed from its midnight, so that running twice is harmless.
-        begin = floor_to(start, DAY)
+        # Latency is kept per day: a day is always summed from its midnight, so that running twice is harmless. The
+        # last hours of a day are settled when the next one has begun.
+        begin = floor_to(start if watermark.aggregated_to is None else start - SETTLED, DAY)
         report = replace(report, from_at=start, hours=(until - start) // HOUR)
         known = {service.service_id for service in (await self.graph.snapshot()).services}
         offered = set(await source.service_ids(start, until, known=known))

@@ -45,12 +45,17 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadSli:
-    """Services that the graph does not know are registered: the file states them. Who may: sre_admin."""
+    """Services that the graph does not know are registered: the file states them. Who may: sre_admin.
+
+    ``is_beside_source``: a telemetry source is pulled, too. How far that has come, for all services, is no matter
+    of a file about some of them: hours up to the file's end would never be pulled.
+    """
 
     graph: ServiceGraph
     history: SliHistory
     cache: RecommendationCache
     clock: Clock
+    is_beside_source: bool = False
 
     async def __call__(self, command: LoadSliCommand, *, actor: Actor) -> LoadReport:
         """What was stored. Raises ``Forbidden``, ``Invalid``."""
@@ -74,9 +79,8 @@ class LoadSli:
         if edges is not None:
             await self.history.write_edges(edges)
         to_at = _newest(counted, days)
-        watermark = await self.history.watermark()
-        if watermark.aggregated_to is None or to_at > watermark.aggregated_to:
-            await self.history.set_watermark(replace(watermark, aggregated_to=to_at, pulled_at=now))
+        if not self.is_beside_source:
+            await self._move_watermark(to_at, now)
         # Whatever was learnt of series that are now others no longer counts; it is learnt anew.
         await self.graph.void_pass_through(at=self.clock.now())
         await self.cache.invalidate(None)
@@ -88,6 +92,11 @@ class LoadSli:
             to_at=to_at,
             registered=tuple(missing),
         )
+
+    async def _move_watermark(self, to_at: datetime, now: datetime) -> None:
+        watermark = await self.history.watermark()
+        if watermark.aggregated_to is None or to_at > watermark.aggregated_to:
+            await self.history.set_watermark(replace(watermark, aggregated_to=to_at, pulled_at=now))
 
 
 def _newest(counted: Sequence[tuple[datetime, datetime]], days: Sequence[tuple[datetime, datetime]]) -> datetime:

@@ -12,7 +12,12 @@ from sloengine.application.telemetry.pulled_hours import DAY, floor_to
 
 @dataclass(frozen=True, slots=True)
 class PruneHistory:
-    """Run daily. A day more than the look-back is kept, so that a full look-back has one step."""
+    """Run daily. A day more than the look-back is kept, so that a full look-back has one step.
+
+    The look-back ends with the data. Were detail folded by the clock, a few days without any, of a source that is
+    down or of files that are loaded now and then, would leave one day of sums in it, and all of it would be read
+    by the day.
+    """
 
     history: SliHistory
     clock: Clock
@@ -21,5 +26,8 @@ class PruneHistory:
 
     async def __call__(self) -> int:
         """Number of aggregates touched."""
-        today = floor_to(self.clock.now(), DAY)
-        return await self.history.prune(detail_before=today - self.detail, all_before=today - self.sums)
+        now = self.clock.now()
+        newest = (await self.history.watermark()).aggregated_to or now
+        today, last = floor_to(now, DAY), floor_to(min(now, newest), DAY)
+        all_before = today - self.sums
+        return await self.history.prune(detail_before=max(last - self.detail, all_before), all_before=all_before)

@@ -104,6 +104,56 @@ async def test_running_twice_changes_nothing_and_nothing_is_asked_when_nothing_i
     assert len(engine.source.pulls) == pulls + 1
 
 
+async def test_samples_that_come_late_for_the_last_hour_of_a_day_are_counted():
+    midnight = NOW.replace(hour=0, minute=0)
+    panel = hourly_panel("a", days=3, until=midnight + 4 * HOUR)
+    last = (midnight - HOUR - panel.start_at) // HOUR
+    late = replace(panel, good=panel.good.copy(), total=panel.total.copy())
+    late.good[0, last], late.total[0, last] = 10.0, 20.0
+    engine = await engine_on(late, "a")
+    engine.clock.advance(midnight - NOW)
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    engine.source.panel = panel
+    engine.clock.advance(HOUR)
+
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert report.hours == 1
+    stored = await engine.history.read(["a"], midnight - HOUR, midnight)
+    assert stored.total[0, 0] == panel.total[0, last]
+
+
+async def test_days_without_new_data_do_not_fold_what_is_looked_back_at():
+    panel = hourly_panel("a", days=95)
+    engine = await engine_on(panel, "a")
+    await engine.history.write(panel)
+    await engine.history.set_watermark(Watermark(panel.ends_at, NOW))
+    engine.clock.advance(6 * DAY)
+
+    await engine.use.prune_history()
+
+    stored = await engine.history.read(["a"], panel.ends_at - 90 * DAY, panel.ends_at)
+    assert stored.step == HOUR
+    assert (await engine.history.read(["a"], panel.start_at, panel.ends_at)).step == DAY
+
+
+async def test_a_file_beside_a_source_does_not_end_what_is_still_to_be_pulled():
+    panel = hourly_panel("a", days=3, until=NOW + 5 * HOUR)
+    engine = await engine_on(panel, "a")
+    await engine.use.aggregate_telemetry(CATCH_UP)
+    reached = (await engine.history.watermark()).aggregated_to
+    by_the_day = SliPanel(
+        ("b",), NOW.replace(hour=0, minute=0), DAY, np.full((1, 1), 90.0), np.full((1, 1), 100.0)
+    )
+
+    await engine.use.load_sli(LoadSliCommand(panel=by_the_day), actor=ADMIN)
+    engine.clock.advance(3 * HOUR)
+    report = await engine.use.aggregate_telemetry(CATCH_UP)
+
+    assert reached is not None
+    assert (report.from_at, report.hours) == (reached, 3)
+
+
 async def test_a_day_of_latency_is_whole_however_often_it_was_cut():
     panel = hourly_panel("a", days=2, until=NOW + 6 * HOUR)
     hourly = hourly_latency("a", panel)
