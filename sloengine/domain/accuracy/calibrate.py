@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from sloengine.domain.accuracy.clustered import clustered_mean
+from sloengine.domain.accuracy.independent import worth
 from sloengine.domain.accuracy.judged import Level
 from sloengine.domain.accuracy.points import groupings_of, share_met
 from sloengine.domain.recommendation.calibration import CalibrationMap
@@ -75,5 +75,4 @@ def independent_windows(levels: Sequence[Level]) -> float:
     groupings = groupings_of(levels)
     if any(len(np.unique(labels)) < 2 for labels in groupings):
         return 0.0
-    means = [clustered_mean(share_met(levels, asked), groupings) for asked in _JUDGED_AT]
-    return min(mean.effective for mean in means)
+    return min(worth(share_met(levels, asked), levels, asked, groupings) for asked in _JUDGED_AT)

@@ -9,7 +9,8 @@ from datetime import timedelta
 import numpy as np
 from scipy.special import bdtr
 
-from sloengine.domain.accuracy.clustered import Labels, clustered_mean
+from sloengine.domain.accuracy.clustered import Labels
+from sloengine.domain.accuracy.independent import worth
 from sloengine.domain.accuracy.judged import Level
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
@@ -62,9 +63,9 @@ def calibration_points(
     points: list[CalibrationPoint] = []
     for promise in promised:
         share = share_met(mine, calibration.level_for(promise))
-        mean = clustered_mean(share, groupings)
-        low, high = chance_band(promise, mean.effective) if tells else (0.0, 1.0)
-        points.append(CalibrationPoint(kind, promise, mean.value, low, high, len(mine)))
+        windows = worth(share, mine, promise, groupings, clusters)
+        low, high = chance_band(promise, windows) if tells else (0.0, 1.0)
+        points.append(CalibrationPoint(kind, promise, float(share.mean()), low, high, len(mine)))
     return tuple(points)
 
 
