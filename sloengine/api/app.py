@@ -10,10 +10,12 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from sloengine.api.authentication import DevelopmentKey
 from sloengine.api.endpoint import GraphQLEndpoint
+from sloengine.api.events.connection import SubscriptionLimits
+from sloengine.api.events.socket import SubscriptionSocket
 from sloengine.api.graphiql import install_graphiql
 from sloengine.api.health import live, ready
 from sloengine.api.http_problems import ProblemResponse
@@ -33,6 +35,7 @@ def create_app(
     settings: Settings | None = None,
     *,
     opened: Callable[[Settings], AbstractAsyncContextManager[UseCases]] = open_served,
+    subscription_limits: SubscriptionLimits | None = None,
 ) -> FastAPI:
     """The application. ``settings`` None: from the environment. ``opened`` gives the use cases while it lives."""
     settings = settings or Settings()
@@ -49,12 +52,12 @@ def create_app(
     app = FastAPI(title="sloengine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
     key = settings.dev_api_key.get_secret_value() if settings.dev_api_key else None
-    endpoint = GraphQLEndpoint(
-        schema if development else build_schema(introspection=False), DevelopmentKey(key, development=development)
-    )
+    keys = DevelopmentKey(key, development=development)
+    served = schema if development else build_schema(introspection=False)
     app.router.routes.extend(
         [
-            Route(GRAPHQL_PATH, endpoint, methods=["POST"]),
+            Route(GRAPHQL_PATH, GraphQLEndpoint(served, keys), methods=["POST"]),
+            WebSocketRoute(GRAPHQL_PATH, SubscriptionSocket(served, keys, subscription_limits)),
             Route("/", _to_graphql, methods=["GET"]),
             Route("/health/live", live, methods=["GET"]),
             Route("/health/ready", ready, methods=["GET"]),

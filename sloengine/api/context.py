@@ -31,6 +31,11 @@ class Context:
     row_needed: dict[int, bool] = field(default_factory=dict)
     """Per selection of the operation: does it ask for more of a service than its id? Worked out once a request."""
 
+    def forget(self) -> None:
+        """Start with new loaders: an operation that lasts reads anew what it tells next."""
+        for name in LOADERS:
+            self.__dict__.pop(name, None)
+
     @cached_property
     def topology(self) -> TopologyLoaders:
         """Services, dependencies, cycles, ingestions."""
@@ -67,5 +72,7 @@ class Context:
         """SLIs."""
         return TelemetryLoaders(self.use_cases.read_sli, self.use_cases.read_budget)
 
+
+LOADERS = tuple(name for name, value in vars(Context).items() if isinstance(value, cached_property))
 
 Info = strawberry.Info[Context, None]

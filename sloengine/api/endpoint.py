@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -12,12 +11,13 @@ import strawberry
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from sloengine.api.authentication import DevelopmentKey, Unauthenticated
 from sloengine.api.context import Context
+from sloengine.api.encoding import encoded
 from sloengine.api.http_problems import ProblemResponse
 from sloengine.api.large_json import loads_in_steps
 from sloengine.api.metrics import GRAPHQL_ERRORS
@@ -78,6 +78,12 @@ class GraphQLEndpoint:
             named = f" named {operation_name!r}" if operation_name else "; name one in operationName"
             raise Refused(
                 HTTPStatus.BAD_REQUEST, f"The document does not hold one operation{named}.", "NO_OPERATION"
+            ) from error
+        except InvalidOperationTypeError as error:
+            raise Refused(
+                HTTPStatus.BAD_REQUEST,
+                "Subscriptions go over a WebSocket to this address, protocol graphql-transport-ws.",
+                "SUBSCRIPTION_BY_POST",
             ) from error
         return Response(_encoded(result), media_type="application/json")
 
@@ -143,7 +149,4 @@ def _encoded(result: ExecutionResult) -> bytes:
         answer["errors"] = [error.formatted for error in result.errors]
         for error in result.errors:
             GRAPHQL_ERRORS.labels((error.extensions or {}).get("code", "UNKNOWN")).inc()
-    try:
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    except TypeError:  # free-form JSON may hold integers beyond 64 bits, which orjson refuses
-        return json.dumps(answer).encode()
+    return encoded(answer)

@@ -19,6 +19,8 @@ GRAPHQL_ERRORS = Counter(
 USER_ERRORS = Counter(
     "sloengine_user_errors_total", "Errors of mutations that the caller can mend, by code.", ["code"]
 )
+EVENT_CONNECTIONS = Gauge("sloengine_event_connections", "WebSockets of known clients.")
+EVENT_SUBSCRIPTIONS = Gauge("sloengine_event_subscriptions", "Subscriptions that are open.")
 
 
 def metrics(_request: Request) -> Response:

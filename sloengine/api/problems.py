@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 
 from sloengine.api.enums import UserErrorCode
@@ -26,6 +27,9 @@ BAD_INPUT = "BAD_INPUT"
 VALIDATION_FAILED = "VALIDATION_FAILED"
 PARSE_FAILED = "PARSE_FAILED"
 TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+
+NoSubscription = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+"""What is sent over a WebSocket and is none; by POST the endpoint answers it."""
 
 
 @strawberry.type(description="Something that the caller can mend.")
@@ -99,6 +103,10 @@ class MaskedErrors(MaskErrors):
             if original.path:
                 extensions["argument"] = list(original.path)
             return _with_extensions(error, original.message, extensions)
+        if isinstance(original, NoSubscription):
+            return _with_extensions(
+                error, "Send one subscription; queries and mutations go by POST.", {"code": BAD_INPUT}
+            )
         hidden = _hidden(error, self.execution_context)
         if hidden is not None:
             return hidden
@@ -110,7 +118,7 @@ class MaskedErrors(MaskErrors):
 def _hidden(error: GraphQLError, context: ExecutionContext | None) -> GraphQLError | None:
     """What is shown instead of an error that nobody expected, which is logged here; None for any other."""
     original = _root_cause(error)
-    if original is None or isinstance(original, DomainError | StrawberryInputCoercionError):
+    if original is None or isinstance(original, (DomainError, StrawberryInputCoercionError, *NoSubscription)):
         return None
     request_id = None if context is None else getattr(context.context, "request_id", None)
     log.error(

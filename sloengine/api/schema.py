@@ -14,6 +14,8 @@ from sloengine.api.context import Context, Info
 from sloengine.api.documents import GuardedDocuments, KnownDocuments
 from sloengine.api.drift.queries import DriftQueries
 from sloengine.api.drift.types import DriftEvent
+from sloengine.api.events.subscriptions import Subscription
+from sloengine.api.events.types import EVENT_TYPES
 from sloengine.api.governance.mutations import GovernanceMutations
 from sloengine.api.governance.queries import GovernanceQueries
 from sloengine.api.governance.types import AuditEvent, Slo
@@ -110,7 +112,9 @@ def build_schema(*, introspection: bool = True) -> strawberry.Schema:
     built = QuietSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[
+            *EVENT_TYPES,
             Service,
             Recommendation,
             Slo,

@@ -21,7 +21,7 @@ from sloengine.application.ports.journey_store import JourneyStore
 from sloengine.application.ports.journey_traces import JourneyTraces
 from sloengine.application.ports.locks import Locks
 from sloengine.application.ports.organization_overview import OrganizationOverviews
-from sloengine.application.ports.outbox import EventStream, Outbox
+from sloengine.application.ports.outbox import EventLog, EventStream, Outbox
 from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.ports.recommendation_cache import RecommendationCache
 from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
@@ -48,6 +48,7 @@ class Adapters:
     calibrations: CalibrationStore
     ledger: SloLedger
     outbox: Outbox
+    event_log: EventLog
     drift: DriftStore
     forecasts: ForecastStore
     divergences: DivergenceStore

@@ -87,7 +87,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 found["telemetry"] = await _last_pull(stores.sli_history)
             return found
 
-        yield wire(
+        use_cases = wire(
             Adapters(
                 graph=stores.graph,
                 ingestions=stores.ingestions,
@@ -98,6 +98,7 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
                 calibrations=stores.calibrations,
                 ledger=stores.ledger,
                 outbox=stores.outbox,
+                event_log=stores.event_log,
                 drift=stores.drift,
                 forecasts=stores.forecasts,
                 divergences=stores.divergences,
@@ -126,6 +127,8 @@ async def open_use_cases(settings: Settings) -> AsyncGenerator[UseCases]:
             ),
             risk=RiskThreshold(settings.at_risk_probability),
         )
+        stack.push_async_callback(use_cases.follow_events.feed.close)
+        yield use_cases
 
 
 def _traces(settings: Settings, stack: AsyncExitStack) -> TraceLatency | None:

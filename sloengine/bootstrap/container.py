@@ -13,6 +13,8 @@ from sloengine.application.drift.detect_drift import DetectDrift
 from sloengine.application.drift.find_shared_causes import FindSharedCauses
 from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.drift.reevaluate_drifted import ReevaluateDrifted
+from sloengine.application.events.feed import EventFeed
+from sloengine.application.events.follow_events import FollowEvents
 from sloengine.application.forecast.forecast_budgets import ForecastBudgets
 from sloengine.application.forecast.learn_forecast_levels import LearnForecastLevels
 from sloengine.application.forecast.watch_budgets import WatchBudgets
@@ -135,6 +137,7 @@ class UseCases:
     set_slo: SetSlo
     read_ledger: ReadLedger
     relay_outbox: RelayOutbox
+    follow_events: FollowEvents
     detect_drift: DetectDrift
     reevaluate_drifted: ReevaluateDrifted
     read_drift: ReadDrift
@@ -254,6 +257,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         set_slo=SetSlo(deciding, judge),
         read_ledger=ReadLedger(a.ledger),
         relay_outbox=RelayOutbox(a.outbox, a.stream),
+        follow_events=FollowEvents(EventFeed(a.event_log, a.stream), a.graph),
         detect_drift=DetectDrift(a.graph, a.sli_history, a.drift, RiverChangeDetectors(), a.locks),
         reevaluate_drifted=ReevaluateDrifted(
             a.drift, a.graph, a.recommendations, recommend, FindSharedCauses(a.drift, a.graph), a.clock

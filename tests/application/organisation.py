@@ -77,6 +77,7 @@ class Engine:
                 calibrations=self.stores.calibrations,
                 ledger=self.stores.ledger,
                 outbox=self.stores.outbox,
+                event_log=self.stores.event_log,
                 drift=self.stores.drift,
                 forecasts=self.stores.forecasts,
                 divergences=self.stores.divergences,

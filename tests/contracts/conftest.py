@@ -21,7 +21,7 @@ from sloengine.application.ports.forecast_store import ForecastStore
 from sloengine.application.ports.ingestion_store import IngestionStore
 from sloengine.application.ports.journey_store import JourneyStore
 from sloengine.application.ports.organization_overview import OrganizationOverviews
-from sloengine.application.ports.outbox import Outbox
+from sloengine.application.ports.outbox import EventLog, Outbox
 from sloengine.application.ports.prior_store import PriorStore
 from sloengine.application.ports.recommendation_store import RecommendationJobStore, RecommendationStore
 from sloengine.application.ports.service_graph import ServiceGraph
@@ -42,6 +42,7 @@ class Stores:
     calibrations: CalibrationStore
     ledger: SloLedger
     outbox: Outbox
+    event_log: EventLog
     drift: DriftStore
     forecasts: ForecastStore
     divergences: DivergenceStore
@@ -71,6 +72,7 @@ async def neo4j_stores(request: pytest.FixtureRequest) -> AsyncGenerator[Stores]
             calibrations=stores.calibrations,
             ledger=stores.ledger,
             outbox=stores.outbox,
+            event_log=stores.event_log,
             drift=stores.drift,
             forecasts=stores.forecasts,
             divergences=stores.divergences,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -92,3 +93,37 @@ async def test_events_are_pending_in_order_until_relayed(stores: Stores):
     assert [event.service_id for event in rest] == ["s3"]
     assert len({event.event_id for event in (*first, *rest)}) == 4
     assert list(await stores.outbox.pending(3)) == []
+
+
+async def test_events_get_numbers_in_order_and_for_good(stores: Stores):
+    for name in "abc":
+        await decide(stores.ledger, put(slo(f"slo-{name}", name)), service_id=name)
+    before = await stores.event_log.newest()
+
+    first = await stores.outbox.pending(2)
+    again = await stores.outbox.pending(2)
+    await stores.outbox.relayed([event.event_id for event in first])
+    await decide(stores.ledger, put(slo("slo-d", "d")), service_id="d", now=NOW - timedelta(hours=1))
+    rest = await stores.outbox.pending(10)
+
+    assert before == 0
+    assert [event.number for event in first] == [event.number for event in again] == [1, 2]
+    assert [event.number for event in rest] == [3, 4]
+    assert await stores.event_log.newest() == 4
+    assert list(await stores.event_log.after(1, 2)) == [first[1], rest[0]]
+    assert [event.number for event in await stores.event_log.after(0, 10)] == [1, 2, 3, 4]
+    assert list(await stores.event_log.after(4, 10)) == []
+
+
+async def test_relays_at_once_give_each_number_once(stores: Stores):
+    for name in "abcdef":
+        await decide(stores.ledger, put(slo(f"slo-{name}", name)), service_id=name)
+
+    relays = await asyncio.gather(*(stores.outbox.pending(2 + relay) for relay in range(4)))
+    await stores.outbox.pending(10)
+
+    told = await stores.event_log.after(0, 10)
+    assert [event.number for event in told] == [1, 2, 3, 4, 5, 6]
+    assert len({event.event_id for event in told}) == 6
+    numbers = {event.event_id: event.number for event in told}
+    assert all(numbers[event.event_id] == event.number for relay in relays for event in relay)

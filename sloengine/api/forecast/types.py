@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -53,6 +54,17 @@ class Forecast:
             expected_exhaustion_at=found.expected_exhaustion_at,
             horizon_end=found.horizon_end,
             method=found.method,
+        )
+
+    @classmethod
+    def from_document(cls, told: Mapping[str, Any]) -> Forecast:
+        """The forecast as an event keeps it."""
+        expected = told["expectedExhaustionAt"]
+        return cls(
+            probability_budget_exhausted=told["probabilityBudgetExhausted"],
+            expected_exhaustion_at=None if expected is None else datetime.fromisoformat(expected),
+            horizon_end=datetime.fromisoformat(told["horizonEnd"]),
+            method=told["method"],
         )
 
 

@@ -22,7 +22,12 @@ from sloengine.infrastructure.memory.recommendation_store import (
 from sloengine.infrastructure.memory.service_graph import MemoryServiceGraph
 from sloengine.infrastructure.memory.sli_history import MemorySliHistory
 from sloengine.infrastructure.memory.slo_ledger import MemorySloLedger
-from sloengine.infrastructure.memory.small_stores import MemoryCalibrationStore, MemoryOutbox, MemoryPriorStore
+from sloengine.infrastructure.memory.small_stores import (
+    MemoryCalibrationStore,
+    MemoryEventLog,
+    MemoryOutbox,
+    MemoryPriorStore,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class MemoryStores:
     calibrations: MemoryCalibrationStore
     ledger: MemorySloLedger
     outbox: MemoryOutbox
+    event_log: MemoryEventLog
     drift: MemoryDriftStore
     forecasts: MemoryForecastStore
     divergences: MemoryDivergenceStore
@@ -63,6 +69,7 @@ def open_memory(clock: Clock | None = None) -> MemoryStores:
         calibrations=MemoryCalibrationStore(database),
         ledger=MemorySloLedger(database),
         outbox=MemoryOutbox(database),
+        event_log=MemoryEventLog(database),
         drift=MemoryDriftStore(database),
         forecasts=MemoryForecastStore(database),
         divergences=MemoryDivergenceStore(database),

@@ -79,6 +79,7 @@ class MemoryDatabase:
     active: dict[tuple[str, SliType], str] = field(default_factory=dict)
     trail: list[AuditEvent] = field(default_factory=list)
     outbox: dict[str, OutboxEvent] = field(default_factory=dict)
+    told: list[OutboxEvent] = field(default_factory=list)  # numbered, the first is number 1
     appended: set[str] = field(default_factory=set)
     to_tell: dict[str, datetime] = field(default_factory=dict)
 

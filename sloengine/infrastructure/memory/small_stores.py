@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,7 +80,13 @@ class MemoryOutbox:
             self._db.outbox[event.event_id] = event
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
-        """Not yet relayed."""
+        """Not yet relayed, numbered."""
+        pending = list(self._db.outbox.values())[:limit]
+        for event in pending:
+            if event.number is None:
+                numbered = replace(event, number=len(self._db.told) + 1)
+                self._db.told.append(numbered)
+                self._db.outbox[event.event_id] = numbered
         return list(self._db.outbox.values())[:limit]
 
     async def relayed(self, event_ids: Sequence[str]) -> None:
@@ -87,16 +95,60 @@ class MemoryOutbox:
             self._db.outbox.pop(event_id, None)
 
 
+class MemoryEventLog:
+    """Keeps the ``EventLog`` port; ``forget`` drops the oldest, as a week does."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+        self._forgotten = 0
+
+    async def newest(self) -> int:
+        """The last number."""
+        return len(self._db.told)
+
+    async def after(self, number: int, limit: int) -> Sequence[OutboxEvent]:
+        """Behind this number."""
+        first = max(number, self._forgotten)
+        return self._db.told[first : first + limit]
+
+    def forget(self, number: int) -> None:
+        """Drop all up to this one."""
+        self._forgotten = number
+
+
 class MemoryEventStream:
-    """Keeps the ``EventStream`` port."""
+    """Keeps the ``EventStream`` port; ``is_away`` makes it behave as a server that does not answer."""
 
     def __init__(self) -> None:
         self.events: dict[str, OutboxEvent] = {}
+        self.is_away = False
+        self._came = asyncio.Event()
 
     async def publish(self, events: Sequence[OutboxEvent]) -> None:
         """Append, each once."""
+        self._check()
         for event in events:
             self.events.setdefault(event.event_id, event)
+        self._came.set()
+        self._came = asyncio.Event()
+
+    async def end(self) -> str:
+        """How many there are."""
+        self._check()
+        return str(len(self.events))
+
+    async def after(self, place: str, wait_seconds: float) -> tuple[str, Sequence[OutboxEvent]]:
+        """Behind so many."""
+        self._check()
+        if len(self.events) <= int(place):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._came.wait(), wait_seconds)
+        self._check()
+        return str(len(self.events)), list(self.events.values())[int(place) :]
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise Unavailable("the stream of events does not answer")
 
 
 class MemoryJobQueue:

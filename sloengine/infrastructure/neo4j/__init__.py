@@ -19,7 +19,7 @@ from sloengine.infrastructure.neo4j.journey_store import Neo4jJourneyStore
 from sloengine.infrastructure.neo4j.migrations import Migrator
 from sloengine.infrastructure.neo4j.node_session import NodeSession
 from sloengine.infrastructure.neo4j.organization_overviews import Neo4jOrganizationOverviews
-from sloengine.infrastructure.neo4j.outbox import Neo4jOutbox
+from sloengine.infrastructure.neo4j.outbox import Neo4jEventLog, Neo4jOutbox
 from sloengine.infrastructure.neo4j.prior_store import Neo4jPriorStore
 from sloengine.infrastructure.neo4j.recommendation_jobs import Neo4jRecommendationJobStore
 from sloengine.infrastructure.neo4j.recommendation_store import Neo4jRecommendationStore
@@ -43,6 +43,7 @@ class Neo4jStores:
     calibrations: Neo4jCalibrationStore
     ledger: Neo4jSloLedger
     outbox: Neo4jOutbox
+    event_log: Neo4jEventLog
     drift: Neo4jDriftStore
     forecasts: Neo4jForecastStore
     divergences: Neo4jDivergenceStore
@@ -67,6 +68,7 @@ def stores_on(connection: Neo4jConnection) -> Neo4jStores:
         calibrations=Neo4jCalibrationStore(nodes),
         ledger=Neo4jSloLedger(connection),
         outbox=Neo4jOutbox(connection),
+        event_log=Neo4jEventLog(connection),
         drift=Neo4jDriftStore(connection),
         forecasts=Neo4jForecastStore(connection),
         divergences=Neo4jDivergenceStore(connection),

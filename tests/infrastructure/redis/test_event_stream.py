@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import orjson
@@ -21,7 +22,7 @@ async def client(clean_redis: RedisAddress) -> AsyncIterator[Redis]:
 
 
 def event(event_id: str) -> OutboxEvent:
-    return OutboxEvent(event_id, "SloChanged", "checkout", NOW, {"auditEvent": event_id})
+    return OutboxEvent(event_id, "SloChanged", "checkout", NOW, {"auditEvent": event_id}, int(event_id))
 
 
 async def test_events_are_appended_in_order_and_each_once(client: Redis):
@@ -34,6 +35,7 @@ async def test_events_are_appended_in_order_and_each_once(client: Redis):
     assert [one["id"] for one in read] == ["1", "2", "3"]
     assert read[0] == {
         "id": "1",
+        "number": 1,
         "kind": "SloChanged",
         "serviceId": "checkout",
         "at": "2026-03-02T12:00:00+00:00",
@@ -50,3 +52,42 @@ async def test_without_redis_publishing_is_unavailable(dead_port: int):
     async with open_redis(f"redis://127.0.0.1:{dead_port}/0") as client:
         with pytest.raises(Unavailable):
             await RedisEventStream(client).publish([event("1")])
+
+
+async def test_what_comes_is_read_once_behind_the_place(client: Redis):
+    stream = RedisEventStream(client)
+    await stream.publish([event("1")])
+    place = await stream.end()
+
+    waiting = asyncio.create_task(stream.after(place, 3.0))
+    await stream.publish([event("2"), event("3")])
+    behind, came = await waiting
+    rest = await stream.after(behind, 3.0) if len(came) == 1 else (behind, ())
+    silent = await stream.after(rest[0], 0.01)
+
+    told = [*came, *rest[1]]
+    assert told == [event("2"), event("3")]
+    assert [one.number for one in told] == [2, 3]
+    assert silent == (rest[0], ())
+
+
+async def test_a_stream_that_was_lost_is_read_on(client: Redis):
+    stream = RedisEventStream(client)
+    await stream.publish([event("1")])
+    place = await stream.end()
+    await client.flushall()
+
+    empty = await stream.end()
+    await stream.publish([event("2")])
+    _, came = await stream.after(place, 1.0)
+
+    assert empty == "0-0"
+    assert [one.number for one in came] == [2]
+
+
+async def test_without_redis_reading_is_unavailable(dead_port: int):
+    async with open_redis(f"redis://127.0.0.1:{dead_port}/0") as client:
+        with pytest.raises(Unavailable):
+            await RedisEventStream(client).end()
+        with pytest.raises(Unavailable):
+            await RedisEventStream(client).after("0-0", 0.1)

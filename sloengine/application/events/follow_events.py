@@ -1,0 +1,92 @@
+"""Follow what happens, from now on or from where one was. Every role may read all of it, as it may the things."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from sloengine.application.events.feed import READ_AT_ONCE, EventFeed, Following, gone
+from sloengine.application.events.wanted import EventFilter, Wanted
+from sloengine.application.ports.outbox import OutboxEvent
+from sloengine.application.ports.service_graph import ServiceGraph
+from sloengine.domain.errors import Invalid, NotFound
+
+_LONGEST_NUMBER = 18
+
+
+@dataclass(frozen=True, slots=True)
+class FollowEventsCommand:
+    """``after``: the id of the last event seen, None: from now on."""
+
+    wanted: EventFilter = field(default_factory=EventFilter)
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowEvents:
+    """Batches of numbered events, in order, each event once, as long as the caller takes them."""
+
+    feed: EventFeed
+    graph: ServiceGraph
+
+    async def __call__(self, command: FollowEventsCommand) -> AsyncGenerator[Sequence[OutboxEvent]]:
+        """Raises ``Invalid`` and ``NotFound`` for what cannot be followed; the batches raise ``NotFound`` when
+        what comes next is gone, ``TooSlow`` when too many are waiting, ``Unavailable``.
+        """
+        wanted = await Wanted.of(command.wanted, self.graph)
+        after = None if command.after is None else await self._known(command.after)
+        return self._batches(wanted, after)
+
+    async def _known(self, after: str) -> int:
+        if not (after.isascii() and after.isdigit() and len(after) <= _LONGEST_NUMBER):
+            raise Invalid(
+                f"{after!r} is not the id of an event: give the `id` of the last one seen", path=("after",)
+            )
+        number, newest = int(after), await self.feed.log.newest()
+        if number > newest:
+            raise NotFound(
+                f"no event has the id {after} yet, the newest has {newest}: read anew what you keep, then follow"
+                " without `after`",
+                path=("after",),
+            )
+        if number < newest:
+            await self._behind(number, 1)
+        return number
+
+    async def _batches(self, wanted: Wanted, after: int | None) -> AsyncGenerator[Sequence[OutboxEvent]]:
+        # What is long past is read as fast as it is taken; only then is there anything to wait for.
+        while after is not None and (events := await self._behind(after, READ_AT_ONCE)):
+            after = events[-1].number
+            if matching := await wanted.among(events):
+                yield matching
+        following = await self.feed.join(wanted.may_match)
+        try:
+            async with aclosing(self._missed_and_coming(following, after)) as coming:
+                async for events in coming:
+                    if matching := await wanted.among(events):
+                        yield matching
+        finally:
+            self.feed.leave(following)
+
+    async def _missed_and_coming(
+        self, following: Following, after: int | None
+    ) -> AsyncGenerator[Sequence[OutboxEvent]]:
+        seen = following.position if after is None else after
+        while seen < following.position:
+            events = await self._behind(seen, READ_AT_ONCE)
+            if not events:
+                raise gone(seen)
+            seen = events[-1].number or seen
+            yield events
+        while True:
+            events = [event for event in await following.take() if (event.number or 0) > seen]
+            if events:
+                yield events
+
+    async def _behind(self, number: int, limit: int) -> Sequence[OutboxEvent]:
+        """Raises ``NotFound`` where the next one is gone."""
+        events = await self.feed.log.after(number, limit)
+        if events and events[0].number != number + 1:
+            raise gone(number)
+        return events
