@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from sloengine.api.events.served import MAX_MESSAGE_BYTES, PING_SECONDS, PONG_SECONDS, EndingWebSockets
 from sloengine.bootstrap.logging import configure_logging
 from sloengine.bootstrap.settings import Settings
 from sloengine.cli.background import BACKGROUND_ENVIRONMENT, THREADS, scheduler_command, worker_command
@@ -31,10 +30,10 @@ def api(
         workers=workers,
         log_config=None,
         timeout_graceful_shutdown=30,
-        ws=EndingWebSockets,
-        ws_max_size=MAX_MESSAGE_BYTES,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PONG_SECONDS,
+        ws="sloengine.api.events.served:EndingWebSockets",
+        ws_max_size=1024 * 1024,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
     )
 
 

@@ -58,11 +58,11 @@ async def test_an_older_schema_is_not_ready_and_not_written_until_it_is_brought_
     async with open_use_cases(settings) as use_cases:
         problem = (await use_cases.readiness())["neo4j"]
         for way in (write, write_a_node):
-            with pytest.raises(Unavailable, match=r"lacks 0011_remembered_names.*`sloengine migrate up`"):
+            with pytest.raises(Unavailable, match=r"lacks 0012_event_numbers.*`sloengine migrate up`"):
                 await way(use_cases)
 
         assert problem is not None
-        assert "lacks 0011_remembered_names" in problem
+        assert "lacks 0012_event_numbers" in problem
         assert await cypher(database, "MATCH (n:AggregationState) RETURN count(n)") == ((0,),)
 
         await database.migrator.up()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-MAX_MESSAGE_BYTES = 1024 * 1024
-PING_SECONDS = 20.0
-PONG_SECONDS = 20.0
 _FLUSH_SECONDS = 5.0
 
 

@@ -48,6 +48,7 @@ READ_WHOLE = {
     "read/applied_migrations": {"SchemaMigration"},
     "read/decisions_to_tell": {"CallersToTell"},
     "read/pending_events": {"PendingEvent"},
+    "write/number_events": {"PendingEvent"},
     "read/unfinished_drift": {"UnfinishedDrift"},
     "read/unfinished_recommendation_jobs": {"RecommendationJob"},
     "write/drop_recommendation_jobs": {"RecommendationJob"},
