@@ -54,7 +54,7 @@ async def write_a_node(use_cases: UseCases) -> None:
 
 
 async def test_an_older_schema_is_not_ready_and_not_written_until_it_is_brought_up(settings, database):
-    await cypher(database, "MATCH (m:SchemaMigration {number: 11}) DELETE m")
+    await cypher(database, "MATCH (m:SchemaMigration {number: 12}) DELETE m")
     async with open_use_cases(settings) as use_cases:
         problem = (await use_cases.readiness())["neo4j"]
         for way in (write, write_a_node):
