@@ -26,7 +26,7 @@ from sloengine.infrastructure.redis.connection import open_redis
 from tests.api.events.served import KEY, Served, connected, served
 from tests.contracts.recommendation_samples import availability, slo
 from tests.contracts.test_slo_ledger import decide, put
-from tests.patience import until
+from tests.patience import LONG_SECONDS, until
 
 EVENTS = """subscription($filter: EventFilter, $after: ID) { events(filter: $filter, after: $after) {
   __typename id at service { serviceId team }
@@ -54,7 +54,7 @@ class Organisation:
         await self.use_cases.relay_outbox()
 
     async def mutate(self, query: str, **variables: Any) -> Any:
-        async with httpx.AsyncClient(headers={"X-API-Key": KEY}) as client:
+        async with httpx.AsyncClient(headers={"X-API-Key": KEY}, timeout=LONG_SECONDS) as client:
             answer = await client.post(
                 f"http://127.0.0.1:{self.served.port}/graphql", json={"query": query, "variables": variables}
             )
