@@ -82,6 +82,17 @@ async def test_nan_leaves_what_is_stored_and_values_replace_it(history: SliHisto
     np.testing.assert_allclose(read.good, [[0.9, 18.0, 27.0, NAN]])
 
 
+async def test_an_interval_without_a_count_of_good_ones_is_no_data(history: SliHistory):
+    written = panel(MONDAY, HOUR, a=[10.0, 20.0, 30.0])
+    written.good[0, 1] = NAN
+
+    await history.write(written)
+
+    read = await history.read(["a"], MONDAY, MONDAY + 3 * HOUR)
+    np.testing.assert_array_equal(read.total, [[10.0, NAN, 30.0]])
+    np.testing.assert_allclose(read.good, [[9.0, NAN, 27.0]])
+
+
 @pytest.mark.parametrize("shape", [(0, 48), (2, 0), (0, 0)])
 async def test_a_panel_of_nothing_stores_nothing(history: SliHistory, shape: tuple[int, int]):
     names = tuple(f"s{n}" for n in range(shape[0]))

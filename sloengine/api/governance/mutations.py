@@ -113,7 +113,8 @@ class SloDecisionPayload:
         default_factory=list,
     )
     probability_met: float | None = strawberry.field(
-        description="Probability, 0 to 1, that the chosen numbers are met over the next window; null: not known.",
+        description="Probability, 0 to 1, that the chosen number is met over the next window; of several that of "
+        "the one that is least likely to be, and all of them together are met no more often. null: not known.",
         default=None,
     )
     audit_event: AuditEvent | None = strawberry.field(description="The entry in the audit trail.", default=None)

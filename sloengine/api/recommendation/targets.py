@@ -45,9 +45,11 @@ class Estimate:
 class ErrorBudget:
     """The budget."""
 
-    minutes: float = strawberry.field(description="Minutes of full outage that the window bears.")
+    minutes: float = strawberry.field(
+        description="Minutes of full outage that the window bears; of latency: in which every request is too slow."
+    )
     requests: float | None = strawberry.field(
-        description="Failed requests that it bears; null: traffic not known."
+        description="Failed requests that it bears, of latency slow ones; null: traffic not known."
     )
 
 
@@ -208,7 +210,9 @@ class TierTarget:
         description="The highest probability that the service's own data alone can carry, n/(n+1) of n past "
         "windows; above it priors learnt from similar services speak."
     )
-    error_budget: ErrorBudget | None = strawberry.field(description="What the target lets fail; null for latency.")
+    error_budget: ErrorBudget | None = strawberry.field(
+        description="What the target lets fail; of latency: what may be slower than the threshold."
+    )
     ratio_objective: RatioObjective | None = strawberry.field(
         description="The latency target as it is alerted on; null for availability."
     )

@@ -15,6 +15,7 @@ from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.recommendation.latency_tiers import SHARES
 from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.budget_state import BURN_WINDOWS, BudgetState, budget_state, window_start
 from sloengine.domain.reliability.panel import LatencyHistory
 
@@ -43,7 +44,9 @@ class ReadBudget:
     async def _availability(self, slos: Sequence[Slo], as_of: datetime) -> Mapping[Slo, BudgetState]:
         if not slos:
             return {}
-        panel = await self.history.read(sorted({slo.service_id for slo in slos}), _start(slos, as_of), as_of)
+        stored = await self.history.read(sorted({slo.service_id for slo in slos}), _start(slos, as_of), as_of)
+        # More good than valid events in one hour would make up for what failed in others.
+        panel = inspect(stored).cleaned
         found: dict[Slo, BudgetState] = {}
         for slo in slos:
             row, ratio = panel.rows.get(slo.service_id), slo.targets[0].availability_ratio

@@ -14,6 +14,7 @@ from sloengine.application.ports.sli_history import SliHistory
 from sloengine.application.telemetry.pulled_hours import DAY, HOUR, floor_to
 from sloengine.domain.errors import Invalid
 from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.histogram_percentile import histogram_percentile_seconds
 from sloengine.domain.reliability.intervals import Interval, ratio_interval
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
@@ -97,6 +98,9 @@ class SliPoint:
 class ReadSli:
     """Sums of stored good and valid events and of histogram counts; ratios and percentiles are never averaged.
 
+    Intervals that cannot be true (more good than valid events, one of the two missing) are no data, as for
+    targets.
+
     Latency is stored per day, so windows and steps shorter than a day stand for the days they touch.
     """
 
@@ -113,7 +117,7 @@ class ReadSli:
             histories = await self.history.read_latency(service_ids, first, last)
             found = {key: _latency_value(history, first, last) for key, history in histories.items()}
             return {key: value for key, value in found.items() if value is not None}
-        panel = await self.history.read(service_ids, to_at - window.length, to_at)
+        panel = inspect(await self.history.read(service_ids, to_at - window.length, to_at)).cleaned
         return {
             service_id: value
             for row, service_id in enumerate(panel.service_ids)
@@ -137,7 +141,7 @@ class ReadSli:
         if sli_type is SliType.LATENCY:
             histories = await self.history.read_latency(service_ids, floor_to(from_at, DAY), to_at)
             return {key: _latency_points(histories.get(key)) for key in service_ids}
-        panel = await self.history.read(service_ids, floor_to(from_at, step.length), to_at)
+        panel = inspect(await self.history.read(service_ids, floor_to(from_at, step.length), to_at)).cleaned
         coarse = max(panel.step, step.length)
         return {
             service_id: _availability_points(panel, row, coarse)

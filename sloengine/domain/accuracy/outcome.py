@@ -11,6 +11,7 @@ import numpy as np
 from sloengine.domain.recommendation.latency_days import percentile_seconds
 from sloengine.domain.recommendation.latency_tiers import SHARES
 from sloengine.domain.recommendation.model import ObjectiveKind
+from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 
 LEAST_KNOWN = 0.9
@@ -58,6 +59,8 @@ def outcome_of(
 
 
 def _availability(ahead: SliPanel, horizon: timedelta) -> dict[str, float]:
+    # What cannot be true is no outcome, as it is no evidence.
+    ahead = inspect(ahead).cleaned
     known = ~(np.isnan(ahead.good) | np.isnan(ahead.total))
     good, total = (np.where(known, values, 0.0).sum(axis=1) for values in (ahead.good, ahead.total))
     enough = known.sum(axis=1) >= LEAST_KNOWN * (horizon / ahead.step)

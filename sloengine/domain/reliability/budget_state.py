@@ -111,7 +111,10 @@ def _bad_ratio(good: FloatArray, total: FloatArray, intervals: int) -> float | N
     """Bad over valid events of the newest intervals; None without any."""
     if intervals < 1:
         return None
-    valid = float(np.nansum(total[-intervals:]))
+    parts, wholes = good[-intervals:], total[-intervals:]
+    # Of an interval that lacks one of the two nothing is known: neither all nor none of it failed.
+    known = ~(np.isnan(parts) | np.isnan(wholes))
+    valid = float(wholes[known].sum())
     if valid <= 0:
         return None
-    return min(1.0, max(0.0, (valid - float(np.nansum(good[-intervals:]))) / valid))
+    return min(1.0, max(0.0, (valid - float(parts[known].sum())) / valid))

@@ -175,7 +175,7 @@ def _midnight(at: datetime) -> datetime:
 
 def _store(stored: Intervals, start_at: datetime, step: timedelta, part: FloatArray, whole: FloatArray) -> None:
     seconds = int(step.total_seconds())
-    for i in np.flatnonzero(~np.isnan(whole)):
+    for i in np.flatnonzero(~(np.isnan(whole) | np.isnan(part))):
         at = start_at + int(i) * step
         stored[at] = (seconds, float(part[i]), float(whole[i]))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.telemetry.read_sli import SliStep, SliWindow
 from sloengine.domain.governance.model import Slo, SloTarget
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -29,6 +30,26 @@ async def test_the_budget_of_availability_is_that_of_the_stored_events():
     assert state.as_of == end
     assert state.consumed_ratio == pytest.approx(panel.bad.sum() / panel.total.sum() / 0.01)
     assert [burn.window for burn in state.burn_rates] == ["1h", "6h", "1d", "3d"]
+
+
+async def test_more_good_than_valid_events_make_up_for_no_failure():
+    engine = await shop()
+    chosen = await slo(engine, SliType.AVAILABILITY, SloTarget(ObjectiveKind.AVAILABILITY, 0.99))
+    end = NOW.replace(minute=0)
+    panel = await engine.history.read(["front"], end - 28 * DAY, end)
+    good = panel.good.copy()
+    good[0, :10] = 3 * panel.total[0, :10]
+    await engine.history.write(replace(panel, good=good))
+
+    state = (await engine.use.read_budget([chosen]))[chosen]
+    sli = (await engine.use.read_sli.sli(["front"], SliType.AVAILABILITY, SliWindow.LAST_28D))["front"]
+    points = await engine.use.read_sli.series("front", SliType.AVAILABILITY, end - 28 * DAY, end, SliStep.HOUR)
+
+    bad_ratio = panel.bad[0, 10:].sum() / panel.total[0, 10:].sum()
+    assert state.consumed_ratio == pytest.approx(bad_ratio / 0.01)
+    assert sli.ratio == pytest.approx(1 - bad_ratio)
+    assert sli.completeness == pytest.approx(1 - 10 / 672)
+    assert [point.ratio for point in points[:10]] == [None] * 10
 
 
 async def test_slow_requests_are_counted_where_the_target_is_a_bucket_bound():

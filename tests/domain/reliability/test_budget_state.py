@@ -36,6 +36,17 @@ def test_failures_of_the_window_are_set_against_what_it_allows():
     assert [(burn.window, burn.rate) for burn in found.burn_rates] == [("1h", 0), ("6h", 0), ("1d", 0), ("3d", 0)]
 
 
+def test_an_interval_without_a_count_of_good_ones_has_not_failed():
+    total = np.full(28 * 24, 1000.0)
+    good = total - 0.5
+    good[::3] = np.nan
+
+    found = budget_state(good, total, HOUR, target=0.999, window=ROLLING, as_of=AS_OF)
+
+    assert found is not None
+    assert found.consumed_ratio == pytest.approx(0.5)
+
+
 def test_the_textbook_burn_rate_spends_two_percent_of_thirty_days_in_an_hour():
     bad = np.zeros(30 * 24)
     bad[-1] = 14.4
