@@ -125,6 +125,10 @@ class AvailabilityGame:
         own, below = EVERY_OWN[key & ALL_OWN], key >> len(OWN_GROUPS)
         return [drawn[0] for drawn in self._windows([own], below, one_by_one=True)]
 
+    def value_of(self, drawn: Sequence[FloatArray]) -> float:
+        """Unavailability of a coalition whose :meth:`draws` are at hand: its value, but for rounding."""
+        return max(float(self._quantile.of(one[None, :])[0]) for one in drawn)
+
     def _windows(
         self, suppositions: Sequence[OwnGroups], below: int, *, one_by_one: bool = False
     ) -> list[FloatArray]:

@@ -26,14 +26,17 @@ _TAIL_MARGIN = 1.3
 _TOLERANCE = 1e-9
 
 
-def on_fewer_windows(whole: AvailabilityGame, others: int) -> AvailabilityGame:
+def on_fewer_windows(
+    whole: AvailabilityGame, others: int, drawn: Sequence[FloatArray] | None = None
+) -> AvailabilityGame:
     """The game on the windows that decide and about ``others`` more; ``whole`` where these cannot stand for all.
 
-    The value of all groups is that of ``whole``: it is compared, not assumed.
+    The value of all groups is that of ``whole``: it is compared, not assumed. ``drawn``: ``whole.draws`` of all
+    groups, where they are at hand.
     """
     n = whole.numbers.n
     everything = np.ones(whole.players, bool)
-    drawn = whole.draws(everything)
+    drawn = whole.draws(everything) if drawn is None else drawn
     rows, standing = _deciding_windows(whole, drawn, others)
     if len(rows) >= n or not standing:
         return whole
@@ -47,7 +50,7 @@ def on_fewer_windows(whole: AvailabilityGame, others: int) -> AvailabilityGame:
     if below is not None:
         below = Dependencies(below.drawn.take(rows, means), below.parts, below.failures)
     fewer = replace(whole, numbers=whole.numbers.take(rows, weights, means), dependencies=below)
-    here, there = (float(game.unavailability(everything[None, :])[0]) for game in (fewer, whole))
+    here, there = float(fewer.unavailability(everything[None, :])[0]), whole.value_of(drawn)
     return fewer if abs(here - there) <= _TOLERANCE * there else whole
 
 

@@ -137,7 +137,20 @@ class AvailabilityExplainer:
         )
         if self.settings.explanation_draws >= self.case.numbers.n:
             return whole
-        return on_fewer_windows(whole, self.settings.explanation_draws)
+        return on_fewer_windows(whole, self.settings.explanation_draws, self._own_draws(dependencies))
+
+    def _own_draws(self, dependencies: Dependencies | None) -> list[FloatArray] | None:
+        """What the game draws when all groups are in: the recommendation's own windows. None: it has others.
+
+        After a confirmed change these are more cautious than what the game, which knows nothing of it, draws.
+        """
+        case = self.case
+        if case.changed is not None:
+            return None
+        if dependencies is None or not dependencies.parts:
+            return [case.predictive.unavailability]
+        composite = case.caps.composite
+        return None if composite is None else [case.predictive.unavailability, composite]
 
     def _to_published(self, tier: TierName, reached: float, published: float) -> list[Attribution]:
         """What leads from the unrounded target, in percent, on to the published one."""

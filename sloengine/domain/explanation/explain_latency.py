@@ -112,6 +112,8 @@ class LatencyExplainer:
 
     def _from_below(self) -> npt.NDArray[np.bool_]:
         """Of each slow spell, whether a service that this one waits for was slow on the day it began."""
+        if not len(self.case.days.episode_ages):
+            return np.zeros(0, bool)
         slow: set[float] = set()
         for history in self.request.waits_for.values():
             counts, ages = cut_history(

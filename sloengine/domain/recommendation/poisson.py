@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.special import gammaincinv, ndtr, ndtri
+from scipy.special import gammaincinv, ndtr, ndtri, pdtr
 
 from sloengine.domain.reliability.panel import FloatArray
 
@@ -34,25 +34,70 @@ def poisson_quantile(level: FloatArray, mean: FloatArray, normal: FloatArray | N
 
     ``normal``: the normal quantiles of ``level``, where they are at hand; shape as ``level``.
     """
+    if normal is not None:
+        return _with_normals(level, mean, normal)
     level, mean = np.broadcast_arrays(level, mean)
     adding_up = mean <= _SMALL_MEAN
-    if normal is None and adding_up.all():
+    if adding_up.all():
         return _by_recurrence(level.ravel(), mean.ravel()).reshape(mean.shape)
     result = np.zeros(mean.shape)
-    expanded = mean > (_SMALL_MEAN if normal is None else _LEAST_EXPANDED)
-    z = ndtri(level[expanded]) if normal is None else np.broadcast_to(normal, mean.shape)[expanded]
-    m = mean[expanded]
-    root = np.sqrt(m)
-    corrected = m + root * z + (z * z - 1) / 6 + (z - z * z * z) / (72 * root) - 0.5
-    upper = np.ceil(corrected)
-    result[expanded] = np.maximum(0.0, upper)
-    if normal is not None:
-        # The expansion errs by less than these: where no count lies so near, it is exact for smaller means, too.
-        short = upper - corrected
-        sure = (short > _ERRS_BELOW) & (short < 1.0 - _ERRS_ABOVE) & (np.abs(z) < _USUAL_NORMAL)
-        adding_up[expanded] &= ~sure
+    expanded = ~adding_up
+    result[expanded] = np.maximum(0.0, np.ceil(_expanded(ndtri(level[expanded]), mean[expanded])))
     result[adding_up] = _by_recurrence(level[adding_up], mean[adding_up])
     return result
+
+
+def _expanded(z: FloatArray, mean: FloatArray) -> FloatArray:
+    """Cornish-Fisher's expansion at these normal quantiles; broadcast against each other."""
+    root = np.sqrt(mean)
+    corrected = root * z
+    corrected += mean
+    corrected += (z * z - 1) / 6
+    root *= 72
+    corrected += (z - z * z * z) / root
+    corrected -= 0.5
+    return np.asarray(corrected)
+
+
+def _with_normals(level: FloatArray, mean: FloatArray, normal: FloatArray) -> FloatArray:
+    """The same with the normal quantiles at hand, which are as many as there are levels."""
+    corrected = _expanded(normal, np.maximum(mean, _LEAST_EXPANDED))
+    result = np.ceil(corrected)
+    # The expansion errs by less than these: where no count lies so near, it is exact for smaller means, too.
+    short = result - corrected
+    sure = (short > _ERRS_BELOW) & (short < 1.0 - _ERRS_ABOVE) & (np.abs(normal) < _USUAL_NORMAL)
+    sure &= mean > _LEAST_EXPANDED
+    sure |= mean > _SMALL_MEAN
+    np.maximum(result, 0.0, out=result)
+    open_ones = np.flatnonzero(~sure)
+    if open_ones.size:
+        levels = np.broadcast_to(level, result.shape).ravel()[open_ones]
+        means = np.broadcast_to(mean, result.shape).ravel()[open_ones]
+        small = means <= _LEAST_EXPANDED
+        count = result.reshape(-1)[open_ones]
+        count[small] = _by_recurrence(levels[small], means[small])
+        near = ~small
+        count[near] = _from_near(count[near], levels[near], means[near])
+        result.reshape(-1)[open_ones] = count
+    return result
+
+
+def _from_near(count: FloatArray, level: FloatArray, mean: FloatArray) -> FloatArray:
+    """Counted up or down from counts that are near, until they are right."""
+    # At a level of 0 or 1 the expansion says nothing.
+    count = np.where(np.isfinite(count), count, np.floor(mean))
+    asked = np.flatnonzero(level > pdtr(count, mean))
+    upwards = asked
+    while asked.size:
+        count[asked] += 1.0
+        asked = asked[(count[asked] < _MOST_STEPS) & (level[asked] > pdtr(count[asked], mean[asked]))]
+    falling = count > 0.0
+    falling[upwards] = False
+    asked = np.flatnonzero(falling)
+    while asked.size:
+        asked = asked[(count[asked] > 0.0) & (level[asked] <= pdtr(count[asked] - 1.0, mean[asked]))]
+        count[asked] -= 1.0
+    return count
 
 
 def _by_recurrence(level: FloatArray, mean: FloatArray) -> FloatArray:

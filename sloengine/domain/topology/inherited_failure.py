@@ -81,7 +81,7 @@ class InheritedFailure:
             return self
         before = self.hazards
         sources = tuple(
-            source._replace(phi=min(1.0, source.phi * factor))
+            source if factor == 1.0 else source._replace(phi=min(1.0, source.phi * factor))
             for source, factor in zip(self.sources, factors, strict=True)
         )
         changed = replace(self, sources=sources)

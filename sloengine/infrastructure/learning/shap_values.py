@@ -30,14 +30,22 @@ class ShapValues:
 
 
 class _Coalitions:
-    """A masker whose masked sample is the mask itself."""
+    """A masker whose masked sample is the mask itself, of all coalitions at once.
 
-    immutable_outputs = True
-    supports_delta_masking = False
+    ``shap`` hands it the one feature that each coalition differs by from the one before, beginning with none, and
+    a number beyond all features where none does.
+    """
+
+    supports_delta_masking = True
     clustering = None
 
     def __init__(self, players: int) -> None:
         self.shape = (1, players)
 
-    def __call__(self, mask: npt.NDArray[np.bool_], sample: npt.NDArray[np.float64]) -> tuple[FloatArray]:
-        return (np.where(mask, sample, 0.0)[None, :],)
+    def __call__(
+        self, flipped: npt.NDArray[np.int64], sample: npt.NDArray[np.float64]
+    ) -> tuple[tuple[FloatArray], npt.NDArray[np.bool_]]:
+        """Samples, shape (n, players), and that each of them is to be evaluated, shape (n, 1)."""
+        flips = flipped[:, None] == np.arange(self.shape[1])
+        masks = np.cumsum(flips, axis=0) % 2 == 1
+        return (np.where(masks, sample, 0.0),), np.ones((len(flipped), 1), bool)

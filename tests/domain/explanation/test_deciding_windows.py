@@ -41,6 +41,24 @@ def test_all_groups_are_worth_the_engines_target_without_being_scaled_to_it(
     assert case.rerun().before_traffic_limit() == pytest.approx(engine, rel=1e-12)
 
 
+@pytest.mark.parametrize("service_id", CALLS)
+@pytest.mark.parametrize(("seed", "outages"), [(0, 0), (2, 40)])
+def test_with_all_groups_in_the_game_draws_the_recommendations_own_windows(
+    service_id: str, seed: int, outages: int
+):
+    """So that these need not be drawn again, and the value of all groups need not be worked out again."""
+    case, whole, _ = games(service_id, seed, outages=outages)
+    everything = np.ones(whole.players, bool)
+    drawn = whole.draws(everything)
+
+    known = case.explainer._own_draws(case.explainer._dependencies())
+
+    assert known is not None
+    assert len(known) == len(drawn)
+    assert all(np.array_equal(a, b) for a, b in zip(known, drawn, strict=True))
+    assert whole.value_of(drawn) == pytest.approx(whole.unavailability(everything[None, :])[0], rel=1e-12)
+
+
 def test_uniform_weights_would_not_do_and_are_noticed(monkeypatch: pytest.MonkeyPatch):
     """Means over few windows are not those over all: the game then keeps all windows rather than being scaled."""
     tried = [games("front", 0, outages=40), games("cart", 1), games("search", 1, outages=40), games("db", 2)]

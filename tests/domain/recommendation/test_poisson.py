@@ -29,6 +29,17 @@ def test_the_expansion_is_believed_only_where_it_is_exact(mean: float) -> None:
     assert np.array_equal(found, stats.poisson.ppf(levels, mean))
 
 
+def test_levels_at_the_ends_have_a_count_too() -> None:
+    levels = np.array([0.0, 1.0, 0.5])
+
+    with np.errstate(invalid="ignore"):
+        found = poisson_quantile(levels, np.full(3, 12.0), ndtri(levels))
+
+    assert found[0] == 0
+    assert 30 < found[1] <= 200
+    assert found[2] == stats.poisson.ppf(0.5, 12.0)
+
+
 @pytest.mark.parametrize("mean", [31.0, 250.0, 4e4, 3e7])
 def test_quantiles_of_large_means_are_within_one_count(mean: float) -> None:
     theirs = stats.poisson.ppf(LEVELS, mean)
