@@ -149,6 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     began = time.process_time()
     _simulated_tables(asked.series)
+    _sparse_table(max(10, asked.series // 5))
     _size_table(max(10, asked.series // 5))
     _count_table(max(10, asked.series // 4))
     if asked.streams is not None:
@@ -188,6 +189,32 @@ def _simulated_tables(count: int) -> None:
     for lag1 in (0.0, 0.6, 0.9):
         share = defaults_on_raw(few, lag1, 5)
         print(f"{f'lag-1 {lag1}, no rhythm, raw':34}{'defaults, vote':20}{share:12.1%}", flush=True)
+
+
+def _sparse_table(count: int) -> None:
+    """Past hours without a value, new ones with: chance in few hours must not be taken for a rhythm."""
+    history, hours = 8 * 168, np.arange(8 * 168)
+    random = np.random.default_rng(10)
+    cases = {
+        "none": lambda: np.full(history, False),
+        "7 weeks without telemetry": lambda: (hours >= 168) & (hours < history - 10),
+        "4 weeks without telemetry": lambda: (hours >= 336) & (hours < history - 336),
+        "88 % of hours, at random": lambda: random.random(history) > 0.12,
+        "88 % until a week ago": lambda: (random.random(history) > 0.12) & (hours < history - 168),
+        "23 of 24 hours until a week ago": lambda: (hours % 24 > 0) & (hours < history - 168),
+        "23 of 24 hours until 3 days ago": lambda: (hours % 24 > 0) & (hours < history - 72),
+    }
+    print(f"\nhours of the past without a value, lag-1 0.3, {count} series a case")
+    print(f"{'missing':34}{'false/month':>12}{'in 48 h':>9}{'median h':>10}")
+    for name, missing in cases.items():
+        quiet = simulated(count, 0.3, history=history, judged=MONTH, size=1.0, shift=0, shape=step, seed=3)
+        moved = simulated(count, 0.3, history=history, judged=96, size=1.0, shift=2, shape=step, seed=4)
+        for one in (*quiet, *moved):
+            one.values[:history][missing()] = np.nan
+        at = FIRST_HOUR + history
+        false = tried(quiet, at, TWO_OF_THREE, MONTH).within(MONTH)
+        found = tried(moved, at, TWO_OF_THREE, 96)
+        print(f"{name:34}{false:12.1%}{found.within(48):9.0%}{found.median:10.0f}", flush=True)
 
 
 def _count_table(count: int) -> None:

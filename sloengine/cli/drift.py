@@ -19,9 +19,10 @@ from sloengine.cli.drift_text import changes_table, events_table, plot, together
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
 from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.drift.baseline import FEWEST_HOURS, HOURS_A_WEEK
 from sloengine.domain.drift.model import HourlySeries, hour_of, start_of
 from sloengine.domain.drift.together import Onset, SharedCause
-from sloengine.domain.drift.watch import LEARNING_HOURS, advance, begin
+from sloengine.domain.drift.watch import LEARNING_HOURS, REFERENCE_HOURS, look_back
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -91,20 +92,16 @@ async def _read(
 
 
 def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:
-    watch = begin(series, series.ends, judged=len(series.values))
-    if watch is None:
-        raise Invalid(
-            f"{len(series.values)} hours are too few: {LEARNING_HOURS} are learnt from before the first is judged",
-            path=("--series",),
-        )
-    judged_from = watch.reached
-    _, changes = advance(watch, series, series.ends, RiverChangeDetectors())
+    seen = look_back(series, RiverChangeDetectors())
+    if seen is None:
+        raise Invalid(_too_little(series), path=("--series",))
+    changes = seen.changes
     if as_json:
         shapes = [change_shape(change) for change in changes]
-        output.print_json({"judgedFrom": start_of(judged_from).isoformat(), "changes": shapes})
+        output.print_json({"judgedFrom": start_of(seen.judged_from).isoformat(), "changes": shapes})
         return
-    learnt = (judged_from - series.first_hour) / 24
-    output.say(f"learnt from {learnt:.3g} days, judged from {start_of(judged_from):%Y-%m-%d %H:%M} UTC on")
+    learnt = (seen.judged_from - seen.learnt_from) / 24
+    output.say(f"learnt from {learnt:.3g} days, judged from {start_of(seen.judged_from):%Y-%m-%d %H:%M} UTC on")
     if changes:
         output.out.print(changes_table(changes))
     else:
@@ -113,6 +110,20 @@ def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:
         marks = [(change.started_hour, change.detected_hour) for change in changes]
         output.say("")
         typer.echo(plot(series.values, series.first_hour, marks, "hourly means", output.out.width))
+
+
+def _too_little(series: HourlySeries) -> str:
+    known = np.flatnonzero(~np.isnan(series.values))
+    if not len(known):
+        return "there is not a single value in this file"
+    span = len(series.values) - int(known[0])
+    if span <= LEARNING_HOURS:
+        hours = "1 hour is" if span == 1 else f"{span} hours are"
+        return f"{hours} too few: {LEARNING_HOURS} are learnt from before the first is judged"
+    return (
+        f"{len(known)} hours with a value, of {span}, are too sparse for anything to be judged: values of "
+        f"{FEWEST_HOURS} hours within {REFERENCE_HOURS // HOURS_A_WEEK} weeks are learnt from; give hourly values"
+    )
 
 
 def _marks(page: Page[DriftEvent], kind: ObjectiveKind) -> list[tuple[int, int]]:

@@ -61,6 +61,25 @@ def test_too_little_is_said_so(run: Run, tmp_path: Path):
     assert "too few" in found.err
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([f"{1767225600 + 86_400 * day},{day}" for day in range(200)], "200 hours with a value, of 4777, are too sparse"),
+        ([f"{1767225600 + 3_600 * hour}," for hour in range(500)], "not a single value"),
+        (["0,1"], "1 hour is too few"),
+    ],
+)
+def test_what_nobody_has_looked_at_is_not_called_unchanged(run: Run, tmp_path: Path, rows: list[str], said: str):
+    path = tmp_path / "series.csv"
+    path.write_text("\n".join(["timestamp,value", *rows]))
+
+    found = run("drift", "--series", path, "--json")
+
+    assert found.code == 2
+    assert said in " ".join(found.err.split())
+    assert not found.out.strip()
+
+
 FELL = DriftEvent(
     event_id="e",
     service_id="front",

@@ -29,6 +29,7 @@ _REACH = 4.0
 _DOUBT = 1.0
 """A harmonic counts as far as its power exceeds this many times what chance gives it."""
 _NEIGHBOURS = 3
+_FEWEST_REPLICATES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def fit_baseline(
     """
     if int((~np.isnan(values)).sum()) < FEWEST_HOURS:
         return None
-    slots = HOURS_A_WEEK if len(values) >= 4 * HOURS_A_WEEK else HOURS_A_DAY
+    slots = HOURS_A_WEEK if _knows_weeks(values, first_hour) else HOURS_A_DAY
     rhythm, spent = _rhythm(values, first_hour, slots)
     adjusted = values - rhythm[_slots(first_hour, len(values), slots)]
     memory = _memory(adjusted)
@@ -147,6 +148,14 @@ def _grid_scores(n: int) -> FloatArray:
     return grid
 
 
+def _knows_weeks(values: FloatArray, first_hour: int) -> bool:
+    """Whether a mean week is one: four weeks long, and its hours seen twice and more on average."""
+    if len(values) < 4 * HOURS_A_WEEK:
+        return False
+    seen = _slots(first_hour, len(values), HOURS_A_WEEK)[~np.isnan(values)]
+    return len(seen) >= _FEWEST_REPLICATES * len(np.unique(seen))
+
+
 def _slots(first_hour: int, n: int, slots: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     # 1970-01-01 was a Thursday; which hour of the week comes first does not matter.
     return np.arange(first_hour, first_hour + n, dtype=np.int64) % slots
@@ -176,15 +185,34 @@ def _rhythm(values: FloatArray, first_hour: int, slots: int) -> tuple[FloatArray
     waves = np.fft.rfft(whole, axis=1) / slots
     mean_wave = waves.mean(axis=0)
     by_chance = (np.abs(waves - mean_wave) ** 2).sum(axis=0) / max(cycles - 1, 1) / cycles
-    by_chance[1:] = _smoothed(by_chance[1:])
+    understated = _understated(known[tail].reshape(cycles, slots))
+    by_chance[1:] = _smoothed(by_chance[1:]) * (understated or 1.0)
     power = np.abs(mean_wave) ** 2
     kept = np.maximum(0.0, 1.0 - _DOUBT * by_chance / np.where(power > 0, power, np.inf))
-    kept[power <= 0] = 0.0
+    kept[(power <= 0) | (understated is None)] = 0.0
     kept[0] = 1.0
     shape = np.fft.irfft(kept * mean_wave * slots, n=slots)
     rhythm = centre + np.roll(shape, start)
-    spent = (1.0 + 2.0 * float(kept[1:].sum())) / (cycles * slots)
+    spent = (1.0 + 2.0 * float(kept[1:].sum())) / max(1, int(known[tail].sum()))
     return rhythm, min(spent, 0.5)
+
+
+def _understated(known: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> float | None:
+    """How many times more a mean cycle varies by chance than is seen from one cycle to the next.
+
+    What is missing stands at its slot's mean, so it seems not to vary at all, while a mean of fewer varies more.
+    With c of C cycles known in a slot, variance s² of a value: (c − 1) s² is seen in place of (C − 1) s², and the
+    mean varies by s²/c, not s²/C; a slot of which nothing is known stands still. None where nothing has been
+    seen twice: all that looks like a rhythm may be chance. ``known``: shape (cycles, slots).
+    """
+    if known.all():
+        return 1.0
+    cycles = len(known)
+    count = known.sum(axis=0)
+    seen = float(np.maximum(count - 1, 0).mean())
+    if seen <= 0:
+        return None
+    return float(np.where(count > 0, 1 / np.maximum(count, 1), 0.0).mean()) * cycles * (cycles - 1) / seen
 
 
 def _smoothed(power: FloatArray) -> FloatArray:

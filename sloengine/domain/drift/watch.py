@@ -60,6 +60,15 @@ class Watch:
     votes: Mapping[Detector, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """What a series showed. ``learnt_from``, ``judged_from``: hours since 1970; ``changes``: oldest first."""
+
+    learnt_from: int
+    judged_from: int
+    changes: tuple[Change, ...]
+
+
 def begin(series: HourlySeries, until: int, *, judged: int) -> Watch | None:
     """Start watching: the last ``judged`` hours are to be judged, by what came before; None: too young.
 
@@ -124,6 +133,28 @@ def advance(
         if change is not None:
             changes.append(change)
     return watch, tuple(changes)
+
+
+def look_back(series: HourlySeries, find_alarms: FindAlarms) -> LookBack | None:
+    """Judge a whole series by its own beginning; None where no hour of it can be.
+
+    Either it is shorter than what is learnt from, or its values are too sparse for a baseline: then "no change"
+    would be said of what nobody has looked at.
+    """
+    watch = begin(series, series.ends, judged=len(series.values))
+    if watch is None:
+        return None
+    found: list[Change] = []
+    learnt_from = judged_from = watch.reached
+    # Hour by hour until there is a baseline, so that the first hour that is judged is known.
+    while watch.baseline is None and not found:
+        if watch.reached >= series.ends:
+            return None
+        learnt_from, judged_from = watch.learnt_from, watch.reached
+        watch, some = advance(watch, series, watch.reached + 1, find_alarms)
+        found.extend(some)
+    _, later = advance(watch, series, series.ends, find_alarms)
+    return LookBack(learnt_from, judged_from, (*found, *later))
 
 
 def _week(hour: int, offset: int) -> int:

@@ -15,6 +15,8 @@ from sloengine.infrastructure.files.table import open_table, require_columns
 
 SERIES_COLUMNS = ("timestamp", "value")
 MAX_HOURS = 1_000_000
+LARGEST = 1e100
+"""Squares of larger numbers, summed, are no longer numbers."""
 
 
 def read_series(path: Path) -> HourlySeries:
@@ -33,7 +35,7 @@ def read_series(path: Path) -> HourlySeries:
             for position, number in enumerate(numbers):
                 if number is None:
                     text = chunk.columns["value"][position]
-                    complaints.add(int(chunk.lines[position]), f"value is not a number: {text!r}")
+                    complaints.add(int(chunk.lines[position]), _complaint(text))
             values.append(np.array([math.nan if number is None else number for number in numbers]))
     complaints.raise_if_any()
     if not hours:
@@ -50,11 +52,24 @@ def read_series(path: Path) -> HourlySeries:
 
 
 def _number(text: str) -> float | None:
-    """The number; NaN for an empty cell, None for what is no finite number."""
+    """The number; NaN for an empty cell, None for what is no number that can be reckoned with."""
     if not text.strip():
         return math.nan
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= LARGEST else None
+
+
+def _complaint(text: str) -> str:
+    word = text.strip().lower()
+    if word in ("nan", "null", "none", "na", "n/a"):
+        return f"value is not a number: {text!r}; leave the cell empty where there is no data"
+    if word.lstrip("+-").startswith("inf"):
+        return f"value is not a number: {text!r}"
+    try:
+        float(text)
+    except ValueError:
+        return f"value is not a number: {text!r}"
+    return f"value {text!r} is beyond ±{LARGEST:g}"

@@ -69,6 +69,35 @@ def test_chance_does_not_become_a_rhythm():
     assert baseline.rhythm.std() < 0.6 * np.sqrt(1 / 8)  # the plain means of eight weeks
 
 
+def test_scores_are_as_wide_where_the_past_is_sparse():
+    spreads = []
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        values = random.standard_normal(12 * HOURS_A_WEEK) + weekly(12 * HOURS_A_WEEK)
+        past, new = values[: 8 * HOURS_A_WEEK], values[8 * HOURS_A_WEEK :]
+        past[random.random(len(past)) > 0.35] = np.nan
+        baseline = fit_baseline(past, 0, noise=1e-6)
+        assert baseline is not None
+
+        scores, _ = baseline.scores(new, len(past), np.empty(0))
+
+        spreads.append(scores.std())
+    assert np.mean(spreads) == pytest.approx(1.0, abs=0.2)  # 1.35 where what is missing counts as steady
+
+
+def test_hours_of_which_none_was_seen_twice_give_no_rhythm():
+    values = np.full(5 * HOURS_A_WEEK - 1, np.nan)
+    values[: HOURS_A_WEEK - 1] = np.random.default_rng(8).standard_normal(HOURS_A_WEEK - 1)
+    values[HOURS_A_WEEK - 1 : 2 * HOURS_A_WEEK - 1] = np.random.default_rng(9).standard_normal(HOURS_A_WEEK)
+    values[HOURS_A_WEEK - 1] = np.nan
+
+    baseline = fit_baseline(values, 0, noise=1e-6)
+
+    assert baseline is not None
+    assert len(baseline.rhythm) == HOURS_A_WEEK
+    assert np.ptp(baseline.rhythm) < 1e-9
+
+
 def test_judging_in_pieces_gives_the_same_scores():
     values = autoregressive(np.random.default_rng(6), 0.8, 6 * HOURS_A_WEEK)
     values[700:703] = np.nan

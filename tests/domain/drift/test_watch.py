@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sloengine.domain.drift.baseline import FEWEST_HOURS
 from sloengine.domain.drift.model import Change, Detector, HourlySeries
 from sloengine.domain.drift.watch import (
+    REFERENCE_HOURS,
     Ballot,
     Watch,
     advance,
     begin,
     hours_needed,
+    look_back,
     measured,
 )
 from sloengine.infrastructure.learning.change_detectors import RiverChangeDetectors
@@ -170,3 +173,39 @@ def test_two_must_agree_within_the_horizon():
 
     assert [change.votes for change in within] == [(Detector.PAGE_HINKLEY, Detector.ADWIN)]
     assert beyond == ()
+
+
+@pytest.mark.parametrize("case", ["seven weeks without telemetry", "few hours with a value until now"])
+def test_a_baseline_of_few_values_does_not_take_chance_for_a_rhythm(case: str):
+    random = np.random.default_rng(11)
+    alarmed = 0
+    for seed in range(20):
+        one = series(seed, HISTORY + 500)
+        missing = random.random(HISTORY) > 0.12
+        if case == "seven weeks without telemetry":
+            missing = (np.arange(HISTORY) >= 168) & (np.arange(HISTORY) < HISTORY - 10)
+        one.values[:HISTORY][missing] = np.nan
+        alarmed += bool(watched(one)[1])
+
+    assert alarmed <= 3
+
+
+def test_a_look_back_says_from_where_on_there_was_a_baseline():
+    values = 100 + np.random.default_rng(5).standard_normal(100 * 24)
+    values[80 * 24 :] += 6
+    values[: 50 * 24][np.arange(50 * 24) % 24 > 0] = np.nan  # one a day, then hourly
+
+    seen = look_back(HourlySeries(0, values), find_alarms)
+
+    assert seen is not None
+    known_before = int((~np.isnan(values[max(0, seen.judged_from - REFERENCE_HOURS) : seen.judged_from])).sum())
+    assert FEWEST_HOURS <= known_before < FEWEST_HOURS + 25
+    [change] = seen.changes
+    assert change.started_hour == 80 * 24
+
+
+def test_a_look_back_over_values_too_sparse_for_a_baseline_is_none():
+    values = np.full(200 * 24, np.nan)
+    values[::24] = np.arange(200.0)
+
+    assert look_back(HourlySeries(0, values), find_alarms) is None

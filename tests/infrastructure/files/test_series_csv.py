@@ -19,12 +19,21 @@ def test_values_become_hourly_means_in_any_order(tmp_path):
     np.testing.assert_array_equal(series.values, [1.0, np.nan, 4.0])
 
 
-@pytest.mark.parametrize("cell", ["many", "inf"])
-def test_what_is_no_number_is_named_by_its_line(tmp_path, cell):
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("many", "value is not a number: 'many'$"),
+        ("inf", "value is not a number: 'inf'$"),
+        ("NaN", "value is not a number: 'NaN'; leave the cell empty where there is no data"),
+        ("1e300", "value '1e300' is beyond ±1e\\+100"),
+        ("-1e999", "value '-1e999' is beyond ±1e\\+100"),
+    ],
+)
+def test_what_is_no_number_is_named_by_its_line(tmp_path, cell, said):
     path = tmp_path / "series.csv"
     path.write_text(f"timestamp,value\n0,1\n3600,{cell}\n")
 
-    with pytest.raises(FileProblem, match="line 3: value is not a number"):
+    with pytest.raises(FileProblem, match=f"line 3: {said}"):
         read_series(path)
 
 
