@@ -195,7 +195,7 @@ def _sparse_table(count: int) -> None:
     """Past hours without a value, new ones with: chance in few hours must not be taken for a rhythm."""
     history, hours = 8 * 168, np.arange(8 * 168)
     random = np.random.default_rng(10)
-    cases = {
+    cases: dict[str, Callable[[], np.ndarray[tuple[int], np.dtype[np.bool_]]]] = {
         "none": lambda: np.full(history, False),
         "7 weeks without telemetry": lambda: (hours >= 168) & (hours < history - 10),
         "4 weeks without telemetry": lambda: (hours >= 336) & (hours < history - 336),

@@ -1,4 +1,4 @@
-"""The whole way on real servers: a worker is killed in the middle of an ingestion, or of a job."""
+"""The whole way on real servers: a worker is killed in the middle of an ingestion, a job or a drift pass."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
 
+from sloengine.application.ports.drift_store import DriftFilter
 from sloengine.application.ports.paging import PageRequest
+from sloengine.application.ports.slo_ledger import AuditFilter
 from sloengine.application.recommendation.recommendation_job import (
     RecommendationJob,
     StartRecommendationJobCommand,
@@ -28,12 +31,16 @@ from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.container import UseCases
 from sloengine.bootstrap.database import open_database
 from sloengine.bootstrap.settings import Settings
-from sloengine.domain.governance.model import Actor, Role
+from sloengine.domain.drift.alarm import DriftEvent
+from sloengine.domain.governance.model import Actor, AuditAction, Role
 from sloengine.domain.recommendation.model import SliType
+from sloengine.domain.reliability.panel import SliPanel
 from sloengine.domain.topology.dependency import DiscoverySource
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
-from tests.application.organisation import hourly_panel
+from sloengine.infrastructure.queue.broker import redis_broker
+from sloengine.infrastructure.queue.dramatiq_job_queue import DramatiqJobQueue
+from tests.application.organisation import HOUR, Engine, hourly_panel
 
 ADMIN = Actor("apikey:test", Role.SRE_ADMIN)
 ROOT = Path(__file__).parents[2]
@@ -169,6 +176,69 @@ async def test_a_job_whose_messages_are_lost_and_whose_worker_is_killed_loses_an
     pages = await use_cases.read_recommendations.pages(ids, SliType.AVAILABILITY, None, PageRequest(first=5))
     assert {service_id: page.total_count for service_id, page in pages.items()} == dict.fromkeys(ids, 1)
     assert not await sweep()
+
+
+def five_weeks(service_ids: Sequence[str], fell: Collection[str]) -> SliPanel:
+    """Some lose a nine two days before the end, and go on like that."""
+    random = np.random.default_rng(3)
+    hours = 35 * 24
+    total = random.poisson(3_000, (len(service_ids), hours)).astype(float)
+    ratio = np.full(total.shape, 1e-3)
+    ratio[[service_id in fell for service_id in service_ids], -48:] = 1e-2
+    bad = random.binomial(total.astype(int), ratio).astype(float)
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return SliPanel(tuple(service_ids), end - hours * HOUR, HOUR, total - bad, total)
+
+
+async def test_a_worker_killed_in_the_middle_of_a_drift_pass_loses_and_doubles_nothing(
+    settings: Settings, use_cases: UseCases, clean_redis: RedisAddress, tmp_path: Path
+):
+    ids = [f"s{number:03}" for number in range(500)]
+    fell = ids[::50]
+    panel = five_weeks(ids, fell)
+    undisturbed = Engine()
+    some = [panel.rows[service_id] for service_id in fell]
+    await undisturbed.use.load_sli(
+        LoadSliCommand(panel=SliPanel(tuple(fell), panel.start_at, HOUR, panel.good[some], panel.total[some])),
+        actor=ADMIN,
+    )
+    expected = {event.service_id: event for event in (await undisturbed.use.detect_drift()).events}
+    await use_cases.load_sli(LoadSliCommand(panel=panel), actor=ADMIN)
+    queue = DramatiqJobQueue(redis_broker(clean_redis.url))
+
+    async def judged() -> int:
+        return len(await use_cases.detect_drift.store.reached(ids))
+
+    async def events() -> Sequence[DriftEvent]:
+        return (await use_cases.read_drift.page(DriftFilter(), PageRequest(first=200))).rows
+
+    first_log, second_log = tmp_path / "first.log", tmp_path / "second.log"
+    with worker(settings, first_log) as process:
+        await queue.enqueue("drift.detect")
+        at_death = await until(judged, lambda seen: seen > 0, first_log)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    flush(clean_redis)  # with the message and the lock of the dead
+
+    with worker(settings, second_log):
+        await queue.enqueue("drift.detect")
+        await until(judged, lambda seen: seen == len(ids), second_log)
+        found = await until(
+            events, lambda rows: bool(rows) and all(one.reevaluated_at for one in rows), second_log
+        )
+
+    assert at_death < len(ids)
+    assert len({one.service_id for one in found}) == len(found)
+    known = {one.service_id: one for one in found if one.service_id in expected}
+    assert known.keys() == expected.keys() == set(fell)
+    for service_id, one in known.items():
+        other = expected[service_id]
+        assert (one.event_id, one.alarms, one.votes) == (other.event_id, other.alarms, other.votes)
+        assert one.recommendation_id is not None
+    wanted = AuditFilter(actions=(AuditAction.DRIFT_TRIGGERED,))
+    trail = (await use_cases.read_ledger.audit(wanted, PageRequest(first=200))).rows
+    assert sorted(entry.service_id for entry in trail) == sorted(one.service_id for one in found)
+    assert (await use_cases.read_ledger.verify()).intact
 
 
 def flush(address: RedisAddress) -> None:
