@@ -46,6 +46,10 @@ async def test_finished_weeks_are_looked_back_from_once_each():
     # 30 days of history before and 28 after: weeks of the 62 days in between, four services each.
     assert len(record.levels) == 4 * len({level.as_of for level in record.levels})
     assert {level.as_of.weekday() for level in record.levels} == {0}
+    # No week is looked back from before its window is over: what is still open teaches nothing.
+    watermark = await engine.history.watermark()
+    assert watermark.aggregated_to is not None
+    assert max(record.looked) + 28 * DAY <= watermark.aggregated_to
     assert 8 <= len({level.as_of for level in record.levels}) <= 9
     assert record.points[0].windows == len(record.levels)
     assert record.own is not None
