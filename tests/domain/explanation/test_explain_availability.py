@@ -160,19 +160,32 @@ def test_a_soft_call_moves_the_target_less_than_a_hard_one():
 
         assert abs(of_dependency(soft, "db")) < abs(of_dependency(hard, "db"))
         assert without(soft) < without(hard)
+        # One more nine of the dependency: a tenth of its failures stays.
+        assert 0.0 <= without(soft, stays=0.1, of="db") < without(hard, stays=0.1, of="db")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_so_it_is_two_calls_away_and_where_the_dependency_fails_often(seed: int):
+    """The call in between is soft or hard; the nine is that of what lies below it."""
+    panel = shop_panel(seed, outages_of_db=20)
+    hard, soft = (case_of("front", panel, soft=calls) for calls in ((), ("front>cart",)))
+
+    assert without(soft, stays=0.1, of="db") <= without(hard, stays=0.1, of="db")
+    assert without(hard, stays=0.1, of="db") > 0.0
 
 
 def of_dependency(case: Case, service_id: str) -> float:
     return sum(p.contribution for p in case.explain().attributions if p.service_id == service_id)
 
 
-def without(case: Case) -> float:
-    """How much better the unrounded target is when no dependency fails."""
+def without(case: Case, *, stays: float = 0.0, of: str | None = None) -> float:
+    """How much better the unrounded target is when only this part of one's failures stays, or of everybody's."""
     rerun = case.rerun()
     if rerun.dependencies is None:
         return 0.0
-    none = [0.0] * len(rerun.dependencies.inherited.sources)
-    return rerun.unavailability() - rerun.unavailability(by_source=none)
+    named = [part.service_id for part in rerun.dependencies.parts]
+    kept = [stays if of is None or name == of else 1.0 for name in named]
+    return rerun.unavailability() - rerun.unavailability(by_source=rerun.dependencies.factors(kept))
 
 
 @dataclass(frozen=True)
