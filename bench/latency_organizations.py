@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from bench.latency_trial import DAY, FINE, KINDS, SHARE, START
 from sloengine.domain.recommendation.latency_days import percentile_seconds
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
-from sloengine.domain.recommendation.recommend_latency import latency_draws
+from sloengine.domain.recommendation.recommend_latency import latency_case
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import LatencyHistory
@@ -184,9 +184,10 @@ def play(
     return Played(names, histories, days, ahead)
 
 
-def levels_of(played: Played, length: int, settings: EngineSettings) -> tuple[Floats, Floats]:
+def levels_of(played: Played, length: int, settings: EngineSettings) -> tuple[Floats, Floats, Floats]:
     """Where outcomes lay in what the model says, shape (services, percentiles, futures); the share of its draws
-    not above each bound, shape (services, percentiles, bounds). NaN where it says nothing.
+    not above each bound, shape (services, percentiles, bounds); slow spells a day as it believes them to come,
+    shape (services,). NaN where it says nothing.
     """
     as_of = START + DAY * played.days
     prior = learn_latency_prior(played.histories, as_of=as_of)
@@ -194,12 +195,17 @@ def levels_of(played: Played, length: int, settings: EngineSettings) -> tuple[Fl
     futures = played.ahead[length].shape[1]
     levels = np.full((len(played.names), len(KINDS), futures), np.nan)
     shares = np.full((len(played.names), len(KINDS), len(bounds)), np.nan)
+    rates = np.full(len(played.names), np.nan)
     for i, name in enumerate(played.names):
         request = LatencyRequest(name, WINDOWS[length], as_of, played.histories[name], as_of)
-        for kind, draws in (latency_draws(request, prior, settings) or {}).items():
-            k = KINDS.index(kind)
+        case = latency_case(request, prior, settings)
+        if case is None:
+            continue
+        rates[i] = case.predictive.facts.rate_per_day
+        for k, kind in enumerate(KINDS):
+            draws = case.draws_ms(kind)
             came = percentile_seconds(played.ahead[length][i], bounds, SHARE[kind]) * 1000
             ordered = np.sort(draws)
             levels[i, k] = np.searchsorted(ordered, came, side="right") / len(ordered)
             shares[i, k] = np.searchsorted(ordered, bounds * 1000 * (1 + 1e-9), side="right") / len(ordered)
-    return levels, shares
+    return levels, shares, rates

@@ -1,15 +1,19 @@
 """The latency part of ``python -m bench.shipped_map``: how often what the model says has held, counted.
 
-128 organisations as the shipped prior expects them and 128 that are unlike it (16 of each of eight worlds of
+256 organisations as the shipped prior expects them and 256 that are unlike it (32 of each of eight worlds of
 ``bench/latency_organizations.py``), each with 14, 30 and 90 days of history, looked at over windows of 7 and 28
 days in 24 futures. Numbers from 30,000 and 31,000 on; ``bench.latency_shared`` judges on others. Each
-organisation is one independent observation. A map tightens only as far as is certain: to the lower end of the
-95 % interval of the share attained, and not at all where that lies below the level itself.
+organisation is one independent observation, also where only some of its services count. A map tightens only as
+far as is certain: to the lower end of the 95 % interval of the share attained, and not at all where that lies
+below the level itself. Shares are counted by how often the model believes a service to get slow, each service
+counting for the two rates of ``SPELLS_PER_DAY`` that it lies between; and more frequent spells never make a map
+tighter (isotonic regression over the rates), or a worse record could look better.
 """
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -17,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import isotonic_regression
 from scipy.stats import t as student
 
 from bench.latency_organizations import OFF_WORLDS, USUAL, levels_of, play
@@ -26,8 +31,9 @@ from sloengine.domain.recommendation.settings import EngineSettings
 type Floats = npt.NDArray[np.float64]
 
 HISTORIES, WINDOWS = (14, 30, 90), (7, 28)
+SPELLS_PER_DAY = (0.02, 0.04, 0.08)
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
-FIRST_USUAL, FIRST_OFF, ORGANIZATIONS = 30_000, 31_000, 128
+FIRST_USUAL, FIRST_OFF, ORGANIZATIONS = 30_000, 31_000, 256
 LOOKED_AT, FUTURES = 12, 24
 MODULE = Path("sloengine/domain/recommendation/shipped_latency_calibration.py")
 _APART = 1e-4
@@ -35,13 +41,15 @@ _TEXT = '''"""Recalibration maps of latency that an organisation starts with; ``
 
 Share of windows in which targets at each of ``LEVELS`` of the model held, counted in {organizations} simulated
 organisations, half of them unlike what the shipped prior expects; where it is above the level, the lower end of
-its 95 % interval, and not below the level. One row for each history, in it one for each window.
+its 95 % interval, and not below the level. By how many slow spells a day the model expects, in it one row for
+each history, in it one for each window; more frequent spells never make a map tighter.
 """
 
 from __future__ import annotations
 
 ORGANIZATIONS = {organizations}
 SOURCE = "shipped map, learnt on {organizations} simulated organisations"
+SPELLS_PER_DAY = {rates}
 HISTORY_DAYS = {histories}
 WINDOW_DAYS = {windows}
 # fmt: off
@@ -54,59 +62,104 @@ P99_ATTAINED = {p99}
 
 def learn_latency(folder: Path, *, draw: bool, workers: int) -> str:
     """The module's text. ``folder``: where what is drawn is kept, or was."""
-    tables = np.stack([_shares(folder, days, draw=draw, workers=workers) for days in HISTORIES])
-    return module_text(attained_of(tables), tables.shape[1])
+    drawn = [drawn_shares(folder, days, draw=draw, workers=workers) for days in HISTORIES]
+    attained = np.array(
+        [
+            [[attained_of(shares[:, :, w, k], rates) for w in range(len(WINDOWS))] for shares, rates in drawn]
+            for k in range(len(KINDS))
+        ]
+    )
+    return module_text(np.moveaxis(attained, 3, 1), len(drawn[0][1]))
 
 
-def attained_of(shares: Floats) -> Floats:
-    """What is shipped, shape (percentiles, histories, windows, levels).
+def attained_of(shares: Floats, rates: Floats) -> Floats:
+    """What is shipped for one percentile, history and window, shape (rates, levels).
 
-    ``shares``: attained by each organisation, shape (histories, organisations, windows, percentiles, levels).
+    ``shares``: attained by each service, shape (organisations, services, levels); ``rates``: slow spells a day
+    that the model expects of it, shape (organisations, services).
     """
-    count, levels = shares.shape[1], np.array(LEVELS)
-    mean = shares.mean(axis=1)
-    error = shares.std(axis=1, ddof=1) / np.sqrt(count)
-    lower = mean - student.ppf(0.975, count - 1) * error
-    kept = np.minimum(mean, np.maximum(lower, levels))
-    apart = np.maximum.accumulate(kept, axis=-1) + _APART * np.arange(len(levels))
-    return np.moveaxis(np.round(np.minimum(apart, 1 - _APART * np.arange(len(levels), 0, -1)), 4), 2, 0)
+    weights = rate_weights(rates)
+    certain = np.array([certain_share(shares, weight) for weight in weights])
+    sizes = weights.sum(axis=(1, 2))
+    return apart(np.array([isotonic_regression(row, weights=sizes, increasing=False).x for row in certain.T]).T)
 
 
-def _shares(folder: Path, days: int, *, draw: bool, workers: int) -> Floats:
-    """Share attained by each organisation, shape (organisations, windows, percentiles, levels)."""
-    path = folder / f"learn-latency-{days}.npy"
+def rate_weights(rates: Floats) -> Floats:
+    """How much each service counts for each of ``SPELLS_PER_DAY``, shape (len(SPELLS_PER_DAY), *rates.shape)."""
+    rows = np.eye(len(SPELLS_PER_DAY))
+    return np.array([np.interp(np.log(rates), np.log(SPELLS_PER_DAY), row) for row in rows])
+
+
+def apart(kept: Floats) -> Floats:
+    """The same, rounded and strictly ascending within (0, 1) along the levels, the last axis."""
+    count = len(LEVELS)
+    ascending = np.maximum.accumulate(kept, axis=-1) + _APART * np.arange(count)
+    return np.asarray(np.round(np.minimum(ascending, 1 - _APART * np.arange(count, 0, -1)), 4))
+
+
+def certain_share(shares: Floats, weight: Floats) -> Floats:
+    """Share attained at each level, or as much of it as is certain; shape (levels,).
+
+    A ratio of sums over organisations: its variance is that of the sums' residuals (Cochran 1977, "Sampling
+    Techniques", section 2.11); degrees of freedom by the organisations that count (Kish's effective number).
+    ``weight``: of each service, shape (organisations, services).
+    """
+    held, size = (weight[..., None] * shares).sum(axis=1), weight.sum(axis=1)
+    mean = held.sum(axis=0) / size.sum()
+    count = len(size)
+    residual = held - size[:, None] * mean
+    error = np.sqrt((residual**2).sum(axis=0) * count / (count - 1)) / size.sum()
+    effective = float(size.sum() ** 2 / (size**2).sum())
+    lower = mean - student.ppf(0.975, max(effective - 1, 1)) * error
+    return np.asarray(np.minimum(mean, np.maximum(lower, LEVELS)))
+
+
+def organizations() -> list[tuple[int, int]]:
+    """Number of each, and its world among ``OFF_WORLDS``, -1 for the usual one."""
+    usual = [(FIRST_USUAL + i, -1) for i in range(ORGANIZATIONS)]
+    return usual + [(FIRST_OFF + i, i % len(OFF_WORLDS)) for i in range(ORGANIZATIONS)]
+
+
+def drawn_shares(folder: Path, days: int, *, draw: bool, workers: int) -> tuple[Floats, Floats]:
+    """Share attained by each service, shape (organisations, services, windows, percentiles, levels); its rate."""
+    path = folder / f"learn-latency-{days}.npz"
     if draw:
-        jobs = [(FIRST_USUAL + i, -1) for i in range(ORGANIZATIONS)]
-        jobs += [(FIRST_OFF + i, i % len(OFF_WORLDS)) for i in range(ORGANIZATIONS)]
-        share = partial(_share, days=days)
+        share, jobs = partial(_share, days=days), organizations()
         if workers == 1:
-            np.save(path, np.array([share(job) for job in jobs]))
+            _save(path, [share(job) for job in jobs])
         else:
             with ProcessPoolExecutor(workers) as pool:
-                np.save(path, np.array(list(pool.map(share, jobs, chunksize=4))))
+                _save(path, list(pool.map(share, jobs, chunksize=4)))
         print(f"{days} days of history: {len(jobs)} organisations drawn", flush=True)
-    return np.asarray(np.load(path), dtype=np.float64)
+    with np.load(path) as kept:
+        return kept["shares"], kept["rates"]
 
 
-def _share(job: tuple[int, int], days: int) -> Floats:
+def _save(path: Path, found: Sequence[tuple[Floats, Floats]]) -> None:
+    np.savez_compressed(
+        path, shares=np.array([one[0] for one in found]), rates=np.array([one[1] for one in found])
+    )
+
+
+def _share(job: tuple[int, int], days: int) -> tuple[Floats, Floats]:
     seed, world = job
     settings = EngineSettings(n_latency_draws=1_024)
     played = play(seed, days, FUTURES, world=USUAL if world < 0 else OFF_WORLDS[world], windows=WINDOWS)
     played = replace(played, names=played.names[:LOOKED_AT])
-    found = np.full((len(WINDOWS), len(KINDS), len(LEVELS)), np.nan)
-    for w, window in enumerate(WINDOWS):
-        levels, _ = levels_of(played, window, settings)
-        for k in range(len(KINDS)):
-            known = levels[:, k][~np.isnan(levels[:, k])]
-            found[w, k] = (known[:, None] <= np.array(LEVELS)).mean(axis=0)
-    return found
+    found = [levels_of(played, window, settings) for window in WINDOWS]
+    shares = np.stack([(levels[..., None] <= np.array(LEVELS)).mean(axis=2) for levels, _, _ in found], axis=1)
+    rates = found[0][2]
+    if np.isnan(rates).any():
+        raise ValueError(f"organisation {seed}: a service has no recommendation")
+    return shares, rates
 
 
 def module_text(attained: Floats, organizations: int) -> str:
-    """The module that ships these."""
-    p95, p99 = (_nested(kind) for kind in attained)
+    """The module that ships these, shape (percentiles, rates, histories, windows, levels)."""
+    p95, p99 = (_nested(kind.tolist(), "") for kind in attained)
     return _TEXT.format(
         organizations=organizations,
+        rates=repr(SPELLS_PER_DAY),
         histories=repr(tuple(map(float, HISTORIES))),
         windows=repr(tuple(map(float, WINDOWS))),
         levels=source_of(np.array(LEVELS), ""),
@@ -115,13 +168,13 @@ def module_text(attained: Floats, organizations: int) -> str:
     )
 
 
-def _nested(table: Floats) -> str:
-    """Source of nested tuples, shape (histories, windows, levels)."""
-    cells = "".join(
-        f"    (\n{''.join(f'        {source_of(row, " " * 8)},{chr(10)}' for row in cell)}    ),\n"
-        for cell in table
-    )
-    return f"(\n{cells})"
+def _nested(table: list[object], indent: str) -> str:
+    """Source of nested tuples."""
+    if not isinstance(table[0], list):
+        return source_of(np.array(table, dtype=np.float64), indent)
+    inner = indent + " " * 4
+    parts = "".join(f"{inner}{_nested(part, inner)},\n" for part in table if isinstance(part, list))
+    return f"(\n{parts}{indent})"
 
 
 def source_of(values: Floats, indent: str) -> str:

@@ -1,10 +1,11 @@
 """Learn the recalibration maps that the engine ships, on simulated organisations: the recipe.
 
-    python -m bench.shipped_map --save DIR      draw organisations (some 20 min of CPU), learn, write
+    python -m bench.shipped_map --save DIR      draw organisations (some 25 min of CPU), learn, write
     python -m bench.shipped_map --load DIR      learn again from what was drawn
     python -m bench.shipped_map --save DIR --only latency       or availability: that part alone
 
-Availability: 504 organisations a history and window; latency: see ``bench/shipped_latency_map.py``.
+Availability: 504 organisations a history and window; latency: 512, some 7 min of CPU in all, see
+``bench/shipped_latency_map.py``.
 Half of the organisations are as the shipped prior expects them, half are not (rates four times or a quarter, sizes
 three times or a third, zone incidents every 20 or 180 days). Seeds from 20,000 on: the bench of accuracy judges on
 others. With 14, 30 and 90 days of history, over windows of 7 and of 28 days. Each organisation counts as one
@@ -42,7 +43,6 @@ SERVICES = 16
 HISTORIES, WINDOWS = (14, 30, 90), (7, 28)
 LEVELS = (*(round(0.05 * k, 2) for k in range(1, 19)), 0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
 MODULE = Path("sloengine/domain/recommendation/shipped_calibration.py")
-_APART = 1e-4
 _APART = 1e-4
 _TEXT = '''"""Recalibration map of availability that an organisation starts with; ``bench.shipped_map`` writes it.
 

@@ -44,10 +44,11 @@ def test_a_world_without_slow_spells_of_zones_has_only_services_own():
 def test_the_oracle_and_the_engine_are_judged_by_the_same_futures():
     judged = judge(7, 14, 8, windows=(7,))[7]
     rows = list(summarize([judged, judge(8, 14, 8, windows=(7,))[7]]))
-    levels, shares = levels_of(play(7, 14, 8, windows=(7,)), 7, EngineSettings(n_latency_draws=200))
+    levels, shares, rates = levels_of(play(7, 14, 8, windows=(7,)), 7, EngineSettings(n_latency_draws=200))
 
     assert [row.kind[-3:] for row in rows] == ["P95"] * 3 + ["P99"] * 3
     assert all(0.5 < row.held <= 1 and 0.5 < row.oracle <= 1 for row in rows)
     assert levels.shape == (SERVICES, 2, 8)
+    assert ((rates > 1 / 400) & (rates < 1)).all()
     assert ((levels >= 0) & (levels <= 1)).all()
     assert (np.diff(shares, axis=2) >= 0).all()

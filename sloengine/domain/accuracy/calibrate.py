@@ -59,7 +59,12 @@ def as_promised(levels: Sequence[Level], settings: EngineSettings, kind: Objecti
         for level in mine:
             if level.as_of == as_of:
                 window_days = (level.ends_at - level.as_of) / _DAY
-                found = in_force.calibration_of(kind, history_days=level.history_days, window_days=window_days)
+                found = in_force.calibration_of(
+                    kind,
+                    history_days=level.history_days,
+                    window_days=window_days,
+                    spells_per_day=level.spells_per_day,
+                )
                 low, high = found.probability_of(level.low), found.probability_of(level.high)
                 promised.append(replace(level, low=low, high=high))
     return promised

@@ -63,7 +63,8 @@ class Level:
 
     ``low`` and ``high``: share of the model's draws better than the outcome, and not worse than it; they differ
     where draws tie with it. ``ends_at``: when the window was over, and the level could be known.
-    ``history_days``: own history that the model had seen.
+    ``history_days``: own history that the model had seen; ``spells_per_day``: how often it believed the service
+    to get slow, None for availability and where it is not on record.
     """
 
     service_id: str
@@ -73,6 +74,7 @@ class Level:
     low: float
     high: float
     history_days: float
+    spells_per_day: float | None = None
 
 
 def columns(rows: Sequence[JudgedTarget]) -> tuple[FloatArray, FloatArray]:

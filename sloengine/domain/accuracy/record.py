@@ -80,6 +80,7 @@ class CalibrationRecord:
             "low": [level.low for level in self.levels],
             "high": [level.high for level in self.levels],
             "historyDays": [level.history_days for level in self.levels],
+            "spellsPerDay": [level.spells_per_day for level in self.levels],
             "own": None if self.own is None else self.own.to_dict(),
             "points": [
                 [point.promised, point.attained, point.low, point.high, point.windows] for point in self.points
@@ -91,7 +92,8 @@ class CalibrationRecord:
 def maps_in_force(
     records: Iterable[CalibrationRecord], settings: EngineSettings | None = None
 ) -> dict[ObjectiveKind, CalibrationMap]:
-    """The map of each record's kind, for a service with a long history and a window of 28 days.
+    """The map of each record's kind, for a service with a long history that gets slow as often as most, and a
+    window of 28 days.
 
     ``settings``: with the shipped maps.
     """
@@ -170,8 +172,9 @@ def _record(
 def _levels(document: Mapping[str, Any], kind: ObjectiveKind) -> list[Level]:
     names = document["serviceIds"]
     days = document.get("historyDays", [LONGEST_DAYS] * len(names))
-    rows = zip(names, document["asOf"], document["endsAt"], document["low"], document["high"], days, strict=True)
+    spells = document.get("spellsPerDay", [None] * len(names))
+    columns = (names, document["asOf"], document["endsAt"], document["low"], document["high"], days, spells)
     return [
-        Level(name, kind, datetime.fromisoformat(as_of), datetime.fromisoformat(ends_at), low, high, own)
-        for name, as_of, ends_at, low, high, own in rows
+        Level(name, kind, datetime.fromisoformat(as_of), datetime.fromisoformat(ends_at), low, high, own, often)
+        for name, as_of, ends_at, low, high, own, often in zip(*columns, strict=True)
     ]

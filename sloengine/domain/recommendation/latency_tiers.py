@@ -65,7 +65,12 @@ class LatencyCase:
     def calibration(self, kind: ObjectiveKind, settings: EngineSettings) -> CalibrationMap:
         """The map in force for one percentile of this service."""
         found = self.predictive
-        return settings.calibration_of(kind, history_days=found.facts.own_days, window_days=found.window_days)
+        return settings.calibration_of(
+            kind,
+            history_days=found.facts.own_days,
+            window_days=found.window_days,
+            spells_per_day=found.facts.rate_per_day,
+        )
 
 
 def latency_probability_met(

@@ -56,14 +56,24 @@ class EngineSettings:
         """All of them as one text, for digests."""
         return repr({name: getattr(self, name) for name in sorted(self.__dataclass_fields__)})
 
-    def calibration_of(self, kind: ObjectiveKind, *, history_days: float, window_days: float) -> CalibrationMap:
+    def calibration_of(
+        self,
+        kind: ObjectiveKind,
+        *,
+        history_days: float,
+        window_days: float,
+        spells_per_day: float | None = None,
+    ) -> CalibrationMap:
         """The map in force for one kind of objective, of a service with so many days of own history.
 
-        ``window_days``: length of the window that is promised.
+        ``window_days``: length of the window that is promised. ``spells_per_day``: slow spells, as they are
+        believed to come (latency only); None: not on record, so the map of the middle rate.
         """
         if kind is ObjectiveKind.AVAILABILITY:
             return self.availability_calibration.of(history_days=history_days, window_days=window_days)
-        return self.latency_calibration.of(kind, history_days=history_days, window_days=window_days)
+        return self.latency_calibration.of(
+            kind, history_days=history_days, window_days=window_days, spells_per_day=spells_per_day
+        )
 
     def with_own_maps(self, own: Mapping[ObjectiveKind, CalibrationMap]) -> EngineSettings:
         """The same with shipped maps giving way to what the organisation's own finished windows have taught."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sloengine.domain.accuracy.calibrate import calibrated, independent_windows, own_map
+from sloengine.domain.accuracy.calibrate import as_promised, calibrated, independent_windows, own_map
+from sloengine.domain.accuracy.record import CalibrationRecord, records_of
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.calibration_fit import fit_beta
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -121,3 +122,30 @@ def test_a_margin_in_the_draws_does_not_hide_the_levels_that_tiers_ask_for():
     known = CalibrationMap.beta(0.5, 2.0, "known")
     for promised in (0.8, 0.92, 0.98):
         assert found.level_for(promised) == pytest.approx(known.level_for(promised), abs=0.02)
+
+
+def test_a_latency_level_is_judged_by_the_map_of_how_often_it_got_slow_then():
+    kind, settings = ObjectiveKind.LATENCY_P95, EngineSettings()
+    month = replace(levels(np.array([0.7]), kind=kind)[0], history_days=90.0)
+    rates = (0.02, 0.08, None)
+
+    judged = [as_promised([replace(month, spells_per_day=rate)], settings, kind)[0].low for rate in rates]
+
+    lengths = {"history_days": 90.0, "window_days": 28.0}
+    expected = [settings.calibration_of(kind, **lengths, spells_per_day=rate) for rate in rates]
+    assert judged == [found.probability_of(0.7) for found in expected]
+    assert judged[0] > judged[1]
+
+
+def test_a_record_keeps_how_often_services_got_slow_and_reads_one_that_does_not_say():
+    kind = ObjectiveKind.LATENCY_P95
+    mine = [replace(one, spells_per_day=0.03) for one in levels(np.array([0.7, 0.8]), kind=kind)]
+    at = mine[-1].ends_at
+    record = CalibrationRecord.empty(kind, at).with_windows([], mine, EngineSettings(), at)
+    document = record.to_dict()
+
+    again = records_of(document)[0]
+    before = records_of({name: value for name, value in document.items() if name != "spellsPerDay"})[0]
+
+    assert again == record
+    assert [one.spells_per_day for one in before.levels] == [None, None]
