@@ -27,6 +27,9 @@ from sloengine.infrastructure.prometheus.together import together
 
 _MAX_POINTS = 10_000
 """Prometheus refuses more than 11,000 points a series."""
+_LONGEST_QUERY = 15_000
+"""Characters. VictoriaMetrics refuses more than 16 KiB (``-search.maxQueryLen``); a query that names its services
+ten times is cut into several."""
 _SETTLED = timedelta(days=1)
 """Hours that old for which no store has anything are before what is kept; newer ones are asked for again."""
 
@@ -157,7 +160,23 @@ class PrometheusTelemetrySource:
             missing = [service_id for service_id in collected.wanted if service_id not in collected.answered]
             shards = [missing[at : at + self.shard_size] for at in range(0, len(missing), self.shard_size)]
             names = await self._names(convention, collected, missing, start, start + hours * HOUR)
-            await together(self._pull_shard(collected, convention, shard, latency_of, names) for shard in shards)
+            first = await self._first_of_many(collected, convention) if len(shards) > 1 else None
+            await together(
+                self._pull_shard(collected, convention, shard, latency_of, names, first) for shard in shards
+            )
+
+    async def _first_of_many(self, collected: Collected, convention: Convention) -> list[Any] | None:
+        """First failures of everybody, because such a query names each service ten times; None: ask by shard."""
+        if convention.counted_natively:
+            return None
+        label = convention.service_label
+        query = promql.first_failures(convention.preset, label, f'{name(label)}!=""')
+        try:
+            answer = await self._range(query, collected, {}, is_one=False)
+        except QueryRefused:
+            return None  # some service has samples of two kinds: the others must not go without for it
+        collected.queries.append(query)
+        return answer
 
     async def _names(
         self,
@@ -185,22 +204,26 @@ class PrometheusTelemetrySource:
         shard: Sequence[str],
         latency_of: Collection[str] | None,
         names: Mapping[str, Sequence[str]] | None,
+        of_all: list[Any] | None,
     ) -> None:
         label, preset = convention.service_label, convention.preset
         if names is not None and not any(service_id in names for service_id in shard):
             return
         matcher = _matcher(label, shard, names)
         counted = convention.counted_natively
-        asked = {
-            "requests": promql.requests(preset, label, matcher, native=counted),
-            "failures": promql.failures(preset, label, matcher, native=counted),
-        }
-        if not counted:
-            asked["first_failures"] = promql.first_failures(preset, label, matcher)
+        asked = [
+            ("requests", promql.requests(preset, label, matcher, native=counted)),
+            ("failures", promql.failures(preset, label, matcher, native=counted)),
+        ]
+        if not counted and of_all is None:
+            first = _short_enough(
+                lambda part: promql.first_failures(preset, label, _matcher(label, part, names)), shard
+            )
+            asked.extend(("first_failures", query) for query in first)
         slow = [service_id for service_id in shard if latency_of is None or service_id in latency_of]
         if convention.has_histogram and slow:
             native = convention.histogram is HistogramKind.NATIVE
-            asked["buckets"] = promql.buckets(preset, label, _matcher(label, slow, names), native=native)
+            asked.append(("buckets", promql.buckets(preset, label, _matcher(label, slow, names), native=native)))
         lost: dict[int, str] = {}
         # A histogram that cannot be added up takes nothing from the counts of requests.
         lost_latency: dict[int, str] = {}
@@ -208,17 +231,20 @@ class PrometheusTelemetrySource:
         try:
             parts = await together(
                 self._range(query, collected, lost_latency if kind == "buckets" else lost, is_one=is_one)
-                for kind, query in asked.items()
+                for kind, query in asked
             )
         except QueryRefused:
             # Some service among them has samples of two kinds: the others must not go without for it.
             middle = len(shard) // 2
             for half in (shard[:middle], shard[middle:]):
-                await self._pull_shard(collected, convention, half, latency_of, names)
+                await self._pull_shard(collected, convention, half, latency_of, names, of_all)
             return
-        collected.queries.extend(asked.values())
+        collected.queries.extend(query for _, query in asked)
         collected.note_lost(shard, lost_latency)
-        collected.take(convention, shard, dict(zip(asked, parts, strict=True)), lost)
+        answers: dict[str, list[Any]] = {} if of_all is None else {"first_failures": [*of_all]}
+        for (kind, _), part in zip(asked, parts, strict=True):
+            answers.setdefault(kind, []).extend(part)
+        collected.take(convention, shard, answers, lost)
 
     async def _pull_edges(self, collected: Collected, conventions: Conventions) -> None:
         preset = conventions.edges
@@ -226,11 +252,15 @@ class PrometheusTelemetrySource:
             return
         labels = (preset.caller_label, preset.dependency_label)
         parts = [f'{label}!~"user|unknown|"' for label in labels]
+        anyone = ",".join(parts)
         if len(collected.wanted) <= self.shard_size and collected.has_shipped_names:
             parts += [promql.service_matcher(label, collected.wanted) for label in labels]
         matcher = ",".join(parts)
         queries = [promql.edge_calls(preset, matcher, failed=failed) for failed in (False, True)]
-        queries.append(promql.first_failed_calls(preset, matcher))
+        first_calls = promql.first_failed_calls(preset, matcher)
+        if len(first_calls) > _LONGEST_QUERY:
+            first_calls = promql.first_failed_calls(preset, anyone)
+        queries.append(first_calls)
         lost: dict[int, str] = {}
         calls, failed, first = await together(
             self._range(query, collected, lost, is_one=True) for query in queries
@@ -289,6 +319,17 @@ class PrometheusTelemetrySource:
 
     def _is_before_all(self, error: QueryRefused, end: float) -> bool:
         return error.kind == NO_STORE and self.now().timestamp() - end > _SETTLED.total_seconds()
+
+
+def _short_enough(query: Callable[[Sequence[str]], str], service_ids: Sequence[str]) -> list[str]:
+    """The query for these services, cut into several where it is too long for a server."""
+    whole = query(service_ids)
+    count = -(-len(whole) // _LONGEST_QUERY)
+    if count == 1 or len(service_ids) <= 1:
+        return [whole]
+    size = -(-len(service_ids) // count)
+    parts = [service_ids[at : at + size] for at in range(0, len(service_ids), size)]
+    return [one for part in parts for one in _short_enough(query, part)]
 
 
 def _matcher(label: str, shard: Sequence[str], names: Mapping[str, Sequence[str]] | None) -> str:

@@ -113,6 +113,30 @@ async def test_a_gap_in_scraping_does_not_count_old_failures_again(source):
     assert np.nanmax(await _failed(source, "gapped")) == 0
 
 
+async def test_queries_for_many_services_stay_short_enough_for_every_server(source):
+    others = [f"a-service-with-a-name-of-some-length-{number}" for number in range(399)]
+
+    pulled = await source.pull([*others, "cart"], START + timedelta(hours=2), START + timedelta(hours=3))
+
+    first = [query for query in pulled.queries if "clamp_min" in query]
+    assert len(first) > 2
+    assert max(map(len, first)) <= 15_000
+    panel = pulled.availability
+    assert panel.total[-1, 0] - panel.good[-1, 0] == pytest.approx(7)
+    assert pulled.edges is None
+
+
+async def test_of_a_whole_organisation_they_are_asked_in_one_query(source):
+    others = [f"service-{number}" for number in range(800)]
+
+    pulled = await source.pull([*others, "cart"], START + timedelta(hours=2), START + timedelta(hours=3))
+
+    panel = pulled.availability
+    assert panel.total[-1, 0] - panel.good[-1, 0] == pytest.approx(7)
+    # One of requests, one of calls.
+    assert sum("clamp_min" in query for query in pulled.queries) == 2
+
+
 async def test_first_failed_calls_of_an_edge_that_was_there_before_are_counted(source):
     edges = (await source.pull(["cart", "stock"], START, END)).edges
 
