@@ -171,6 +171,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
     snapshots = GraphSnapshots(a.graph)
     findings = LearntFindings(a.graph, timedelta(days=engine.lookback_days))
     priors = CurrentPriors(a.priors, a.calibrations)
+    missing_hours = PullMissingHours(a.sli_history, a.telemetry, a.clock)
     evidence = EvidenceReader(
         snapshots,
         a.sli_history,
@@ -181,8 +182,8 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         findings,
         engine,
         source_name,
+        hours_filled=lambda: missing_hours.filled,
     )
-    missing_hours = PullMissingHours(a.sli_history, a.telemetry, a.clock)
     save_journeys = SaveJourneys(a.graph, a.journeys, a.clock)
     save_journey = SaveJourney(save_journeys)
     recommend = Recommend(

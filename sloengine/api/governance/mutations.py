@@ -114,7 +114,8 @@ class SloDecisionPayload:
     )
     probability_met: float | None = strawberry.field(
         description="Probability, 0 to 1, that the chosen number is met over the next window; of several that of "
-        "the one that is least likely to be, and all of them together are met no more often. null: not known.",
+        "the one that is least likely to be, and all of them together are met no more often. null: not known; "
+        "where it could not be worked out in time, warnings say so.",
         default=None,
     )
     audit_event: AuditEvent | None = strawberry.field(description="The entry in the audit trail.", default=None)

@@ -72,18 +72,22 @@ class ModifyRecommendation:
             seen=seen,
             targets=targets,
         )
-        probabilities = await self.judge(slo.service_id, slo.window, targets)
-        known = [probability for probability in probabilities if probability is not None]
+        judged = await self.judge.after_decision(slo.service_id, slo.window, targets)
+        known = [probability for probability in judged.probabilities if probability is not None]
         return DecisionOutcome(
             slo=recorded.slo,
             recommendation=recorded.recommendation,
             previous=recorded.audit_event.previous,
             delta=target_deltas(slo_targets(recommended), targets),
-            probability_met=min(known) if len(known) == len(probabilities) else None,
+            probability_met=min(known) if len(known) == len(targets) else None,
             audit_event=recorded.audit_event,
             warnings=(
                 *warnings_about(
-                    targets, recommendation, probabilities, None if tier is None else tier.nominal_probability
+                    targets,
+                    recommendation,
+                    judged.probabilities,
+                    None if tier is None else tier.nominal_probability,
+                    judged.why_unknown,
                 ),
                 *recorded.warnings,
             ),

@@ -39,6 +39,9 @@ class SetSlo:
         rationale = require_rationale(command.rationale)
         targets = check_targets(command.sli_type, command.targets)
         await self.deciding.check_actor(command.service_id, actor, path=("input", "serviceId"))
+        # Before the decision: what cannot be read then keeps it from being taken, not from being answered.
+        newest = (await self.deciding.store.newest([command.service_id], command.sli_type)).get(command.service_id)
+        basis = newest if isinstance(newest, Recommendation) and newest.window is command.window else None
         slo = self.deciding.manual_slo(command.service_id, command.sli_type, command.window, targets, actor)
 
         def put(_current: Recommendation | None, _active: Slo | None) -> Decision:
@@ -61,16 +64,17 @@ class SetSlo:
             choose=put,
             targets=targets,
         )
-        newest = (await self.deciding.store.newest([command.service_id], command.sli_type)).get(command.service_id)
-        basis = newest if isinstance(newest, Recommendation) and newest.window is command.window else None
-        probabilities = await self.judge(command.service_id, command.window, targets)
-        known = [probability for probability in probabilities if probability is not None]
+        judged = await self.judge.after_decision(command.service_id, command.window, targets)
+        known = [probability for probability in judged.probabilities if probability is not None]
         return DecisionOutcome(
             slo=recorded.slo,
             recommendation=basis,
             previous=recorded.audit_event.previous,
             delta=recorded.audit_event.delta,
-            probability_met=min(known) if len(known) == len(probabilities) else None,
+            probability_met=min(known) if len(known) == len(targets) else None,
             audit_event=recorded.audit_event,
-            warnings=(*warnings_about(targets, basis, probabilities, None), *recorded.warnings),
+            warnings=(
+                *warnings_about(targets, basis, judged.probabilities, None, judged.why_unknown),
+                *recorded.warnings,
+            ),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from sloengine.application.ports.slo_ledger import SloLedger
 from sloengine.application.ports.telemetry_source import Pulled
 from sloengine.application.recommendation.evidence import Evidence, LearntPriors, promises_of
 from sloengine.application.recommendation.evidence_scope import Scope, Stored, scope_around
+from sloengine.application.recommendation.kept_part import KeptPart
 from sloengine.application.recommendation.learnt_priors import CurrentPriors
 from sloengine.application.recommendation.prepared import Earlier, Prepared, prepare
 from sloengine.application.recommendation.surrounding_series import SurroundingSeries, read_surroundings
@@ -49,7 +50,9 @@ YOUNG_AT_ONCE = 200
 class EvidenceReader:
     """For a few services their surroundings are read; for bulk work, or where the graph is small, everything.
 
-    What was read whole and worked out from it is kept in this process until graph, telemetry or priors move on.
+    What was read whole and worked out from it is kept in this process until graph, telemetry or priors move on; of
+    large parts the last one, for who asks about the same services again. ``hours_filled``: moves whenever this
+    process has filled in missing hours.
     """
 
     snapshots: GraphSnapshots
@@ -62,6 +65,8 @@ class EvidenceReader:
     settings: EngineSettings = field(default_factory=EngineSettings)
     source_name: str | None = None
     summed_from: int = SUMMED_FROM
+    hours_filled: Callable[[], int] = lambda: 0
+    _part: KeptPart = field(default_factory=KeptPart, init=False)
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
     _earlier: Earlier = field(default_factory=Earlier, init=False)
     _assigned: tuple[LearntPriors, int, LearntPriors] | None = field(default=None, init=False)
@@ -82,16 +87,16 @@ class EvidenceReader:
 
         ``filled``: moves whenever this process has filled in missing hours.
         """
-        if not scope.is_whole:
+        if not scope.is_whole and scope.inner is None:
             return await self.prepared(await self.stored(scope, as_of))
         now = self.clock.now()
         # What does not wait for another answer is asked for at the same time.
-        watermark, active, changes, priors, revision = await asyncio.gather(
+        watermark, active, changes, priors, learnt = await asyncio.gather(
             self.history.watermark(),
             self.ledger.active(scope.kept, SliType.AVAILABILITY),
             self._changes(scope, as_of),
             self.priors(now),
-            self.findings.revision(),
+            self.findings.state(),
         )
         key = (
             scope.graph.version,
@@ -99,13 +104,20 @@ class EvidenceReader:
             priors.digest,
             watermark.aggregated_to,
             watermark.pulled_at,
-            filled,
-            revision,
+            filled if scope.is_whole else self.hours_filled(),
+            learnt,
         )
-        async with self._reading:
-            if self._kept is None or self._kept[0] != key:
-                self._kept = (key, await self.prepared(await self.stored(scope, as_of)))
-            prepared = self._kept[1]
+
+        async def make() -> Prepared:
+            return await self.prepared(await self.stored(scope, as_of))
+
+        if not scope.is_whole:
+            prepared = await self._part.of((key, scope.asked), make, only_below=scope.only_below)
+        else:
+            async with self._reading:
+                if self._kept is None or self._kept[0] != key:
+                    self._kept = (key, await make())
+                prepared = self._kept[1]
         evidence = replace(prepared.evidence, promises=promises_of(active), changes=changes)
         return replace(prepared, evidence=evidence)
 

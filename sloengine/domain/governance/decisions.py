@@ -161,10 +161,12 @@ def warnings_about(
     recommendation: Recommendation | None,
     probabilities: Sequence[float | None],
     nominal_probability: float | None,
+    why_unknown: str | None = None,
 ) -> tuple[str, ...]:
     """What somebody should know who makes these numbers an SLO.
 
     ``probabilities``: P(met) of each target, None where it is not known. ``nominal_probability``: the tier's.
+    ``why_unknown``: why none is known, if something came between.
     """
     found: list[str] = []
     bound = recommendation.bound if recommendation is not None else None
@@ -182,7 +184,8 @@ def warnings_about(
                     " when every hard dependency does no better than its SLO or published figure says"
                 )
         if probability is None:
-            found.append(f"{said}: how probably it will be met is not known")
+            why = "" if why_unknown is None else f": {why_unknown}"
+            found.append(f"{said}: how probably it will be met is not known{why}")
         elif nominal_probability is not None and probability < nominal_probability:
             found.append(
                 f"{said} will be met with {probability:.0%}, less than the tier's {nominal_probability:.0%}"

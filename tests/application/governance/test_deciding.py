@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields, replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from sloengine.application.governance.accept_recommendation import AcceptRecomme
 from sloengine.application.governance.modify_recommendation import ModifyRecommendationCommand
 from sloengine.application.governance.reject_recommendation import RejectRecommendationCommand
 from sloengine.application.governance.set_slo import SetSloCommand
+from sloengine.application.recommendation.evidence_reader import EvidenceReader
 from sloengine.application.recommendation.recommend_command import RecommendCommand
 from sloengine.domain.errors import (
     Forbidden,
@@ -17,6 +19,7 @@ from sloengine.domain.errors import (
     RationaleRequired,
     RecommendationNotFound,
     ServiceNotFound,
+    Unavailable,
 )
 from sloengine.domain.governance.model import AuditAction, SloSource, SloTarget
 from sloengine.domain.recommendation.model import (
@@ -27,6 +30,7 @@ from sloengine.domain.recommendation.model import (
     TierName,
 )
 from tests.application.organisation import ADMIN, DAY, OWNER, VIEWER, Engine, shop
+from tests.patience import LONG_SECONDS
 
 AVAILABILITY = SliType.AVAILABILITY
 BALANCED = TierName.BALANCED
@@ -184,6 +188,62 @@ async def test_the_probability_of_the_recommended_number_is_the_recommended_prob
     )
 
     assert probability == pytest.approx(target.probability_met, abs=1e-12)
+
+
+async def test_a_decision_does_not_wait_for_what_takes_long_and_says_so(engine: Engine):
+    """Who asks next finds it worked out."""
+    hurried = replace(engine.use.set_slo.judge, large_scope=0, patience_seconds=0.0)
+    set_slo = replace(engine.use.set_slo, judge=hurried)
+    command = SetSloCommand("front", AVAILABILITY, number(0.99), "start")
+
+    outcome = await set_slo(command, actor=ADMIN)
+    under_way = [*hurried._running]
+    [known] = await under_way[0]
+    patient = replace(set_slo, judge=replace(hurried, patience_seconds=LONG_SECONDS))
+    again = await patient(command, actor=ADMIN)
+
+    assert outcome.slo is not None
+    assert outcome.probability_met is None
+    assert any("takes more than 0 s" in warning for warning in outcome.warnings)
+    assert known is not None
+    assert again.probability_met == known
+    assert not hurried._running
+
+
+async def test_one_is_judged_at_a_time_and_who_cannot_wait_for_the_place_has_no_probability(engine: Engine):
+    hurried = replace(engine.use.set_slo.judge, large_scope=0, patience_seconds=0.0)
+    command = SetSloCommand("front", AVAILABILITY, number(0.99), "start")
+    await hurried._large.acquire()
+
+    outcome = await replace(engine.use.set_slo, judge=hurried)(command, actor=ADMIN)
+
+    assert outcome.slo is not None
+    assert outcome.probability_met is None
+    assert not hurried._running
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(Unavailable("the database is away"), "the database is away"), (KeyError("odd"), "worked out")],
+)
+@pytest.mark.parametrize("large_scope", [0, 1_000])
+async def test_what_goes_wrong_after_a_decision_does_not_fail_it(
+    engine: Engine, error: Exception, said: str, large_scope: int
+):
+    class Failing(EvidenceReader):
+        async def read(self, *_args, **_more):
+            raise error
+
+    reader = engine.use.set_slo.judge.evidence
+    known = {field.name: getattr(reader, field.name) for field in fields(reader) if field.init}
+    judge = replace(engine.use.set_slo.judge, evidence=Failing(**known), large_scope=large_scope)
+    command = SetSloCommand("front", AVAILABILITY, number(0.99), "start")
+
+    outcome = await replace(engine.use.set_slo, judge=judge)(command, actor=ADMIN)
+
+    assert outcome.slo is not None
+    assert outcome.probability_met is None
+    assert any(said in warning for warning in outcome.warnings)
 
 
 async def test_rejecting_leaves_the_active_slo(engine: Engine):
