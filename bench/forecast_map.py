@@ -1,17 +1,19 @@
-"""Learn the ratios of odds that forecasts of budgets start with, on simulated organisations: the recipe.
+"""Learn what forecasts of budgets start with, levels and ratios of odds, on simulated organisations: the recipe.
 
     python -m bench.forecast_map [--organizations 20] [--kept DIRECTORY] [--dry]
 
 Every second organisation is as the shipped prior expects it, the others are not (rates, sizes, zone incidents, as
-in ``bench.shipped_map``). Seeds from 20,000 on: ``bench.forecast_trial`` judges on others. What was told is what
-the levels learnt so far said. Each organisation counts as one cluster. Prints what an organisation's own outcomes
-add at several strengths of shrinkage, learnt on its older half and judged on the newer; writes the module.
-``--kept``: keeps what was drawn, and takes it from there if it is there.
+in ``bench.shipped_map``). Seeds from 20,000 on: ``bench.forecast_trial`` judges on others. For each level the one
+of the model below which that part of all outcomes lay; then, of what levels learnt from there on told, the ratio.
+Each organisation counts as one cluster. Prints what an organisation's own outcomes add at several strengths of
+shrinkage, learnt on its older half and judged on the newer; writes the module. ``--kept``: keeps what was drawn,
+and takes it from there if it is there.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from scipy.stats import t as student_t
 
 from bench.accuracy import OFF_WORLDS
 from bench.calibration_organizations import World
-from bench.forecast_drawn import BURN_IN, TESTED, WINDOWS, day_of, kept
-from bench.forecast_trial import UNMAPPED, judged
+from bench.forecast_drawn import BURN_IN, TESTED, WINDOWS, Drawn, day_of, kept
+from bench.forecast_trial import UNMAPPED, finished_origins, judged
+from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels
 from sloengine.domain.forecast.horizon import is_calendar
 from sloengine.domain.forecast.learnt import Correction
 from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
@@ -29,31 +32,53 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 FIRST_SEED = 20_000
 WEIGHTS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
-MODULE = Path("sloengine/domain/forecast/shipped_probability.py")
-_TEXT = '''"""The ratios of odds that an organisation starts with; written by ``python -m bench.forecast_map``.
+MODULE = Path("sloengine/domain/forecast/shipped_correction.py")
+_TEXT = '''"""What an organisation starts with; written by ``python -m bench.forecast_map``.
 
-Learnt from {forecasts} finished forecasts of {organizations} simulated organisations.
+Learnt from {forecasts} finished forecasts of {organizations} simulated organisations, of rolling windows and of
+months: the ratios of odds, and the model's own level that is used for each of ``conformal.LEVELS``.
 """
 
 from __future__ import annotations
 
 ROLLING = {rolling:.3f}
 MONTH = {month:.3f}
+ROLLING_LEVELS = ({rolling_levels})
+MONTH_LEVELS = ({month_levels})
 '''
 
 
-def told_and_came(organizations: int, directory: Path | None) -> dict[ComplianceWindow, FloatArray]:
-    """For each window: organisation, origin, day it is over, told, came; shape (n_forecasts, 5)."""
-    found: dict[ComplianceWindow, list[tuple[float, ...]]] = {window: [] for window in WINDOWS}
+def every_drawn(organizations: int, directory: Path | None) -> dict[ComplianceWindow, list[Drawn]]:
+    """The recipe's organisations, for each window."""
+    found: dict[ComplianceWindow, list[Drawn]] = {window: [] for window in WINDOWS}
     for number in range(organizations):
         world = OFF_WORLDS[number // 2 % len(OFF_WORLDS)] if number % 2 else World()
         for window, drawn in kept(FIRST_SEED + number, world, directory).items():
-            found[window].extend(
-                (row.organization, row.origin, row.over_at, row.probability[UNMAPPED], row.exhausted)
-                for row in judged(drawn, Correction.shipped(window))
-            )
+            found[window].append(drawn)
         print(f"{number + 1} of {organizations}", flush=True)
-    return {window: np.array(rows, dtype=np.float64) for window, rows in found.items()}
+    return found
+
+
+def levels_of(every: Sequence[Drawn]) -> AdaptiveLevels:
+    """For each level the one of the model below which that part of outcomes lay, organisations counting alike."""
+    shares = []
+    for drawn in every:
+        rng = np.random.default_rng([9, int(drawn.organization[0])])
+        shares.append(np.concatenate([origin.ranks for origin in finished_origins(drawn, rng)]))
+    weights = np.concatenate([np.full(len(ranks), 1.0 / len(ranks)) for ranks in shares])
+    ranks = np.concatenate(shares)
+    used = np.quantile(ranks, LEVELS, method="inverted_cdf", weights=weights)
+    return AdaptiveLevels(np.asarray(used))
+
+
+def told_and_came(every: Sequence[Drawn], start: Correction) -> FloatArray:
+    """Organisation, origin, day it is over, told, came; shape (n_forecasts, 5)."""
+    rows = [
+        (row.organization, row.origin, row.over_at, row.probability[UNMAPPED], row.exhausted)
+        for drawn in every
+        for row in judged(drawn, start)
+    ]
+    return np.array(rows, dtype=np.float64)
 
 
 def log_loss(told: FloatArray, came: FloatArray) -> float:
@@ -107,21 +132,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kept", type=Path)
     parser.add_argument("--dry", action="store_true", help="print the map, write nothing")
     asked = parser.parse_args(arguments)
-    ratios = {}
-    every = told_and_came(asked.organizations, asked.kept)
-    for window, rows in every.items():
+    learnt: dict[str, float | str] = {}
+    forecasts = []
+    for window, every in every_drawn(asked.organizations, asked.kept).items():
+        name = "month" if is_calendar(window) else "rolling"
+        levels = levels_of(every)
+        learnt[f"{name}_levels"] = ", ".join(f"{used:.4f}" for used in levels.used)
+        rows = told_and_came(every, Correction(levels, ProbabilityMap()))
+        forecasts.append(f"{len(rows):,}")
         found = ratio_of(rows)
-        ratios["month" if is_calendar(window) else "rolling"] = found.ratio
+        learnt[name] = found.ratio
         low, high = one_left_out(rows)
         print(
-            f"{window}: told {rows[:, 3].mean():.4f}, came {rows[:, 4].mean():.4f}, "
-            f"{found} [{low:.3f}, {high:.3f}]"
+            f"{window}: levels {learnt[f'{name}_levels']}\n"
+            f"told {rows[:, 3].mean():.4f}, came {rows[:, 4].mean():.4f}, {found} [{low:.3f}, {high:.3f}]"
         )
         print("log loss on the newer half of each organisation's origins:")
         own_learning(rows, ProbabilityMap(found.ratio))
     if not asked.dry:
-        forecasts = " and ".join(f"{len(rows):,}" for rows in every.values())
-        MODULE.write_text(_TEXT.format(forecasts=forecasts, organizations=asked.organizations, **ratios))
+        count = " and ".join(forecasts)
+        MODULE.write_text(_TEXT.format(forecasts=count, organizations=asked.organizations, **learnt))
     return 0
 
 

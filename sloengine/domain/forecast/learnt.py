@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sloengine.domain.forecast import shipped_correction
 from sloengine.domain.forecast.conformal import AdaptiveLevels
 from sloengine.domain.forecast.horizon import is_calendar
 from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
@@ -27,8 +28,9 @@ class Correction:
 
     @classmethod
     def shipped(cls, window: ComplianceWindow) -> Correction:
-        """No forecast is over yet: the model's levels, the shipped map."""
-        return cls(AdaptiveLevels.fresh(), ProbabilityMap.shipped(window))
+        """No forecast is over yet: what simulated organisations have taught."""
+        used = shipped_correction.MONTH_LEVELS if is_calendar(window) else shipped_correction.ROLLING_LEVELS
+        return cls(AdaptiveLevels(np.array(used)), ProbabilityMap.shipped(window))
 
     def exhausted(self, within: FloatArray | float) -> FloatArray:
         """Probability that the budget runs out; ``within``: share of the model's draws that stay within it."""

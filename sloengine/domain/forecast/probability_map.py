@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from sloengine.domain.forecast import shipped_probability
+from sloengine.domain.forecast import shipped_correction
 from sloengine.domain.forecast.horizon import is_calendar
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
@@ -39,7 +39,7 @@ class ProbabilityMap:
     @classmethod
     def shipped(cls, window: ComplianceWindow) -> ProbabilityMap:
         """What an organisation starts with for this kind of window."""
-        return cls(shipped_probability.MONTH if is_calendar(window) else shipped_probability.ROLLING)
+        return cls(shipped_correction.MONTH if is_calendar(window) else shipped_correction.ROLLING)
 
     def of(self, told: FloatArray | float) -> FloatArray:
         """The probabilities to give out, in [0, 1]; what was likelier is never less likely.
