@@ -32,9 +32,10 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 DAY = timedelta(days=1)
 OWN, UNMAPPED, RAW = "engine", "engine, without the map", "engine, uncorrected"
+OWN_START = "levels from model's on"
 FIRST_SEED = 30_000
 """Organisations from here on had no part in any choice: neither ratio nor spread of days was learnt from them."""
-NAMES = (OWN, UNMAPPED, RAW, *RULES)
+NAMES = (OWN, UNMAPPED, OWN_START, RAW, *RULES)
 SHOWN = (0.05, 0.2, 0.5, 0.8, 0.9, 0.95)
 
 
@@ -118,6 +119,7 @@ def judged(drawn: Drawn, start: Correction) -> list[Row]:
     rng = np.random.default_rng([7, int(drawn.organization[0])])
     origins = finished_origins(drawn, rng)
     learnt = corrections(origins, start)
+    from_model = corrections(origins, Correction(AdaptiveLevels.fresh(), start.probability))
     rules, waiting, rows = Rules(), list[int](), list[Row]()
     told: dict[int, list[dict[str, FloatArray]]] = {}
     for origin, now in enumerate(origins):
@@ -129,10 +131,11 @@ def judged(drawn: Drawn, start: Correction) -> list[Row]:
         if origin < BURN_IN:
             continue
         for place, row in enumerate(drawn.at(origin)):
-            draws = dict.fromkeys((OWN, UNMAPPED, RAW), drawn.draws[row]) | told[origin][place]
+            draws = dict.fromkeys((OWN, UNMAPPED, OWN_START, RAW), drawn.draws[row]) | told[origin][place]
             levels = {
                 OWN: learnt[origin].levels,
                 UNMAPPED: learnt[origin].levels,
+                OWN_START: from_model[origin].levels,
                 RAW: AdaptiveLevels.fresh(),
                 **{name: rules.residuals[name].levels for name in RULES},
             }
