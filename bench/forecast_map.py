@@ -21,8 +21,8 @@ from scipy.stats import t as student_t
 
 from bench.accuracy import OFF_WORLDS
 from bench.calibration_organizations import World
-from bench.forecast_drawn import BURN_IN, TESTED, WINDOWS, Drawn, day_of, kept
-from bench.forecast_trial import UNMAPPED, finished_origins, judged
+from bench.forecast_drawn import BEGIN, DAY, ORIGINS, WINDOWS, Drawn, day_of, kept
+from bench.forecast_trial import corrections, finished_origins
 from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels
 from sloengine.domain.forecast.horizon import is_calendar
 from sloengine.domain.forecast.learnt import Correction
@@ -72,13 +72,17 @@ def levels_of(every: Sequence[Drawn]) -> AdaptiveLevels:
 
 
 def told_and_came(every: Sequence[Drawn], start: Correction) -> FloatArray:
-    """Organisation, origin, day it is over, told, came; shape (n_forecasts, 5)."""
-    rows = [
-        (row.organization, row.origin, row.over_at, row.probability[UNMAPPED], row.exhausted)
-        for drawn in every
-        for row in judged(drawn, start)
-    ]
-    return np.array(rows, dtype=np.float64)
+    """Organisation, origin, day it is over, told before the ratio, came; shape (n_forecasts, 5)."""
+    rows = []
+    for drawn in every:
+        origins = finished_origins(drawn, np.random.default_rng([9, int(drawn.organization[0])]))
+        learnt = corrections(origins, start)
+        for place, (origin, known) in enumerate(zip(origins, learnt, strict=True)):
+            n = len(origin.within)
+            number, over = drawn.organization[0], (origin.over_at - BEGIN) / DAY
+            told = 1.0 - known.levels.true_level(origin.within)
+            rows.append(np.c_[np.full((n, 3), (number, place, over)), told, origin.ran_out])
+    return np.concatenate(rows)
 
 
 def log_loss(told: FloatArray, came: FloatArray) -> float:
@@ -90,7 +94,7 @@ def log_loss(told: FloatArray, came: FloatArray) -> float:
 def own_learning(rows: FloatArray, start: ProbabilityMap) -> None:
     """Print what an organisation's own older origins do for its newer ones."""
     organization, origin, over_at, told, came = rows.T
-    half = BURN_IN + TESTED // 2
+    half = ORIGINS // 2
     newer, over = origin >= half, over_at <= day_of(half)
     print(f"  as told {log_loss(told[newer], came[newer]):.5f}")
     print(f"  shipped ratio {log_loss(start.of(told[newer]), came[newer]):.5f}")
