@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     for window, every in every_drawn(asked.organizations, asked.kept).items():
         name = "month" if is_calendar(window) else "rolling"
         levels = levels_of(every)
-        learnt[f"{name}_levels"] = ", ".join(f"{used:.4f}" for used in levels.used)
+        learnt[f"{name}_levels"] = ", ".join(f"{used:.3f}" for used in levels.used)
         rows = told_and_came(every, Correction(levels, ProbabilityMap()))
         forecasts.append(f"{len(rows):,}")
         found = ratio_of(rows)
