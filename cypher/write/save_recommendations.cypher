@@ -1,8 +1,9 @@
 // New answers, one a service and SLI type: a recommendation, or the reason why there is none. The answer before ends:
 // an active recommendation becomes superseded. The answer's node is locked, so that two at once follow each other.
-// A recommendation that is stored already is left as it stands, with what followed it: rows may be sent twice.
+// A recommendation that is stored already is left as it stands, with what followed it: rows may be sent twice. One that
+// is new gets its event.
 // $rows: list of {service_id, sli_type, recommendation_id: str | null, recommendation: map | null,
-// unavailable: str | null (document), reason: str | null}, $now: datetime   -> position: int, sequence: int
+// event: map | null, unavailable: str | null (document), reason: str | null}, $now: datetime   -> position: int, sequence: int
 UNWIND range(0, size($rows) - 1) AS position
 WITH position, $rows[position] AS row
 OPTIONAL MATCH (stored:Recommendation {recommendation_id: row.recommendation_id})
@@ -21,7 +22,9 @@ FOREACH (_ IN CASE WHEN old.status = 'ACTIVE' THEN [1] ELSE [] END |
 FOREACH (_ IN CASE WHEN row.recommendation IS NOT NULL THEN [1] ELSE [] END |
   CREATE (recommendation:Recommendation)
   SET recommendation = row.recommendation, recommendation.sequence = answer.sequence
-  CREATE (answer)-[:IS]->(recommendation))
+  CREATE (answer)-[:IS]->(recommendation)
+  CREATE (event:OutboxEvent:PendingEvent)
+  SET event = row.event)
 WITH position, row, answer
 OPTIONAL MATCH (service:Service {service_id: row.service_id}) WHERE row.recommendation IS NOT NULL
 OPTIONAL MATCH (answer)-[:IS]->(recommendation:Recommendation)

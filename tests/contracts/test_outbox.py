@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.slo_ledger import CallersAtRisk
+from sloengine.domain.topology.dependency import DiscoverySource
+from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from tests.contracts.conftest import Stores
-from tests.contracts.recommendation_samples import NOW, slo
+from tests.contracts.recommendation_samples import NOW, availability, slo, unavailable
 from tests.contracts.test_slo_ledger import decide, put
 
 
@@ -127,3 +129,27 @@ async def test_relays_at_once_give_each_number_once(stores: Stores):
     assert len({event.event_id for event in told}) == 6
     numbers = {event.event_id: event.number for event in told}
     assert all(numbers[event.event_id] == event.number for relay in relays for event in relay)
+
+
+async def test_what_is_stored_as_a_matter_of_course_is_told_too(stores: Stores):
+    ingestion = Ingestion("i1", DiscoverySource.OTEL, JobStatus.QUEUED, submitted_at=NOW)
+    await stores.ingestions.submit(ingestion, b"{}", actor="user:a", request=None)
+    await stores.ingestions.save(replace(ingestion, status=JobStatus.RUNNING))
+    await stores.graph.move_version(changed=True, now=NOW, ingestion_id="i1")
+    await stores.graph.move_version(changed=False, now=NOW)
+    version = await stores.graph.write_condensation(supernodes=(), edges=(), alerts=(), changed=True, now=NOW)
+    [stored] = await stores.recommendations.save([availability("a")], now=NOW)
+    await stores.recommendations.save([stored, unavailable("b")], now=NOW)
+
+    events = await stores.outbox.pending(10)
+
+    progressed = [event.payload for event in events if event.kind == "IngestionProgressed"]
+    changed = [event.payload for event in events if event.kind == "GraphChanged"]
+    generated = [(event.service_id, event.payload) for event in events if event.kind == "RecommendationGenerated"]
+    assert progressed == [{"ingestion": "i1"}] * 2
+    assert changed == [
+        {"graphVersion": version - 1, "ingestion": "i1"},
+        {"graphVersion": version, "ingestion": None},
+    ]
+    assert generated == [("a", {"recommendation": stored.recommendation_id})]
+    assert len(events) == 5

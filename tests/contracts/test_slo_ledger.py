@@ -126,9 +126,13 @@ async def test_accepting_writes_slo_status_audit_and_event_together(stores: Stor
     assert (event.previous, event.new) == (None, new.snapshot())
     assert event.delta == (TargetDelta(ObjectiveKind.AVAILABILITY, None, 0.999),)
     assert await stores.ledger.audit_by_id([event.audit_id, "nine"]) == {event.audit_id: event}
-    [pending] = await stores.outbox.pending(10)
+    generated, pending = await stores.outbox.pending(10)
     assert (pending.kind, pending.service_id, pending.at) == ("SloChanged", "a", NOW)
     assert pending.payload["auditEvent"] == event.audit_id
+    assert (generated.kind, generated.payload) == (
+        "RecommendationGenerated",
+        {"recommendation": stored.recommendation_id},
+    )
 
 
 async def test_a_new_slo_replaces_the_old_one_which_stays_readable(stores: Stores):

@@ -9,8 +9,10 @@ import strawberry
 from sloengine.api.drift.types import DriftEvent
 from sloengine.api.forecast.types import Forecast
 from sloengine.api.governance.types import AuditEvent, Slo
+from sloengine.api.recommendation.types import Recommendation
 from sloengine.api.topology.alerts import CircularDependencyAlert
 from sloengine.api.topology.divergences import Divergence
+from sloengine.api.topology.ingestions import Ingestion
 from sloengine.api.topology.references import service_link
 
 
@@ -69,4 +71,37 @@ class DivergenceDetected(EngineEvent):
     divergence: Divergence = strawberry.field(description="What disagrees.")
 
 
-EVENT_TYPES = (SloChanged, SloAtRisk, DriftConfirmed, CircularDependencyDetected, DivergenceDetected)
+@strawberry.type(description="A recommendation has been made.")
+class RecommendationGenerated(EngineEvent):
+    """A new recommendation."""
+
+    recommendation: Recommendation = strawberry.field(description="The recommendation.")
+
+
+@strawberry.type(description="The merged graph is another. About no single service.")
+class GraphChanged(EngineEvent):
+    """A new version of the graph."""
+
+    graph_version: int = strawberry.field(description="The version from then on.")
+    ingestion: Ingestion | None = strawberry.field(
+        description="What changed it; null: services were registered, or dependencies have become stale."
+    )
+
+
+@strawberry.type(description="An ingestion was taken, went on or ended. About no single service.")
+class IngestionProgressed(EngineEvent):
+    """A step of an ingestion."""
+
+    ingestion: Ingestion = strawberry.field(description="The ingestion, where it stands now.")
+
+
+EVENT_TYPES = (
+    SloChanged,
+    SloAtRisk,
+    DriftConfirmed,
+    CircularDependencyDetected,
+    DivergenceDetected,
+    RecommendationGenerated,
+    GraphChanged,
+    IngestionProgressed,
+)

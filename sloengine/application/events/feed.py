@@ -12,6 +12,7 @@ from sloengine.application.ports.outbox import EventLog, EventStream, OutboxEven
 from sloengine.domain.errors import DomainError, NotFound, Unavailable
 
 MAX_WAITING = 1_000
+MAX_BEHIND = 10_000
 TAKEN_AT_ONCE = 50
 READ_AT_ONCE = 500
 
@@ -20,6 +21,10 @@ _log = logging.getLogger(__name__)
 
 class TooSlow(Unavailable):
     """Who follows takes less than comes."""
+
+
+class Overrun(Exception):
+    """More came at once than is kept for a follower; the log has it."""
 
 
 class Following:
@@ -31,25 +36,20 @@ class Following:
         self._wants = wants
         self._most_waiting = most_waiting
         self._waiting: deque[OutboxEvent] = deque()
-        self._ended: DomainError | None = None
+        self._ended: DomainError | Overrun | None = None
         self._changed = asyncio.Event()
 
     def offer(self, events: Sequence[OutboxEvent]) -> None:
-        """Keep those that are wanted; one too many, and it ends."""
+        """Keep those that are wanted; one too many, and it ends with ``Overrun``."""
         if self._ended is not None:
             return
         self._waiting.extend(event for event in events if self._wants(event))
         if len(self._waiting) > self._most_waiting:
-            self.end(
-                TooSlow(
-                    f"more than {self._most_waiting} events were waiting to be taken: follow again with `after`,"
-                    " the last id you have seen, and take them faster or ask for fewer kinds, services or teams"
-                )
-            )
+            self.end(Overrun())
         if self._waiting:
             self._changed.set()
 
-    def end(self, why: DomainError) -> None:
+    def end(self, why: DomainError | Overrun) -> None:
         """Nothing more comes, and what has not been taken is dropped: ``after`` brings it back."""
         self._waiting.clear()
         self._ended = why
@@ -73,6 +73,8 @@ class EventFeed:
     has them all. It is asked too when the stream has been silent for a while, or does not answer. The feed reads
     only while somebody follows.
 
+    What one follower has not taken is kept up to ``most_waiting``; beyond it has to read the log, and who is more
+    than ``most_behind`` behind then is too slow.
     ``idle_seconds``: how long a loss of the stream stays unseen at most; ``away_seconds``: the same, while the
     stream does not answer.
     """
@@ -85,8 +87,10 @@ class EventFeed:
         idle_seconds: float = 3.0,
         away_seconds: float = 1.0,
         most_waiting: int = MAX_WAITING,
+        most_behind: int = MAX_BEHIND,
     ) -> None:
         self.log = log
+        self.most_behind = most_behind
         self._stream = stream
         self._idle_seconds = idle_seconds
         self._away_seconds = away_seconds

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import batched
 
-from sloengine.application.events.feed import READ_AT_ONCE, EventFeed, Following, gone
+from sloengine.application.events.feed import (
+    READ_AT_ONCE,
+    TAKEN_AT_ONCE,
+    EventFeed,
+    Following,
+    Overrun,
+    TooSlow,
+    gone,
+)
 from sloengine.application.events.wanted import EventFilter, Wanted
 from sloengine.application.ports.outbox import OutboxEvent
 from sloengine.application.ports.service_graph import ServiceGraph
@@ -55,24 +64,37 @@ class FollowEvents:
         return number
 
     async def _batches(self, wanted: Wanted, after: int | None) -> AsyncGenerator[Sequence[OutboxEvent]]:
-        # What is long past is read as fast as it is taken; only then is there anything to wait for.
-        while after is not None and (events := await self._behind(after, READ_AT_ONCE)):
-            after = events[-1].number
-            if matching := await wanted.among(events):
-                yield matching
-        following = await self.feed.join(wanted.may_match)
-        try:
-            async with aclosing(self._missed_and_coming(following, after)) as coming:
-                async for events in coming:
-                    if matching := await wanted.among(events):
+        seen = after
+        while True:
+            # What is long past is read as fast as it is taken; only then is there anything to wait for.
+            while seen is not None and (events := await self._behind(seen, READ_AT_ONCE)):
+                seen = events[-1].number
+                for some in batched(events, TAKEN_AT_ONCE):
+                    if matching := await wanted.among(some):
                         yield matching
-        finally:
-            self.feed.leave(following)
+            following = await self.feed.join(wanted.may_match)
+            try:
+                if seen is None:
+                    seen = following.position
+                async with aclosing(self._missed_and_coming(following, seen)) as coming:
+                    async for events in coming:
+                        seen = events[-1].number
+                        if matching := await wanted.among(events):
+                            yield matching
+            except Overrun:
+                await self._require_near(seen or 0)
+            finally:
+                self.feed.leave(following)
 
-    async def _missed_and_coming(
-        self, following: Following, after: int | None
-    ) -> AsyncGenerator[Sequence[OutboxEvent]]:
-        seen = following.position if after is None else after
+    async def _require_near(self, seen: int) -> None:
+        behind = await self.feed.log.newest() - seen
+        if behind > self.feed.most_behind:
+            raise TooSlow(
+                f"{behind} events have come that were not taken, more than {self.feed.most_behind}: follow again"
+                f" with `after: {seen}`, and take them faster or ask for fewer kinds, services or teams"
+            )
+
+    async def _missed_and_coming(self, following: Following, seen: int) -> AsyncGenerator[Sequence[OutboxEvent]]:
         while seen < following.position:
             events = await self._behind(seen, READ_AT_ONCE)
             if not events:

@@ -14,6 +14,9 @@ TOLD_KINDS = (
     "CircularDependencyDetected",
     "DivergenceDetected",
     "DriftConfirmed",
+    "GraphChanged",
+    "IngestionProgressed",
+    "RecommendationGenerated",
     "SloAtRisk",
     "SloChanged",
 )

@@ -119,8 +119,11 @@ class ServiceGraph(Protocol):
         """The version, and whether the condensation has to be written anew."""
         ...
 
-    async def move_version(self, *, changed: bool, now: datetime) -> int:
-        """The graph version then in force, which has moved when ``changed`` or when a batch noted a change."""
+    async def move_version(self, *, changed: bool, now: datetime, ingestion_id: str | None = None) -> int:
+        """The graph version then in force, which has moved when ``changed`` or when a batch noted a change.
+
+        That it has gets ``GraphChanged`` in the outbox, in the same transaction, with the ingestion it is due to.
+        """
         ...
 
     async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
@@ -278,6 +281,7 @@ class ServiceGraph(Protocol):
         alerts: Sequence[CircularDependencyAlert],
         changed: bool,
         now: datetime,
+        ingestion_id: str | None = None,
     ) -> int:
         """Replace supernodes and condensation edges and upsert alerts in one transaction.
 
@@ -285,7 +289,7 @@ class ServiceGraph(Protocol):
         Raises ``Conflict``, having written nothing, when one of the alerts was changed since it was read: its
         stored ``revision`` is not the one before.
         Edges go from component id to component id; a lone service's id stands for itself. The graph version
-        moves when ``changed``; the version then in force is returned.
+        moves when ``changed``, as in ``move_version``; the version then in force is returned.
         """
         ...
 

@@ -23,8 +23,9 @@ class Condensing:
     graph: ServiceGraph
     clock: Clock
 
-    async def __call__(self, *, changed: bool) -> tuple[int, int]:
-        """Number of supernodes and the graph version in force, which has moved when ``changed``.
+    async def __call__(self, *, changed: bool, ingestion_id: str | None = None) -> tuple[int, int]:
+        """Number of supernodes and the graph version in force, which has moved when ``changed``; ``ingestion_id``:
+        what has changed it.
 
         Supernodes can only be others than before when services or dependencies came or went. The store knows
         whether they did, also when the process that wrote them died; where they did not, nothing is read.
@@ -32,7 +33,10 @@ class Condensing:
         """
         standing = await self.graph.standing()
         if not standing.is_reshaped:
-            return standing.supernodes, await self.graph.move_version(changed=changed, now=self.clock.now())
+            version = await self.graph.move_version(
+                changed=changed, now=self.clock.now(), ingestion_id=ingestion_id
+            )
+            return standing.supernodes, version
         shape = await self.graph.shape()
         found = await asyncio.to_thread(condense, shape.service_ids, shape.pairs, shape.supernodes)
         for attempt in range(_ATTEMPTS):
@@ -41,7 +45,12 @@ class Condensing:
             news = reconcile_alerts(alerts, found.supernodes, now)
             try:
                 version = await self.graph.write_condensation(
-                    supernodes=found.supernodes, edges=found.edges, alerts=news.all, changed=changed, now=now
+                    supernodes=found.supernodes,
+                    edges=found.edges,
+                    alerts=news.all,
+                    changed=changed,
+                    now=now,
+                    ingestion_id=ingestion_id,
                 )
             except Conflict:  # somebody changed an alert since it was read: what they said must not be lost
                 if attempt == _ATTEMPTS - 1:

@@ -127,7 +127,7 @@ class MergeIngestion:
             ingestion = await self._progress(ingestion, counts, 1.0, noted)
         changed = changed or counts != ClaimCounts()
         ingestion = replace(ingestion, warnings=(*ingestion.warnings, *noted.warnings()))
-        cycles, version = await self.condensing(changed=changed)
+        cycles, version = await self.condensing(changed=changed, ingestion_id=ingestion.ingestion_id)
         if changed:
             await self.cache.invalidate(None)
         ended = await self._end(

@@ -14,13 +14,14 @@ from sloengine.domain.topology.ingestion import CircularDependencyAlert
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.alert_documents import detected_event
 from sloengine.infrastructure.memory.database import MemoryDatabase, Pair
+from sloengine.infrastructure.told_events import graph_event
 
 
 def register(database: MemoryDatabase, services: Sequence[Service], now: datetime) -> list[Service]:
     """Create or update what a person states; as they stand then."""
     stored = [_upsert(database, replace(service, discovered=False), now) for service in services]
     if any(changed for _, changed in stored):
-        database.version += 1
+        move_version(database, changed=True, now=now)
     return [service for service, _ in stored]
 
 
@@ -59,6 +60,18 @@ def write_batch(
     if reshaped or pending != (len(updated), database.services):
         database.has_pending_change = True
     return ClaimCounts(len(created), len(made), len(updated), len(gone))
+
+
+def move_version(
+    database: MemoryDatabase, *, changed: bool, now: datetime, ingestion_id: str | None = None
+) -> int:
+    """The version then in force; that it has moved is told."""
+    if changed or database.has_pending_change:
+        database.version += 1
+        event = graph_event(database.version, ingestion_id, now)
+        database.outbox[event.event_id] = event
+    database.has_pending_change = False
+    return database.version
 
 
 def write_condensation(

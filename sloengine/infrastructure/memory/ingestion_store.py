@@ -10,6 +10,7 @@ from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.memory.database import MemoryDatabase
 from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
+from sloengine.infrastructure.told_events import progressed_event
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -46,6 +47,8 @@ class MemoryIngestionStore:
         """Store progress or outcome."""
         self._db.ingestions[ingestion.ingestion_id] = ingestion
         self._db.touched_at[ingestion.ingestion_id] = self._clock.now()
+        event = progressed_event(ingestion, self._clock.now())
+        self._db.outbox[event.event_id] = event
         if drop_payload:
             self._db.payloads.pop(ingestion.ingestion_id, None)
 

@@ -21,6 +21,7 @@ from sloengine.domain.topology.ingestion import JobStatus
 from sloengine.infrastructure.memory.database import Job, MemoryDatabase
 from sloengine.infrastructure.memory.idempotency import earlier_answer, keep
 from sloengine.infrastructure.memory.paging import cut
+from sloengine.infrastructure.told_events import generated_event
 
 
 class MemoryRecommendationStore:
@@ -44,6 +45,9 @@ class MemoryRecommendationStore:
             kept = replace(result, recommendation_id=key) if isinstance(result, Recommendation) else result
             self._db.results.append((key, now, kept))
             stored.append(kept)
+            if isinstance(kept, Recommendation):
+                event = generated_event(key, kept.service_id, now)
+                self._db.outbox[event.event_id] = event
         return stored
 
     async def save_once(

@@ -47,11 +47,9 @@ class MemoryServiceGraph:
         """The version, and whether the condensation is behind."""
         return GraphStanding(self._db.version, len(self._db.supernodes), self._db.is_reshaped)
 
-    async def move_version(self, *, changed: bool, now: datetime) -> int:
+    async def move_version(self, *, changed: bool, now: datetime, ingestion_id: str | None = None) -> int:
         """The version then in force."""
-        self._db.version += changed or self._db.has_pending_change
-        self._db.has_pending_change = False
-        return self._db.version
+        return graph_writes.move_version(self._db, changed=changed, now=now, ingestion_id=ingestion_id)
 
     async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
         """The whole merged graph."""
@@ -235,10 +233,11 @@ class MemoryServiceGraph:
         alerts: Sequence[CircularDependencyAlert],
         changed: bool,
         now: datetime,
+        ingestion_id: str | None = None,
     ) -> int:
         """Replace supernodes and condensation edges, upsert alerts."""
         graph_writes.write_condensation(self._db, supernodes, edges, alerts, now)
-        return await self.move_version(changed=changed, now=now)
+        return await self.move_version(changed=changed, now=now, ingestion_id=ingestion_id)
 
     async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:
         """Newest first."""

@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import orjson
+
 from sloengine.application.ports.idempotency import KeyedRequest
 from sloengine.application.ports.service_graph import ClaimCounts, RegisteredServices
 from sloengine.domain.topology.dependency import Dependency, DependencyClaim, DiscoverySource
@@ -19,6 +21,7 @@ from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.alerts import write_alerts
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
+from sloengine.infrastructure.neo4j.outbox import event_properties
 from sloengine.infrastructure.neo4j.service_rows import (
     Pair,
     Times,
@@ -27,6 +30,7 @@ from sloengine.infrastructure.neo4j.service_rows import (
     service_of,
     service_parameters,
 )
+from sloengine.infrastructure.told_events import graph_event
 
 _ROWS_AT_ONCE = 500
 """Rows of one statement: few enough that building them never holds up other tasks for long."""
@@ -85,8 +89,22 @@ async def register(transaction: Transaction, services: Sequence[Service], now: d
     [(created, changed)] = await transaction.rows("write/register_services", rows=rows, now=now)
     await transaction.rows("write/add_lone_components", service_ids=created)
     await transaction.rows("write/link_history_of_new_services", service_ids=created)
-    await transaction.rows("write/move_graph_version", changed=changed > 0, now=now)
+    await move_version(transaction, changed=changed > 0, now=now)
     return await _as_they_stand(transaction, services)
+
+
+async def move_version(
+    transaction: Transaction, *, changed: bool, now: datetime, ingestion_id: str | None = None
+) -> int:
+    """The graph version then in force; that it has moved is told, with the ingestion that has moved it."""
+    event = event_properties(graph_event(0, ingestion_id, now), 0)
+    ingestion = orjson.dumps(ingestion_id).decode()
+    version: int = first_of(
+        await transaction.rows(
+            "write/move_graph_version", changed=changed, event=event, ingestion=ingestion, now=now
+        )
+    )
+    return version
 
 
 async def register_once(
@@ -121,6 +139,7 @@ async def write_condensation(
     alerts: Sequence[CircularDependencyAlert],
     changed: bool,
     now: datetime,
+    ingestion_id: str | None = None,
 ) -> int:
     """Bring the stored condensation to this one; the graph version then in force."""
     wanted = await asyncio.to_thread(_grouped, edges)
@@ -132,7 +151,7 @@ async def write_condensation(
     ]
 
     async def work(transaction: Transaction) -> int:
-        version: int = first_of(await transaction.rows("write/move_graph_version", changed=changed, now=now))
+        version = await move_version(transaction, changed=changed, now=now, ingestion_id=ingestion_id)
         stored: dict[str, set[str]] = {}
         stored_supernodes: set[str] = set()
         async for component_id, is_supernode, dependencies in transaction.stream("read/condensation"):

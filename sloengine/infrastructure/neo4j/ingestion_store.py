@@ -14,6 +14,8 @@ from sloengine.domain.topology.ingestion import Ingestion, JobStatus
 from sloengine.infrastructure.documents import decode, encode
 from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
+from sloengine.infrastructure.neo4j.outbox import event_properties
+from sloengine.infrastructure.told_events import progressed_event
 
 _PIECE_BYTES = 256 * 1024
 _ZLIB, _ZLIB_LEVEL = "zlib", 1
@@ -101,5 +103,6 @@ async def _save(transaction: Transaction, ingestion: Ingestion, more: Mapping[st
             "document": encode(ingestion).decode(),
             **more,
         },
+        event=event_properties(progressed_event(ingestion, datetime.now(UTC)), 0),
         is_final=ingestion.status in _FINAL,
     )

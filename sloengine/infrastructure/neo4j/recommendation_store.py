@@ -26,7 +26,9 @@ from sloengine.infrastructure.neo4j.cursors import key_of, page_of, rows_to_read
 from sloengine.infrastructure.neo4j.idempotency import IdempotencyKey
 from sloengine.infrastructure.neo4j.instants import microseconds
 from sloengine.infrastructure.neo4j.kept_answer import KeptAnswer
+from sloengine.infrastructure.neo4j.outbox import event_properties
 from sloengine.infrastructure.neo4j.portions import PORTION_BYTES, in_portions
+from sloengine.infrastructure.told_events import generated_event
 
 _UNIT_OF_KIND = {
     ObjectiveKind.AVAILABILITY: "target",
@@ -146,7 +148,14 @@ class Neo4jRecommendationStore:
 
 async def _write(portions: Sequence[list[dict[str, Any]]], now: datetime, transaction: Transaction) -> None:
     for rows in portions:
-        await transaction.rows("write/save_recommendations", rows=rows, now=now)
+        told = [{**row, "event": _event(row, place, now)} for place, row in enumerate(rows)]
+        await transaction.rows("write/save_recommendations", rows=told, now=now)
+
+
+def _event(row: Mapping[str, Any], place: int, now: datetime) -> dict[str, Any] | None:
+    if row["recommendation_id"] is None:
+        return None
+    return event_properties(generated_event(row["recommendation_id"], row["service_id"], now), place)
 
 
 def recommendation_of(document: str, status: str) -> Recommendation:

@@ -26,7 +26,7 @@ from sloengine.domain.topology.ingestion import AlertStatus, CircularDependencyA
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.neo4j import alerts, graph_writes
-from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction, first_of
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
 from sloengine.infrastructure.neo4j.instants import instant
 from sloengine.infrastructure.neo4j.kept_snapshot import KeptSnapshot, read_snapshot
 from sloengine.infrastructure.neo4j.neighbourhood import around, walk
@@ -61,10 +61,15 @@ class Neo4jServiceGraph:
         [row] = await self._connection.read("graph_standing")
         return GraphStanding(*row)
 
-    async def move_version(self, *, changed: bool, now: datetime) -> int:
+    async def move_version(self, *, changed: bool, now: datetime, ingestion_id: str | None = None) -> int:
         """The version then in force."""
-        version: int = first_of(await self._connection.write("move_graph_version", changed=changed, now=now))
-        return version
+
+        async def work(transaction: Transaction) -> int:
+            return await graph_writes.move_version(
+                transaction, changed=changed, now=now, ingestion_id=ingestion_id
+            )
+
+        return await self._connection.in_write(work)
 
     async def snapshot(self, *, anew: bool = False) -> DependencyGraph:
         """The whole merged graph; read again when the version has moved, or (and then not kept) ``anew``."""
@@ -261,10 +266,17 @@ class Neo4jServiceGraph:
         alerts: Sequence[CircularDependencyAlert],
         changed: bool,
         now: datetime,
+        ingestion_id: str | None = None,
     ) -> int:
         """One transaction; only what differs from the condensation as stored is written."""
         return await graph_writes.write_condensation(
-            self._connection, supernodes=supernodes, edges=edges, alerts=alerts, changed=changed, now=now
+            self._connection,
+            supernodes=supernodes,
+            edges=edges,
+            alerts=alerts,
+            changed=changed,
+            now=now,
+            ingestion_id=ingestion_id,
         )
 
     async def alerts(self, status: AlertStatus | None, page: PageRequest) -> Page[CircularDependencyAlert]:

@@ -302,7 +302,7 @@ async def test_a_client_that_takes_nothing_any_more_is_dropped(engine: Engine):
 
 async def test_a_client_that_is_too_slow_is_told(engine: Engine):
     use = engine.use.follow_events
-    slow = EventFeed(engine.stores.event_log, engine.stream, most_waiting=2)
+    slow = EventFeed(engine.stores.event_log, engine.stream, most_waiting=2, most_behind=3)
     engine.use = SimpleNamespace(  # type: ignore[assignment]
         follow_events=FollowEvents(slow, use.graph),
         read_ledger=engine.use.read_ledger,
@@ -332,5 +332,5 @@ async def test_a_client_that_is_too_slow_is_told(engine: Engine):
 
     [error] = json.loads(peer.sent[-2]["text"])["payload"]["errors"]
     assert error["extensions"]["code"] == "UNAVAILABLE"
-    assert "`after`" in error["message"]
+    assert "`after: 0`" in error["message"]
     await slow.close()

