@@ -74,6 +74,11 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
             "Say when a service's behaviour, or any series in a file, changed, and what that did to its targets.",
         ),
         Command(
+            "events",
+            "sloengine.cli.events:events",
+            "List what has happened of late: a week is kept. Each event has an id; --after goes on behind it.",
+        ),
+        Command(
             "forecast",
             "sloengine.cli.forecast:forecast",
             "Say how probably a service's error budget runs out, and when.",

@@ -23,7 +23,17 @@ from graphql import (
 
 SCHEMA_FILE = Path(__file__).parents[2] / "graphql" / "schema.graphql"
 # An object that another one leads to carries its identity only.
-REFERENCES = {"Service": {"id", "serviceId"}, "Recommendation": {"id"}, "Journey": {"id", "name"}}
+REFERENCES = {
+    "Service": {"id", "serviceId"},
+    "Recommendation": {"id"},
+    "Journey": {"id", "name"},
+    "AuditEvent": {"id"},
+    "CircularDependencyAlert": {"id"},
+    "Divergence": {"id"},
+    "DriftEvent": {"id"},
+    "Ingestion": {"id"},
+    "Slo": {"id"},
+}
 
 
 @cache

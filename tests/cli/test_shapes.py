@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,3 +215,24 @@ def test_what_was_measured_of_an_edge_is_in_the_graph(ask: Run, engine: Engine):
     shares = {edge["dependency"]["serviceId"]: edge["measuredPassThrough"] for edge in document["dependencies"]}
     assert shares == {"cart": {"value": 0.25, "low": 0.1, "high": 0.5}, "db": None}
     assert "passes on 25%" in tree
+
+
+def test_events(ask: Run, engine: Engine):
+    fine(ask("set-slo", "front", "--target", "availability=99", "--rationale", "so", "--json"))
+    asyncio.run(engine.use.relay_outbox())
+
+    listed = ask("events", "--json")
+    events = [json.loads(line) for line in listed.out.splitlines()]
+    [changed] = [json.loads(line) for line in ask("events", "--json", "--type", "SloChanged").out.splitlines()]
+    text = ask("events", "--after", str(int(changed["id"]) - 1)).out
+    nothing = ask("events", "--after", "99999")
+
+    assert listed.code == 0, listed.err
+    assert [int(event["id"]) for event in events] == list(range(1, len(events) + 1))
+    assert {"IngestionProgressed", "GraphChanged", "SloChanged"} <= {event["__typename"] for event in events}
+    for event in events:
+        check(event, event.pop("__typename"))
+    assert text.startswith(f"{changed['id']} ")
+    assert "SloChanged front" in text
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "after: no event has the id 99999 yet" in nothing.err

@@ -137,7 +137,8 @@ async def test_what_is_stored_as_a_matter_of_course_is_told_too(stores: Stores):
     await stores.ingestions.save(replace(ingestion, status=JobStatus.RUNNING))
     await stores.graph.move_version(changed=True, now=NOW, ingestion_id="i1")
     await stores.graph.move_version(changed=False, now=NOW)
-    version = await stores.graph.write_condensation(supernodes=(), edges=(), alerts=(), changed=True, now=NOW)
+    later = NOW + timedelta(seconds=1)
+    version = await stores.graph.write_condensation(supernodes=(), edges=(), alerts=(), changed=True, now=later)
     [stored] = await stores.recommendations.save([availability("a")], now=NOW)
     await stores.recommendations.save([stored, unavailable("b")], now=NOW)
 

@@ -26,10 +26,13 @@ _LONGEST_NUMBER = 18
 
 @dataclass(frozen=True, slots=True)
 class FollowEventsCommand:
-    """``after``: the id of the last event seen, None: from now on."""
+    """``after``: the id of the last event seen, None: from now on. ``until_now``: what has been told is all, and
+    None starts with the oldest that is kept.
+    """
 
     wanted: EventFilter = field(default_factory=EventFilter)
     after: str | None = None
+    until_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,20 @@ class FollowEvents:
         """
         wanted = await Wanted.of(command.wanted, self.graph)
         after = None if command.after is None else await self._known(command.after)
+        if command.until_now:
+            return self._told(wanted, await self._oldest() if after is None else after)
         return self._batches(wanted, after)
+
+    async def _oldest(self) -> int:
+        oldest = await self.feed.log.after(0, 1)
+        return (oldest[0].number or 1) - 1 if oldest else await self.feed.log.newest()
+
+    async def _told(self, wanted: Wanted, seen: int) -> AsyncGenerator[Sequence[OutboxEvent]]:
+        newest = await self.feed.log.newest()
+        while seen < newest and (events := await self._behind(seen, READ_AT_ONCE)):
+            seen = events[-1].number or newest
+            if matching := await wanted.among(events):
+                yield matching
 
     async def _known(self, after: str) -> int:
         if not (after.isascii() and after.isdigit() and len(after) <= _LONGEST_NUMBER):

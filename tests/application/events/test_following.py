@@ -229,6 +229,19 @@ async def test_an_id_that_nobody_can_go_on_behind(told: Told, after: str, error:
     assert raised.value.path == ("after",)
 
 
+async def test_what_is_kept_by_now_can_be_listed(told: Told):
+    await told.tell(*"abcd")
+    told.stores.event_log.forget(1)
+
+    async def listed(after: str | None) -> list[int | None]:
+        batches = await told.follow(FollowEventsCommand(after=after, until_now=True))
+        return [event.number async for batch in batches for event in batch]
+
+    assert await listed(None) == [2, 3, 4]
+    assert await listed("3") == [4]
+    assert await listed("4") == []
+
+
 async def test_the_newest_id_is_never_too_old(told: Told):
     await told.tell(*"abc")
     told.stores.event_log.forget(3)
