@@ -27,7 +27,8 @@ from sloengine.domain.topology.service import Service
 from sloengine.infrastructure.embedded import Neo4jAddress
 from sloengine.infrastructure.neo4j import Neo4jStores, stores_on
 from sloengine.infrastructure.neo4j.alerts import set_status
-from sloengine.infrastructure.neo4j.connection import Neo4jConnection
+from sloengine.infrastructure.neo4j.connection import Neo4jConnection, Transaction
+from sloengine.infrastructure.neo4j.graph_writes import move_version
 from sloengine.infrastructure.neo4j.recommendation_store import Neo4jRecommendationStore
 from tests.contracts.recommendation_samples import availability, slo
 from tests.contracts.test_slo_ledger import accept, decide, put, recommended
@@ -273,10 +274,10 @@ async def test_what_cannot_know_itself_is_not_done_again_and_says_that_it_may_ha
 ):
     runs = 0
 
-    async def work(transaction: object) -> None:
+    async def work(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await transaction.rows("write/move_graph_version", changed=True, now=NOW)  # type: ignore[attr-defined]
+        await move_version(transaction, changed=True, now=NOW)
 
     before = await stores.graph.version()
     wire.commits_to_lose = 1
