@@ -77,6 +77,9 @@ def test_11_targets_of_a_day_know_nothing_of_what_came_through_the_map_either():
     assert any(level.as_of < told[-1][0] < level.ends_at for level in levels)
     finished = own_map([level for level in levels if level.ends_at <= told[-1][0]], AVAILABILITY)
     assert finished is not None
+    # And that map was in force: without it the same day promises something else.
+    [plain] = [one for one in looks(Past(graph, panel, {}), plan, recalibrate=False) if one.as_of == told[-1][0]]
+    assert [(row.target, row.promised) for row in plain.targets] != told[-1][1]
     both = [[level for one in every for level in one.levels] for every in (before, after)]
     assert own_map(both[0], AVAILABILITY) != own_map(both[1], AVAILABILITY)
 

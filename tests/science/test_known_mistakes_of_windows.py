@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from sloengine.domain.accuracy.calibrate import independent_windows
+from sloengine.domain.accuracy.calibrate import independent_windows, own_map
 from sloengine.domain.accuracy.judged import Level
+from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
@@ -168,3 +169,6 @@ def test_10_looking_at_the_same_windows_every_week_makes_no_more_of_them():
     assert len(weekly) == 4 * len(monthly)
     assert 30 < few < len(monthly)
     assert 0.4 * few < many < 1.3 * few
+    own = own_map(weekly, ObjectiveKind.AVAILABILITY)
+    assert own is not None
+    assert CalibrationMap().with_own(own).own_weight == pytest.approx(many / (many + 100.0))

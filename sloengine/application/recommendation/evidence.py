@@ -56,8 +56,8 @@ class LearntPriors:
         return f"{self.availability.digest}-{self.latency.digest}-{maps}"
 
     def calibrated(self, settings: EngineSettings) -> EngineSettings:
-        """The settings with the maps in force."""
-        return settings.with_own_maps(self.own_maps)
+        """The settings with the maps in force; without own ones, those that the settings have stay."""
+        return settings.with_own_maps(self.own_maps) if self.own_maps else settings
 
 
 @dataclass(frozen=True)
