@@ -34,7 +34,7 @@ DAY = timedelta(days=1)
 OWN, UNMAPPED, RAW = "engine", "engine, without the map", "engine, uncorrected"
 OWN_START = "levels from model's on"
 FIRST_SEED = 30_000
-"""Organisations from here on had no part in any choice: neither ratio nor spread of days was learnt from them."""
+"""From organisations from here on nothing was learnt: neither levels nor ratio nor the spread of days."""
 NAMES = (OWN, UNMAPPED, OWN_START, RAW, *RULES)
 SHOWN = (0.05, 0.2, 0.5, 0.8, 0.9, 0.95)
 
