@@ -17,6 +17,7 @@ from sloengine.domain.simulation.topology import SimulatedTopology
 
 PERCENTILES = (0.5, 0.95, 0.99)
 _COUNTED = ("requests", "failed_requests", "own_failures", "calls", "failed_calls", "timeouts", "hits")
+_SUMMED = (*_COUNTED, "dependency_failures")
 _PIECE_CELLS = 20_000_000  # numbers held at once while causes are traced
 _HALVINGS = 40
 _SHORTEST, _LONGEST = np.log(1e-6), np.log(1e5)  # seconds
@@ -26,9 +27,11 @@ _SHORTEST, _LONGEST = np.log(1e-6), np.log(1e5)  # seconds
 class Lived:
     """Sums over the stretch; shape (n_services,) and (n_calls,), as ``Counts`` names them.
 
-    ``causes``: per service, its failed requests by the component that caused them; where several struck one
-    request, each takes its part. ``latency_seconds``: shape (n_services, len(PERCENTILES)), exact, not from
-    buckets; NaN for services that nobody asked anything.
+    ``dependency_failures``: requests that failed dependencies reached, whether or not the service failed them by
+    itself as well; over its requests, what all its dependencies together withhold. ``causes``: per service, its
+    failed requests by the component that caused them; where several struck one request, each takes its part.
+    ``latency_seconds``: shape (n_services, len(PERCENTILES)), exact, not from buckets; NaN for services that
+    nobody asked anything.
     """
 
     requests: FloatArray
@@ -38,6 +41,7 @@ class Lived:
     failed_calls: FloatArray
     timeouts: FloatArray
     hits: FloatArray
+    dependency_failures: FloatArray
     causes: Mapping[str, Mapping[str, float]]
     latency_seconds: FloatArray
 
@@ -46,18 +50,19 @@ def lived(organisation: Organisation, from_hour: int, to_hour: int) -> Lived:
     """What happened in [from_hour, to_hour), hours since 1970."""
     cut = Cut(organisation.parameters, from_hour, to_hour, HOUR)
     topology = organisation.topology
-    parts: dict[str, list[FloatArray]] = {name: [] for name in (*_COUNTED, "typical", "load")}
+    parts: dict[str, list[FloatArray]] = {name: [] for name in (*_SUMMED, "typical", "load")}
     causes: dict[str, dict[str, float]] = {service.service_id: {} for service in topology.services}
     for played in play_range(organisation, cut):
         known = moment_of(organisation, played)
         values = {name: getattr(played.counts, name) for name in _COUNTED}
         values |= {"typical": known.typical_seconds, "load": known.load}
+        values["dependency_failures"] = _reached(played.counts)
         for name, value in values.items():
             parts[name].append(cut.within(played.block, value))
         _add_causes(causes, topology, played.counts, range(*cut.slots_of(played.block)))
     whole = {name: np.concatenate(parts[name], axis=1) for name in ("requests", "typical", "load")}
     return Lived(
-        **{name: np.sum([part.sum(axis=1) for part in parts[name]], axis=0) for name in _COUNTED},
+        **{name: np.sum([part.sum(axis=1) for part in parts[name]], axis=0) for name in _SUMMED},
         causes=causes,
         latency_seconds=_percentiles(organisation.parameters, **whole),
     )
@@ -78,6 +83,17 @@ def _percentiles(
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         found[:, place] = np.where(total > 0, np.exp(high), np.nan)
     return found
+
+
+def _reached(counts: Counts) -> FloatArray:
+    """Requests that failed dependencies reached in each slot, shape (n_services, slots).
+
+    Of the requests that a service did not fail by itself, so many failed; within a slot those that it did fail
+    were reached as often. Where it failed every one, nothing is known, and none is counted.
+    """
+    return counts.requests * ratio(
+        counts.failed_requests - counts.own_failures, counts.requests - counts.own_failures
+    )
 
 
 def _add_causes(

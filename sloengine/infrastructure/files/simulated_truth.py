@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from sloengine.domain.simulation.blocks import EPOCH
+from sloengine.domain.simulation.blocks import EPOCH, FloatArray
 from sloengine.domain.simulation.chronicle import incidents, shifts
 from sloengine.domain.simulation.lived import PERCENTILES, Lived, lived
 from sloengine.domain.simulation.organisation import Organisation
@@ -18,6 +18,8 @@ from sloengine.domain.simulation.truth import Truth, truth
 from sloengine.domain.simulation.windows import coming_availability
 
 COMING_DAYS = (7, 28, 30, 90)
+LATENCY_DAYS = 28
+"""Of the coming windows, the one whose latency is looked up: percentiles take as long as playing."""
 
 
 def write_truth(path: Path, organisation: Organisation, from_hour: int, to_hour: int, provenance: str) -> None:
@@ -31,6 +33,7 @@ def truth_shape(organisation: Organisation, from_hour: int, to_hour: int) -> dic
     stated = truth(organisation, to_hour)
     happened = lived(organisation, from_hour, to_hour)
     coming = coming_availability(organisation, to_hour, COMING_DAYS)
+    coming_seconds = lived(organisation, to_hour, to_hour + 24 * LATENCY_DAYS).latency_seconds
     return {
         "from": time_text(from_hour),
         "asOf": time_text(to_hour),
@@ -42,6 +45,7 @@ def truth_shape(organisation: Organisation, from_hour: int, to_hour: int) -> dic
                 "comingWindows": [
                     {"days": days, "availabilityRatio": coming[days][place]} for days in COMING_DAYS
                 ],
+                "comingLatency": {"days": LATENCY_DAYS, "latencySeconds": _percentiles(coming_seconds[place])},
             }
             for place, service in enumerate(organisation.topology.services)
         ],
@@ -112,20 +116,24 @@ def _long_run(stated: Truth, service_id: str) -> dict[str, float]:
 def _history(happened: Lived, place: int, service_id: str) -> dict[str, Any]:
     failed = float(happened.failed_requests[place])
     causes = sorted(happened.causes[service_id].items(), key=lambda one: (-one[1], one[0]))
-    seconds = happened.latency_seconds[place].tolist()
     return {
         "requests": int(happened.requests[place]),
         "failedRequests": int(failed),
         "ownFailures": int(happened.own_failures[place]),
-        "latencySeconds": {
-            f"p{percentile:.0%}".rstrip("%"): None if math.isnan(value) else value
-            for percentile, value in zip(PERCENTILES, seconds, strict=True)
-        },
+        "dependencyFailures": round(float(happened.dependency_failures[place]), 3),
+        "latencySeconds": _percentiles(happened.latency_seconds[place]),
         "causes": [
             {"serviceId": cause, "failedRequests": round(count, 3), "shareRatio": count / failed}
             for cause, count in causes
             if count > 0
         ],
+    }
+
+
+def _percentiles(seconds: FloatArray) -> dict[str, float | None]:
+    return {
+        f"p{percentile:.0%}".rstrip("%"): None if math.isnan(value) else value
+        for percentile, value in zip(PERCENTILES, seconds.tolist(), strict=True)
     }
 
 

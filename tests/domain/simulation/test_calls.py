@@ -70,6 +70,19 @@ def test_a_chain_fails_with_one_minus_the_product(length):
     assert truth(organisation, HOUR, 5000).availability_ratio["s0"] == pytest.approx(0.99**length, rel=1e-6)
 
 
+def test_what_dependencies_withhold_together_is_told_whatever_the_service_fails_by_itself():
+    organisation = steady(
+        SimulatedCall("s", "a"),
+        SimulatedCall("s", "b", pass_through=0.5),
+        fails={"s": 0.4, "a": 0.05, "b": 0.2},
+    )
+
+    found, _ = ratios(organisation)
+
+    reached = found.dependency_failures / found.requests
+    np.testing.assert_allclose(reached, [1 - 0.95 * 0.9, 0, 0], rtol=0.01)
+
+
 @pytest.mark.parametrize(("attempts", "sticky"), [(1, 0.0), (2, 0.0), (3, 0.0), (4, 0.0), (3, 0.4), (2, 1.0)])
 def test_further_attempts_mend_what_is_not_sticky_and_load_the_dependency(attempts, sticky):
     p = 0.3
