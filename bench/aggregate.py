@@ -116,7 +116,10 @@ async def _merge(on: Stage, document: dict[str, list[dict[str, object]]]) -> Non
 async def _aggregate(on: Stage, until: datetime) -> tuple[AggregationReport, float, float, Pulled]:
     async with open_use_cases(on.settings) as use_cases:
         pulled = _kept(use_cases)
-        await use_cases.aggregate_telemetry.history.set_watermark(Watermark(until - HOUR, until))
+        history = use_cases.aggregate_telemetry.history
+        # An hour's pass: not the ninety days before it, which are read in once for services that are new.
+        await history.note_past(await history.without_past(), now=until)
+        await history.set_watermark(Watermark(until - HOUR, until))
         began, cpu = time.perf_counter(), _cpu()
         report = await use_cases.aggregate_telemetry(AggregateTelemetryCommand(until=until))
         return report, time.perf_counter() - began, _cpu() - cpu, pulled[0]
