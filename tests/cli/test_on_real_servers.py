@@ -14,8 +14,9 @@ import pytest
 from sloengine.bootstrap.connections import open_use_cases
 from sloengine.bootstrap.settings import Settings
 from sloengine.infrastructure.embedded import Neo4jAddress, RedisAddress
+from tests.application.organisation import DAY, HOUR, hourly_panel
 from tests.cli.conftest import Run
-from tests.cli.files import edges_file, sli_file
+from tests.cli.files import UNTIL, edges_file, sli_file
 from tests.cli.shapes import check
 
 
@@ -87,6 +88,41 @@ def test_a_shell_can_go_all_the_way(real: Run, tmp_path: Path):
     assert (late.code, late.out) == (2, "")
     assert verified.json["checked"] == 1
     check(real("graph", "db", "--callers", "--json").json, "DependencyGraph")
+
+
+def test_a_daily_file_of_another_service_changes_nothing_that_is_known_of_this_one(real: Run, tmp_path: Path):
+    assert real("migrate", "up").code == 0
+    whole = hourly_panel("front", days=60, until=UNTIL)
+    hours, days = tmp_path / "hours.csv", tmp_path / "days.csv"
+    begins = whole.start_at
+    rows = [
+        f"{(begins + hour * HOUR).isoformat()},front,{whole.good[0, hour]:g},{whole.total[0, hour]:g}"
+        for hour in range(0, 60 * 24)
+        if hour < 24 or hour % 2
+    ]
+    hours.write_text("\n".join(["timestamp,service,good,total", *rows]) + "\n")
+    rows = [f"{(begins + day * DAY).isoformat()},elsewhere,23990,24000" for day in range(60)]
+    days.write_text("\n".join(["timestamp,service,good,total", *rows]) + "\n")
+
+    def known() -> dict[str, object]:
+        answer = real("recommend", "front", "--sli", "availability", "--force", "--json")
+        assert answer.code == 0, answer.err
+        return answer.json["recommendations"][0]
+
+    loaded = real("load-sli", str(hours))
+    before = known()
+    beside = real("load-sli", str(days))
+    after = known()
+
+    assert (loaded.code, beside.code) == (0, 0)
+    quality = before["dataQuality"]
+    assert quality["completeness"] == pytest.approx((24 + 59 * 12) / 1440)
+    assert after["dataQuality"] == {
+        **quality,
+        "completeness": pytest.approx(quality["completeness"]),
+        "daysOfHistory": pytest.approx(quality["daysOfHistory"]),
+    }
+    assert after["confidence"] == pytest.approx(before["confidence"], abs=1e-9)
 
 
 def shell(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -95,6 +95,8 @@ def assert_same(here, there) -> None:
     )
     np.testing.assert_array_equal(panel.good, other_panel.good)
     np.testing.assert_array_equal(panel.total, other_panel.total)
+    np.testing.assert_allclose(panel.seen, other_panel.seen, rtol=1e-12)
+    assert (panel.coverage is None) == (other_panel.coverage is None)
     assert (edges.pairs, edges.start_at, edges.step) == (
         other_edges.pairs,
         other_edges.start_at,
@@ -119,6 +121,19 @@ async def test_hours_laid_over_what_was_read_are_what_a_read_gives_once_they_are
     if has_edges:
         await history.write_edges(some_edges(seed, MONDAY + 10 * HOUR, 40, PAIRS[1:3]))
     before, hours = await read(history), pulled(seed)
+
+    await store_pulled(history, hours, set(SERVICES))
+
+    assert_same(laid(before, hours), await read(history))
+
+
+async def test_hours_laid_over_hours_that_were_seen_in_part_are_seen_whole(history: SliHistory):
+    in_part, hourly = some_panel(11, MONDAY, 60 * 12, timedelta(minutes=5)), some_panel(12, MONDAY, 60)
+    await history.write(in_part.select(["a"]))
+    await history.write(hourly.select(["b", "c", "d"]))
+    await history.write_latency(list(some_latency(1, MONDAY, 3).values()))
+    before, hours = await read(history), pulled(1)
+    assert before[0].coverage is not None
 
     await store_pulled(history, hours, set(SERVICES))
 

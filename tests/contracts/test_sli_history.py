@@ -137,6 +137,52 @@ async def test_a_read_is_at_the_coarsest_step_of_those_asked_for(history: SliHis
     np.testing.assert_array_equal(both.total, [[6.0, NAN], [100.0, 200.0]])
 
 
+async def test_what_is_summed_up_knows_how_much_of_it_was_seen(history: SliHistory):
+    every_other = [1.0, NAN] * 36
+    await history.write(panel(MONDAY, HOUR, half=every_other, whole=[1.0] * 72))
+    await history.write(panel(MONDAY, DAY, daily=[5.0, NAN, 7.0]))
+
+    alone = await history.read(["half", "whole"], MONDAY, MONDAY + 3 * DAY)
+    both = await history.read(["half", "whole", "daily", "nobody"], MONDAY, MONDAY + 3 * DAY)
+    cut = await history.read(["whole", "daily"], MONDAY + 18 * HOUR, MONDAY + 2 * DAY + 6 * HOUR)
+    known = await history.read(["whole", "daily"], MONDAY, MONDAY + 3 * DAY)
+
+    assert alone.coverage is None
+    assert both.step == DAY
+    np.testing.assert_array_equal(both.seen, [[0.5] * 3, [1.0] * 3, [1.0, 0.0, 1.0], [0.0] * 3])
+    np.testing.assert_array_equal(both.known_days, [1.5, 3.0, 2.0, 0.0])
+    np.testing.assert_allclose(cut.seen, [[0.25, 1.0, 0.25], [0.0, 0.0, 1.0]])
+    assert known.coverage is None
+
+
+async def test_a_folded_day_knows_how_many_of_its_hours_were_known(history: SliHistory):
+    await history.write(panel(MONDAY, HOUR, a=[1.0, NAN, NAN, 2.0] * 12, b=[1.0] * 48))
+    await history.write(panel(MONDAY, HOUR, a=[NAN] * 24 + [4.0] + [NAN] * 23))
+
+    await history.prune(detail_before=MONDAY + 2 * DAY, all_before=MONDAY - DAY)
+
+    folded = await history.read(["a", "b"], MONDAY, MONDAY + 2 * DAY)
+    assert folded.step == DAY
+    np.testing.assert_allclose(folded.total, [[18.0, 21.0], [24.0, 24.0]])
+    np.testing.assert_allclose(folded.seen, [[0.5, 0.5], [1.0, 1.0]], rtol=1e-12)
+    assert (await history.read(["b"], MONDAY, MONDAY + 2 * DAY)).coverage is None
+
+    await history.write(panel(MONDAY, DAY, a=[20.0]))
+
+    np.testing.assert_allclose((await history.read(["a"], MONDAY, MONDAY + 2 * DAY)).seen, [[1.0, 0.5]])
+
+
+async def test_what_was_seen_of_a_written_panel_is_kept(history: SliHistory):
+    hours = panel(MONDAY, HOUR, a=[1.0, NAN, 2.0, 3.0, NAN, NAN], b=[1.0] * 6)
+    await history.write(hours.at_step(2 * HOUR))
+
+    await history.write(panel(MONDAY, 2 * HOUR, a=[NAN, NAN, 8.0]))
+
+    read = await history.read(["a", "b"], MONDAY, MONDAY + 6 * HOUR)
+    np.testing.assert_array_equal(read.total, [[1.0, 5.0, 8.0], [2.0, 2.0, 2.0]])
+    np.testing.assert_allclose(read.seen, [[0.5, 1.0, 1.0], [1.0, 1.0, 1.0]])
+
+
 async def test_a_day_that_becomes_known_in_more_detail_is_kept_in_detail(history: SliHistory):
     half_hour = timedelta(minutes=30)
     await history.write(panel(MONDAY, HOUR, a=[10.0, 20.0]))

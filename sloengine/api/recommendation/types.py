@@ -25,9 +25,11 @@ from sloengine.domain.recommendation import model
 class DataQuality:
     """Quality of the data."""
 
-    days_of_history: float = strawberry.field(description="Days that have data, at most 90.")
+    days_of_history: float = strawberry.field(
+        description="Days that were seen: hours with data over 24; a day in one row counts whole."
+    )
     completeness: float = strawberry.field(
-        description="Intervals with data over all intervals since the first one, 0 to 1."
+        description="Share of the time since the first data that was seen, 0 to 1; a day in one row counts whole."
     )
     sample_count: float = strawberry.field(description="Valid requests.")
     cold_start: bool = strawberry.field(description="Less than 30 days of history: similar services speak too.")

@@ -29,7 +29,9 @@ class Sli:
     p50_ms: float | None = strawberry.field(description="Median latency in milliseconds.")
     p95_ms: float | None = strawberry.field(description="95th percentile of latency in milliseconds.")
     p99_ms: float | None = strawberry.field(description="99th percentile of latency in milliseconds.")
-    completeness: float = strawberry.field(description="Share of the window's intervals that have data, 0 to 1.")
+    completeness: float = strawberry.field(
+        description="Share of the window that was seen, 0 to 1; a day in one row counts whole."
+    )
     from_at: datetime = strawberry.field(name="from", description="Start of the window, included.")
     to_at: datetime = strawberry.field(name="to", description="End of the window, excluded.")
     value: strawberry.Private[read_sli.SliValue]

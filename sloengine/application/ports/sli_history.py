@@ -57,7 +57,8 @@ class SliHistory(Protocol):
         """Availability of these services (None: all that have any) in [from_at, to_at).
 
         The panel's step is the coarsest stored step among the services asked for, never coarser than a day;
-        finer series are summed up to it.
+        finer series are summed up to it, and ``coverage`` says how much of each sum was known. A value that was
+        stored by the day counts as a whole day, unless it was folded from hours not all of which were known.
         """
         ...
 

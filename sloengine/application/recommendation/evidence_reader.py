@@ -34,7 +34,7 @@ from sloengine.domain.recommendation.archetype_features import features_of
 from sloengine.domain.recommendation.behaviour_change import BehaviourChange
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.settings import EngineSettings
-from sloengine.domain.reliability.panel import EdgePanel, SliPanel
+from sloengine.domain.reliability.panel import EdgePanel, SliPanel, below_each_other
 from sloengine.domain.topology.graph import DependencyGraph
 from sloengine.domain.topology.pass_through_finding import PassThroughFinding
 
@@ -65,6 +65,7 @@ class EvidenceReader:
     settings: EngineSettings = field(default_factory=EngineSettings)
     source_name: str | None = None
     summed_from: int = SUMMED_FROM
+    young_at_once: int = YOUNG_AT_ONCE
     hours_filled: Callable[[], int] = lambda: 0
     _part: KeptPart = field(default_factory=KeptPart, init=False)
     _kept: tuple[object, Prepared] | None = field(default=None, init=False)
@@ -226,30 +227,22 @@ class EvidenceReader:
 
     async def _older(self, panel: SliPanel, as_of: datetime, pulled: Pulled | None) -> SliPanel | None:
         """A year of the services that have few days in the usual look-back; None where it adds nothing."""
-        days = (~np.isnan(panel.total)).sum(axis=1) * (panel.step / DAY)
         young = [
             service_id
-            for service_id, known in zip(panel.service_ids, days.tolist(), strict=True)
+            for service_id, known in zip(panel.service_ids, panel.known_days.tolist(), strict=True)
             if 0 < known < self.settings.cold_start_days
         ]
         from_at = as_of - self.settings.prior_lookback_days * DAY
         parts: list[SliPanel] = []
-        for first in range(0, len(young), YOUNG_AT_ONCE):
-            part = await self.history.read(young[first : first + YOUNG_AT_ONCE], from_at, as_of)
+        for first in range(0, len(young), self.young_at_once):
+            part = await self.history.read(young[first : first + self.young_at_once], from_at, as_of)
             if pulled is not None:
                 part = panel_with(part, pulled.availability)
             known_before = (~np.isnan(part.between(from_at, panel.start_at).total)).any(axis=1)
             if known_before.any():
                 parts.append(part.select([part.service_ids[row] for row in np.flatnonzero(known_before)]))
-        if not parts:
-            return None
-        return SliPanel(
-            tuple(one for part in parts for one in part.service_ids),
-            parts[0].start_at,
-            parts[0].step,
-            np.concatenate([part.good for part in parts]),
-            np.concatenate([part.total for part in parts]),
-        )
+        # Some parts reach back to folded days, others only to hours.
+        return below_each_other(parts) if parts else None
 
     async def _findings(
         self, graph: DependencyGraph, scope: Scope, as_of: datetime

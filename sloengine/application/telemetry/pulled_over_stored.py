@@ -29,12 +29,18 @@ def panel_with(stored: SliPanel, pulled: SliPanel) -> SliPanel:
     """
     _require_hours(stored.step, pulled.step)
     good, total = stored.good.copy(), stored.total.copy()
+    coverage = None if stored.coverage is None else stored.coverage.copy()
     for service_id, row in pulled.rows.items():
         if service_id in stored.rows:
             at = stored.rows[service_id]
             parts, wholes = pulled.good[row], pulled.total[row]
             _lay((good[at], total[at]), stored.start_at, (parts, wholes), pulled.start_at)
-    return replace(stored, good=good, total=total)
+            if coverage is not None:
+                seen = np.where(np.isnan(parts) | np.isnan(wholes), np.nan, pulled.seen[row])
+                _lay((coverage[at],), stored.start_at, (seen,), pulled.start_at)
+    if coverage is not None and bool((np.isnan(total) | (coverage >= 1.0)).all()):
+        coverage = None
+    return replace(stored, good=good, total=total, coverage=coverage)
 
 
 def edges_with(
@@ -124,9 +130,9 @@ def _days_with(
 
 
 def _lay(
-    onto: tuple[FloatArray, FloatArray],
+    onto: Sequence[FloatArray],
     start_at: datetime,
-    hours: tuple[FloatArray, FloatArray],
+    hours: Sequence[FloatArray],
     first_at: datetime,
 ) -> None:
     """Put a series' hours where they belong, in place; those outside and those without data are left out."""
@@ -134,9 +140,9 @@ def _lay(
     begin, end = max(0, -offset), min(len(hours[0]), len(onto[0]) - offset)
     if end <= begin:
         return
-    parts, wholes = hours[0][begin:end], hours[1][begin:end]
-    known = ~(np.isnan(parts) | np.isnan(wholes))
-    for series, values in zip(onto, (parts, wholes), strict=True):
+    cut = [values[begin:end] for values in hours]
+    known = ~np.isnan(cut).any(axis=0)
+    for series, values in zip(onto, cut, strict=True):
         series[offset + begin : offset + end][known] = values[known]
 
 

@@ -60,7 +60,7 @@ class SliStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SliValue:
-    """Sums over a window. ``completeness``: intervals with data over all of them, in [0, 1].
+    """Sums over a window. ``completeness``: share of it that was seen, in [0, 1].
 
     ``events``: good and valid ones of each interval, oldest first, where they are counted.
     """
@@ -121,7 +121,7 @@ class ReadSli:
         return {
             service_id: value
             for row, service_id in enumerate(panel.service_ids)
-            if (value := _availability_value(panel, row)) is not None
+            if (value := _availability_value(panel, row, window.length)) is not None
         }
 
     async def series(
@@ -149,7 +149,7 @@ class ReadSli:
         }
 
 
-def _availability_value(panel: SliPanel, row: int) -> SliValue | None:
+def _availability_value(panel: SliPanel, row: int, length: timedelta) -> SliValue | None:
     seen = ~np.isnan(panel.total[row])
     if not seen.any():
         return None
@@ -157,7 +157,8 @@ def _availability_value(panel: SliPanel, row: int) -> SliValue | None:
     return SliValue(
         from_at=panel.start_at,
         to_at=panel.ends_at,
-        completeness=float(seen.mean()),
+        # Days reach out of a window that does not begin at midnight; what was seen lies within it.
+        completeness=min(1.0, float(panel.seen[row].sum()) / (length / panel.step)),
         good=good,
         total=total,
         ratio=good / total if total > 0 else None,

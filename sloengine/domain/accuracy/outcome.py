@@ -15,7 +15,7 @@ from sloengine.domain.recommendation.telemetry_checks import inspect
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory, SliPanel
 
 LEAST_KNOWN = 0.9
-"""A window that lacks more than a tenth of its intervals is no outcome."""
+"""A window of which more than a tenth was not seen is no outcome."""
 _DAY = timedelta(days=1)
 _SLACK = 1e-12
 
@@ -63,7 +63,7 @@ def _availability(ahead: SliPanel, horizon: timedelta) -> dict[str, float]:
     ahead = inspect(ahead).cleaned
     known = ~(np.isnan(ahead.good) | np.isnan(ahead.total))
     good, total = (np.where(known, values, 0.0).sum(axis=1) for values in (ahead.good, ahead.total))
-    enough = known.sum(axis=1) >= LEAST_KNOWN * (horizon / ahead.step)
+    enough = ahead.seen_intervals >= LEAST_KNOWN * (horizon / ahead.step)
     return {
         service_id: min(1.0, float(good[row] / total[row]))
         for row, service_id in enumerate(ahead.service_ids)

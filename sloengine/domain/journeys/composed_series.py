@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sloengine.domain.journeys.model import Journey
@@ -50,8 +52,8 @@ def _mean_shape(model: GraphReliability, panel: SliPanel, component: int, shape:
     return mean if mean > 0.0 else 1.0
 
 
-def journey_traffic(panel: SliPanel, journey: Journey) -> tuple[FloatArray, str | None]:
-    """Requests of the journey per interval, NaN where none are known; and what stands in for them."""
+def journey_traffic(panel: SliPanel, journey: Journey) -> tuple[FloatArray, tuple[str, ...], str | None]:
+    """Requests of the journey per interval, NaN where none are known; whose they are, and that others stand in."""
 
     def total_of(services: tuple[str, ...]) -> FloatArray:
         rows = [panel.rows[service] for service in services if service in panel.rows]
@@ -62,12 +64,22 @@ def journey_traffic(panel: SliPanel, journey: Journey) -> tuple[FloatArray, str 
 
     own = total_of(journey.entry_points)
     if np.nansum(own) > 0.0:
-        return own, None
+        return own, journey.entry_points, None
     behind = {service: total_of((service,)) for service in journey.named}
     busiest = max(behind, key=lambda service: (float(np.nansum(behind[service])), service))
     if not np.nansum(behind[busiest]) > 0.0:
-        return own, None
-    return behind[busiest], f"No requests of the entry points are on record; those of {busiest} stand in for them."
+        return own, journey.entry_points, None
+    said = f"No requests of the entry points are on record; those of {busiest} stand in for them."
+    return behind[busiest], (busiest,), said
+
+
+def coverage_of_any(panel: SliPanel, services: Sequence[str]) -> FloatArray | None:
+    """Share of each interval that was seen of at least one of these; None: all of every interval with data."""
+    rows = [panel.rows[service] for service in services if service in panel.rows]
+    if panel.coverage is None or not rows:
+        return None
+    # They may have been seen at different times, but which is not known.
+    return np.asarray(panel.seen[rows].max(axis=0))
 
 
 def mean_over(unavailability: FloatArray, traffic: FloatArray) -> float:

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from sloengine.domain.journeys.composed_series import journey_traffic, mean_over, route_series
+from sloengine.domain.journeys.composed_series import coverage_of_any, journey_traffic, mean_over, route_series
 from sloengine.domain.journeys.left_out import entries_of, first_of, left_out, said_of_left_out
 from sloengine.domain.journeys.model import Journey
 from sloengine.domain.journeys.promises import DEPTH, promised_along
@@ -99,7 +99,8 @@ def compose_journey(
         KeyError: the graph does not know a service of the journey.
     """
     promises = promises or {}
-    traffic, traffic_note = journey_traffic(panel, journey)
+    traffic, counted_at, traffic_note = journey_traffic(panel, journey)
+    coverage = coverage_of_any(panel, counted_at)
     ways = (
         [
             _along(model, panel, journey, position, share, traffic, promises, seed)
@@ -125,7 +126,12 @@ def compose_journey(
         series=None
         if not np.nansum(traffic) > 0.0
         else SliPanel(
-            (series_id,), panel.start_at, panel.step, (traffic * (1.0 - unavailability))[None, :], traffic[None, :]
+            (series_id,),
+            panel.start_at,
+            panel.step,
+            (traffic * (1.0 - unavailability))[None, :],
+            traffic[None, :],
+            None if coverage is None else coverage[None, :],
         ),
         bound=CompositeBound(
             observed_ratio=1.0 - observed,

@@ -19,7 +19,6 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.recommendation.tiers import AvailabilityCaps
 from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
-from sloengine.domain.reliability.panel import SliPanel
 
 _DAY = timedelta(days=1)
 
@@ -46,11 +45,10 @@ def availability_case(
 ) -> AvailabilityCase:
     """Draw the next window from what the request says. For requests that are not refused."""
     series = own_intervals(request, settings)
-    panel = SliPanel(
-        (request.service_id,), series.start_at, series.step, series.good[None, :], series.total[None, :]
-    )
     raw = daily_sums(
-        panel, as_of=series.ends_at, lookback_days=max(settings.lookback_days, settings.prior_lookback_days)
+        series.as_panel(request.service_id),
+        as_of=series.ends_at,
+        lookback_days=max(settings.lookback_days, settings.prior_lookback_days),
     )
     history, shares = raw.in_events()
     changed = still_there(request.changed, history)

@@ -21,6 +21,7 @@ class OwnSeries:
     """One service's intervals in the look-back, up to as-of, NaN where there is no data.
 
     ``good``, ``total``: shape (n_intervals,), oldest first; the last interval ends at as-of (floored to the step).
+    ``coverage``: share of each interval that was seen, as in ``SliPanel``; None: all of those with data.
     """
 
     start_at: datetime
@@ -28,6 +29,12 @@ class OwnSeries:
     good: FloatArray
     total: FloatArray
     window: timedelta
+    coverage: FloatArray | None = None
+
+    def as_panel(self, service_id: str) -> SliPanel:
+        """A panel of this one series."""
+        coverage = None if self.coverage is None else self.coverage[None, :]
+        return SliPanel((service_id,), self.start_at, self.step, self.good[None, :], self.total[None, :], coverage)
 
     @property
     def first_at(self) -> datetime | None:
@@ -41,16 +48,30 @@ class OwnSeries:
         return self.start_at + self.step * len(self.total)
 
     def known_days(self, last_days: float = float("inf")) -> float:
-        """Days with data among the last so many."""
-        known = ~np.isnan(self.total)
+        """Days seen among the last so many: an interval of which a part was seen counts with that part."""
+        known = self._seen
         first = max(0.0, len(known) - last_days / (self.step / timedelta(days=1)))
         return float(known[int(first) :].sum() * (self.step / timedelta(days=1)))
 
     @property
     def completeness(self) -> float:
-        """Intervals with data over intervals since the first one; 0 without any."""
+        """Time seen over the time since the first data; 0 without any.
+
+        Of an interval that was seen in part nobody knows which part: the first one is taken to begin where its
+        data do, so that a service whose first day has few hours is not blamed for those before.
+        """
         known = np.flatnonzero(~np.isnan(self.total))
-        return 0.0 if known.size == 0 else float(known.size / (len(self.total) - known[0]))
+        if known.size == 0:
+            return 0.0
+        if self.coverage is None:
+            return float(known.size / (len(self.total) - known[0]))
+        seen = self._seen[known[0] :]
+        missing = float((1.0 - seen[1:]).sum())
+        return 1.0 - missing / (len(seen) - 1 + float(seen[0]))
+
+    @cached_property
+    def _seen(self) -> FloatArray:
+        return np.asarray(self.as_panel("").seen[0])
 
     @cached_property
     def _windows(self) -> ReplayWindows:
@@ -123,10 +144,14 @@ def own_series(
     row = panel.rows.get(service_id)
     n = end - max(first, 0)
     good, total = np.full(max(n, 0), np.nan), np.full(max(n, 0), np.nan)
+    coverage: FloatArray | None = None
     if row is not None and n > 0:
         have = max(0, min(end, panel.total.shape[1]) - max(first, 0))
         part = slice(max(first, 0), max(first, 0) + have)
         good[:have], total[:have] = panel.good[row, part], panel.total[row, part]
         unknown = np.isnan(good) | np.isnan(total)
         good[unknown], total[unknown] = np.nan, np.nan
-    return OwnSeries(panel.start_at + step * max(first, 0), step, good, total, window)
+        if panel.coverage is not None:
+            coverage = np.zeros(n)
+            coverage[:have] = panel.coverage[row, part]
+    return OwnSeries(panel.start_at + step * max(first, 0), step, good, total, window, coverage)

@@ -219,8 +219,8 @@ class Provenance:
 class DataQuality:
     """What the recommendation had to go on.
 
-    ``days_of_history``: days that have data; ``completeness``: intervals with data over intervals in the
-    look-back since the first one; ``sample_count``: valid requests; ``archetype_weight`` in [0, 1].
+    ``days_of_history``: days that were seen; ``completeness``: share in [0, 1] of the time since the first data
+    that was seen; ``sample_count``: valid requests; ``archetype_weight`` in [0, 1].
     """
 
     days_of_history: float

@@ -7,7 +7,7 @@ and stays in the panel, because it is evidence about the edge that leads to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +92,7 @@ def inspect(
             reason = _impossible_as_a_whole(good[row], total[row])
             if reason is not None:
                 refused[service_id] = reason
-    cleaned = SliPanel(panel.service_ids, panel.start_at, panel.step, good, total)
+    cleaned = replace(panel, good=good, total=total)
     refused |= _never_working(cleaned, graph, others, refused)
     return TelemetryFindings(cleaned, refused, {name: tuple(said) for name, said in warnings.items()})
 

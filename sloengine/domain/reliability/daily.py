@@ -22,7 +22,7 @@ class DailyHistory:
     """Sums of 24 hours each, oldest first, the last one ending at ``ends_at``.
 
     ``bad``, ``valid``: events, shape (n_services, n_days), 0 where there was no data. ``exposure``: share of the
-    day's intervals that have data, in [0, 1]: a partial day counts with it.
+    day that was seen, in [0, 1]: a partial day counts with it.
     """
 
     service_ids: tuple[str, ...]
@@ -118,6 +118,9 @@ def daily_sums(panel: SliPanel, *, as_of: datetime, lookback_days: int) -> Daily
     bad[:, columns] = np.add.reduceat(np.where(known, total - good, 0.0), starts, axis=1)
     valid[:, columns] = np.add.reduceat(np.where(known, total, 0.0), starts, axis=1)
     per_day = max(1.0, _DAY / step)
-    counted = np.add.reduceat(known.astype(np.float64), starts, axis=1)
+    shares = known.astype(np.float64)
+    if panel.coverage is not None:
+        shares = np.where(known, panel.coverage[:, first:last], 0.0)
+    counted = np.add.reduceat(shares, starts, axis=1)
     exposure[:, columns] = np.minimum(1.0, counted / np.floor(per_day + 1e-9))
     return DailyHistory(panel.service_ids, ends_at, np.maximum(bad, 0.0), valid, exposure)

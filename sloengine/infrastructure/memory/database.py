@@ -83,8 +83,8 @@ class MemoryDatabase:
     appended: set[str] = field(default_factory=set)
     to_tell: dict[str, datetime] = field(default_factory=dict)
 
-    availability: dict[str, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
-    edge_calls: dict[Pair, dict[datetime, tuple[int, float, float]]] = field(default_factory=dict)
+    availability: dict[str, dict[datetime, tuple[int, float, float, float]]] = field(default_factory=dict)
+    edge_calls: dict[Pair, dict[datetime, tuple[int, float, float, float]]] = field(default_factory=dict)
     latency: dict[str, dict[datetime, tuple[tuple[float, ...], tuple[float, ...]]]] = field(default_factory=dict)
     latency_hours: dict[str, dict[datetime, tuple[float, float, float, float]]] = field(default_factory=dict)
     percentiles_only: set[str] = field(default_factory=set)

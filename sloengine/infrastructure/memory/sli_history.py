@@ -15,7 +15,8 @@ from sloengine.infrastructure.memory.database import MemoryDatabase
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
-type Intervals = dict[datetime, tuple[int, float, float]]
+type Intervals = dict[datetime, tuple[int, float, float, float]]
+"""Seconds, part, whole and the seconds that were seen, by the start of the interval."""
 
 
 class MemorySliHistory:
@@ -30,13 +31,20 @@ class MemorySliHistory:
             return
         for row, service_id in enumerate(panel.service_ids):
             stored = self._db.availability.setdefault(service_id, {})
-            _store(stored, panel.start_at, panel.step, panel.good[row], panel.total[row])
+            _store(stored, panel.start_at, panel.step, panel.good[row], panel.total[row], panel.seen[row])
 
     async def write_edges(self, panel: EdgePanel) -> None:
         """Store calls per edge."""
         for row, pair in enumerate(panel.pairs):
             stored = self._db.edge_calls.setdefault(pair, {})
-            _store(stored, panel.start_at, panel.step, panel.failed[row], panel.calls[row])
+            _store(
+                stored,
+                panel.start_at,
+                panel.step,
+                panel.failed[row],
+                panel.calls[row],
+                np.ones(panel.calls.shape[1]),
+            )
 
     async def write_latency(self, histories: Sequence[LatencyHistory]) -> None:
         """Store daily histograms."""
@@ -80,8 +88,9 @@ class MemorySliHistory:
         """Availability in [from_at, to_at)."""
         wanted = sorted(self._db.availability) if service_ids is None else list(dict.fromkeys(service_ids))
         series = [self._db.availability.get(key, {}) for key in wanted]
-        start_at, step, good, total = _panel(series, from_at, to_at)
-        return SliPanel(tuple(wanted), start_at, step, good, total)
+        start_at, step, good, total, coverage = _panel(series, from_at, to_at)
+        is_whole = bool((np.isnan(total) | (coverage >= 1.0)).all())
+        return SliPanel(tuple(wanted), start_at, step, good, total, None if is_whole else coverage)
 
     async def read_edges(
         self, pairs: Sequence[tuple[str, str]] | None, from_at: datetime, to_at: datetime
@@ -91,7 +100,7 @@ class MemorySliHistory:
         wanted = [pair for pair in candidates if _within(self._db.edge_calls.get(pair, {}), from_at, to_at)]
         if not wanted:
             return None
-        start_at, step, failed, calls = _panel([self._db.edge_calls[pair] for pair in wanted], from_at, to_at)
+        start_at, step, failed, calls, _ = _panel([self._db.edge_calls[pair] for pair in wanted], from_at, to_at)
         return EdgePanel(tuple(wanted), start_at, step, calls, failed)
 
     async def read_latency(
@@ -149,15 +158,16 @@ class MemorySliHistory:
                 for at, value in series.items()
                 if at < detail_before and at.date() < detail_before.date()
             }
-            for at, (step, part, whole) in sorted(old.items()):
+            for at, (step, part, whole, seen) in sorted(old.items()):
                 if at < all_before:
                     del series[at]
                     touched += 1
                 elif step < _DAY.total_seconds():
                     del series[at]
                     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-                    _, day_part, day_whole = series.get(midnight, (0, 0.0, 0.0))
-                    series[midnight] = (int(_DAY.total_seconds()), day_part + part, day_whole + whole)
+                    _, day_part, day_whole, day_seen = series.get(midnight, (0, 0.0, 0.0, 0.0))
+                    sums = (day_part + part, day_whole + whole, day_seen + seen)
+                    series[midnight] = (int(_DAY.total_seconds()), *sums)
                     touched += 1
         for hours in self._db.latency_hours.values():
             for at in [at for at in hours if at.date() < detail_before.date()]:
@@ -173,11 +183,21 @@ def _midnight(at: datetime) -> datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _store(stored: Intervals, start_at: datetime, step: timedelta, part: FloatArray, whole: FloatArray) -> None:
+def _store(
+    stored: Intervals,
+    start_at: datetime,
+    step: timedelta,
+    part: FloatArray,
+    whole: FloatArray,
+    seen: FloatArray,
+) -> None:
     seconds = int(step.total_seconds())
+    finest = min((value[0] for value in stored.values()), default=seconds)
     for i in np.flatnonzero(~(np.isnan(whole) | np.isnan(part))):
         at = start_at + int(i) * step
-        stored[at] = (seconds, float(part[i]), float(whole[i]))
+        for offset in range(finest, seconds, finest):  # detail that this covers
+            stored.pop(at + timedelta(seconds=offset), None)
+        stored[at] = (seconds, float(part[i]), float(whole[i]), seconds * float(seen[i]))
 
 
 def _within(series: Intervals, from_at: datetime, to_at: datetime) -> Intervals:
@@ -186,8 +206,8 @@ def _within(series: Intervals, from_at: datetime, to_at: datetime) -> Intervals:
 
 def _panel(
     series: Sequence[Intervals], from_at: datetime, to_at: datetime
-) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
-    """Start, step, parts and wholes; the step is the coarsest that any of the series has."""
+) -> tuple[datetime, timedelta, FloatArray, FloatArray, FloatArray]:
+    """Start, step, parts, wholes and shares seen; the step is the coarsest that any of the series has."""
     inside = [_within(one, from_at, to_at) for one in series]
     seconds = max((value[0] for one in inside for value in one.values()), default=3600)
     step = timedelta(seconds=seconds)
@@ -196,9 +216,11 @@ def _panel(
     length = max(0, -((start_at - to_at) // step))
     part = np.full((len(inside), length), np.nan)
     whole = np.full((len(inside), length), np.nan)
+    coverage = np.zeros((len(inside), length))
     for row, one in enumerate(inside):
-        for at, (_, some, all_of_it) in one.items():
+        for at, (_, some, all_of_it, seen) in one.items():
             column = (at - start_at) // step
             part[row, column] = np.nansum([part[row, column], some])
             whole[row, column] = np.nansum([whole[row, column], all_of_it])
-    return start_at, step, part, whole
+            coverage[row, column] += seen
+    return start_at, step, part, whole, np.minimum(1.0, coverage / seconds)

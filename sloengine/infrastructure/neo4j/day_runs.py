@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sloengine.domain.reliability.panel import FloatArray
-from sloengine.infrastructure.neo4j.day_series import DAY_SECONDS, coarser
+from sloengine.infrastructure.neo4j.day_series import DAY_SECONDS, coarser, coarser_coverage
 from sloengine.infrastructure.neo4j.instants import day_number, day_start
 
 type IntArray = npt.NDArray[np.int64]
@@ -22,44 +22,63 @@ class DayRun:
     """Days of one series that are stored at the same step.
 
     ``days``: days since 1970, ascending, shape (n_days,). ``part`` and ``whole``: shape (n_days, intervals a day),
-    NaN where there is no data. Read-only: runs are shared between readers.
+    NaN where there is no data. ``coverage``: share of each interval that was seen, same shape; None: all of those
+    with data. Read-only: runs are shared between readers.
     """
 
     step_seconds: int
     days: IntArray
     part: FloatArray
     whole: FloatArray
+    coverage: FloatArray | None = None
 
     @classmethod
-    def of(cls, step_seconds: int, days: Sequence[int], part: Sequence[object], whole: Sequence[object]) -> DayRun:
+    def of(
+        cls,
+        step_seconds: int,
+        days: Sequence[int],
+        part: Sequence[object],
+        whole: Sequence[object],
+        coverage: Sequence[object | None] | None = None,
+    ) -> DayRun:
         """From a row of the database, in whatever order its days are."""
         numbers = np.array(days, np.int64)
         order = np.argsort(numbers, kind="stable")
-        return cls(
-            step_seconds, numbers[order], np.array(part, np.float64)[order], np.array(whole, np.float64)[order]
-        )
+        wholes = np.array(whole, np.float64)[order]
+        shares: FloatArray | None = None
+        if coverage is not None and any(one is not None for one in coverage):
+            shares = np.ones_like(wholes)
+            for place, source in enumerate(order.tolist()):
+                if coverage[source] is not None:
+                    shares[place] = np.asarray(coverage[source], np.float64)
+        return cls(step_seconds, numbers[order], np.array(part, np.float64)[order], wholes, shares)
 
     def between(self, first: int, last: int) -> DayRun:
         """The days from ``first`` to ``last``, both included."""
         begin, end = np.searchsorted(self.days, [first, last + 1]).tolist()
         if begin == 0 and end == len(self.days):
             return self
-        return DayRun(self.step_seconds, self.days[begin:end], self.part[begin:end], self.whole[begin:end])
+        return self.taken(slice(begin, end))
+
+    def taken(self, some: slice | npt.NDArray[np.bool_]) -> DayRun:
+        """Some of the days."""
+        coverage = None if self.coverage is None else self.coverage[some]
+        return DayRun(self.step_seconds, self.days[some], self.part[some], self.whole[some], coverage)
 
     @property
     def value_count(self) -> int:
         """Numbers held."""
-        return 2 * self.whole.size + self.days.size
+        return (2 if self.coverage is None else 3) * self.whole.size + self.days.size
 
 
 def joined(
     runs: Iterable[tuple[int, DayRun]], row_count: int, from_at: datetime, to_at: datetime
-) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
-    """Start, step, parts and wholes of the intervals that begin in [from_at, to_at).
+) -> tuple[datetime, timedelta, FloatArray, FloatArray, FloatArray | None]:
+    """Start, step, parts, wholes and coverage of the intervals that begin in [from_at, to_at).
 
     ``runs``: with the row that each belongs to. The step is the coarsest of the runs' (the least common multiple
-    where none divides the others), an hour when there are none; finer values are summed up to it. Shape
-    (row_count, n_intervals).
+    where none divides the others), an hour when there are none; finer values are summed up to it, and how much of
+    each sum was seen is its coverage; None: all of every one with data. Shape (row_count, n_intervals).
     """
     first, last = day_number(from_at), day_number(to_at - timedelta(microseconds=1))
     cut = [(row, held) for row, run in runs if (held := run.between(first, last)).days.size]
@@ -75,15 +94,25 @@ def joined(
     per_day = DAY_SECONDS // step_seconds
     shape = (row_count, max(0, last - first + 1), per_day)
     parts, wholes = np.full(shape, np.nan), np.full(shape, np.nan)
+    partly: list[tuple[int, IntArray | slice, FloatArray]] = []
     for row, run in inside:
         times = step_seconds // run.step_seconds
         places = _places(run.days - first)
         parts[row, places] = coarser(run.part, times)
         wholes[row, places] = coarser(run.whole, times)
+        seen = coarser_coverage(run.whole, run.coverage, times)
+        if seen is not None:
+            partly.append((row, places, seen))
     begin = (from_at - day_start(first)) // step
     end = max(begin, -((day_start(first) - to_at) // step))
     part, whole = parts.reshape(row_count, shape[1] * per_day), wholes.reshape(row_count, shape[1] * per_day)
-    return day_start(first) + begin * step, step, part[:, begin:end], whole[:, begin:end]
+    coverage: FloatArray | None = None
+    if partly:
+        shares = (~np.isnan(wholes)).astype(np.float64)
+        for row, places, seen in partly:
+            shares[row, places] = np.where(np.isnan(wholes[row, places]), 0.0, seen)
+        coverage = shares.reshape(whole.shape)[:, begin:end]
+    return day_start(first) + begin * step, step, part[:, begin:end], whole[:, begin:end], coverage
 
 
 def _places(days: IntArray) -> IntArray | slice:
@@ -109,4 +138,4 @@ def _within(run: DayRun, from_at: datetime, to_at: datetime) -> DayRun:
         return run
     part, whole = np.where(keep, run.part, np.nan), np.where(keep, run.whole, np.nan)
     left = ~(cut & np.isnan(whole).all(axis=1))
-    return DayRun(run.step_seconds, run.days[left], part[left], whole[left])
+    return DayRun(run.step_seconds, run.days, part, whole, run.coverage).taken(left)

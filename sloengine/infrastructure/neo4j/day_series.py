@@ -1,7 +1,8 @@
 """Series cut into the days they are stored by.
 
 A *part* and a *whole* stand for good and total of a service, or failed calls and calls of an edge. NaN is no data;
-where the whole is NaN, so is the part.
+where the whole is NaN, so is the part. A *coverage* is the share of each interval that was seen, in [0, 1]; none:
+all of every interval with data.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class DaySeries:
     step_seconds: int
     part: FloatArray
     whole: FloatArray
+    coverage: FloatArray | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -36,11 +38,13 @@ class DaySeries:
         return not bool(np.isnan(self.whole).any())
 
 
-def days_of(start_at: datetime, step: timedelta, part: FloatArray, whole: FloatArray) -> Iterator[DaySeries]:
+def days_of(
+    start_at: datetime, step: timedelta, part: FloatArray, whole: FloatArray, coverage: FloatArray | None = None
+) -> Iterator[DaySeries]:
     """The days of each row that have data.
 
-    ``part``, ``whole``: shape (n_rows, n_intervals). Raises ``Invalid`` when days do not split into such steps or
-    the start is not a multiple of the step.
+    ``part``, ``whole``, ``coverage``: shape (n_rows, n_intervals). Raises ``Invalid`` when days do not split into
+    such steps or the start is not a multiple of the step.
     """
     seconds = int(step.total_seconds())
     first = day_number(start_at)
@@ -56,8 +60,10 @@ def days_of(start_at: datetime, step: timedelta, part: FloatArray, whole: FloatA
     parts = np.pad(part, padding, constant_values=np.nan).reshape(whole.shape[0], -1, per_day)
     known = ~(np.isnan(wholes) | np.isnan(parts))
     wholes, parts = np.where(known, wholes, np.nan), np.where(known, parts, np.nan)
+    shares = None if coverage is None else np.pad(coverage, padding).reshape(wholes.shape)
     for row, day in np.argwhere(known.any(axis=2)):
-        yield DaySeries(int(row), first + int(day), seconds, parts[row, day], wholes[row, day])
+        seen = None if shares is None else _unless_whole(shares[row, day], wholes[row, day])
+        yield DaySeries(int(row), first + int(day), seconds, parts[row, day], wholes[row, day], seen)
 
 
 def coarser(values: FloatArray, times: int) -> FloatArray:
@@ -72,6 +78,22 @@ def coarser(values: FloatArray, times: int) -> FloatArray:
     return np.where(np.isnan(grouped).all(axis=-1), np.nan, np.nansum(grouped, axis=-1))
 
 
+def coarser_coverage(whole: FloatArray, coverage: FloatArray | None, times: int) -> FloatArray | None:
+    """Share seen of so many neighbours taken together; None where all of every sum with data was seen.
+
+    >>> coarser_coverage(np.array([1.0, np.nan, 2.0, 3.0, np.nan, np.nan]), None, 2)
+    array([0.5, 1. , 0. ])
+    """
+    if times == 1:
+        return None if coverage is None else _unless_whole(coverage, whole)
+    seen = (~np.isnan(whole)).astype(np.float64) if coverage is None else np.where(np.isnan(whole), 0.0, coverage)
+    return _unless_whole(seen.reshape(*seen.shape[:-1], -1, times).sum(axis=-1) / times, coarser(whole, times))
+
+
+def _unless_whole(coverage: FloatArray, whole: FloatArray) -> FloatArray | None:
+    return None if bool((np.isnan(whole) | (coverage >= 1.0)).all()) else coverage
+
+
 def combined(stored: DaySeries, new: DaySeries) -> DaySeries:
     """One day known at two steps: new values replace the stored ones that they cover.
 
@@ -84,13 +106,21 @@ def combined(stored: DaySeries, new: DaySeries) -> DaySeries:
     if new.step_seconds < stored.step_seconds and bool((covered | np.isnan(old_whole)).all()):
         return new
     take_new = covered | np.isnan(old_whole)
+    whole = np.where(take_new, coarser(new.whole, new_times), old_whole)
+    seen = np.where(take_new, _coverage_of(new, new_times), _coverage_of(stored, old_times))
     return DaySeries(
         new.row,
         new.day,
         step,
         np.where(take_new, coarser(new.part, new_times), coarser(stored.part, old_times)),
-        np.where(take_new, coarser(new.whole, new_times), old_whole),
+        whole,
+        _unless_whole(np.where(np.isnan(whole), 0.0, seen), whole),
     )
+
+
+def _coverage_of(day: DaySeries, times: int) -> FloatArray:
+    seen = coarser_coverage(day.whole, day.coverage, times)
+    return np.ones(len(day.whole) // times) if seen is None else seen
 
 
 def in_batches(days: Iterable[DaySeries], values_at_once: int) -> Iterator[Sequence[DaySeries]]:

@@ -104,6 +104,9 @@ def _chained(step_seconds: int, runs: list[DayRun]) -> DayRun:
         np.concatenate([run.days for run in runs]),
         np.concatenate([run.part for run in runs]),
         np.concatenate([run.whole for run in runs]),
+        None
+        if all(run.coverage is None for run in runs)
+        else np.concatenate([np.ones_like(run.whole) if run.coverage is None else run.coverage for run in runs]),
     )
 
 

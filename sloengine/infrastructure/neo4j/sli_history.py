@@ -46,7 +46,7 @@ class Neo4jSliHistory:
 
     async def write(self, panel: SliPanel) -> None:
         """Store an availability panel; some thousand days to a transaction."""
-        days = days_of(panel.start_at, panel.step, panel.good, panel.total)
+        days = days_of(panel.start_at, panel.step, panel.good, panel.total, panel.coverage)
         await self._write("sli", ("good", "total"), days, lambda row: {"service_id": panel.service_ids[row]})
 
     async def write_edges(self, panel: EdgePanel) -> None:
@@ -75,9 +75,12 @@ class Neo4jSliHistory:
                 )
                 changed = [
                     combined(
-                        DaySeries(batch[i].row, batch[i].day, step, np.array(part), np.array(whole)), batch[i]
+                        DaySeries(
+                            batch[i].row, batch[i].day, step, np.array(part), np.array(whole), _array(*coverage)
+                        ),
+                        batch[i],
                     )
-                    for i, step, part, whole in other_step
+                    for i, step, part, whole, *coverage in other_step
                 ]
                 if changed:
                     await transaction.rows(
@@ -95,8 +98,8 @@ class Neo4jSliHistory:
         keys = None if service_ids is None else [(service_id,) for service_id in dict.fromkeys(service_ids)]
         runs = await self._runs("sli", keys, *_day_range(from_at, to_at))
         wanted = sorted(runs) if keys is None else keys
-        start_at, step, good, total = await asyncio.to_thread(_joined, wanted, runs, from_at, to_at)
-        return SliPanel(tuple(key[0] for key in wanted), start_at, step, good, total)
+        start_at, step, good, total, coverage = await asyncio.to_thread(_joined, wanted, runs, from_at, to_at)
+        return SliPanel(tuple(key[0] for key in wanted), start_at, step, good, total, coverage)
 
     async def read_edges(
         self, pairs: Sequence[tuple[str, str]] | None, from_at: datetime, to_at: datetime
@@ -105,7 +108,7 @@ class Neo4jSliHistory:
         keys = None if pairs is None else list(dict.fromkeys(pairs))
         runs = await self._runs("edge", keys, *_day_range(from_at, to_at))
         wanted = [key for key in (sorted(runs) if keys is None else keys) if runs.get(key)]
-        start_at, step, failed, calls = _joined(wanted, runs, from_at, to_at)
+        start_at, step, failed, calls, _ = _joined(wanted, runs, from_at, to_at)
         known = ~np.isnan(calls).all(axis=1)
         if not known.any():
             return None
@@ -253,7 +256,7 @@ def _wanted(kind: str, key: Key, from_day: int) -> dict[str, Any]:
 
 def _joined(
     wanted: Sequence[Key], runs: Mapping[Key, Sequence[DayRun]], from_at: datetime, to_at: datetime
-) -> tuple[datetime, timedelta, FloatArray, FloatArray]:
+) -> tuple[datetime, timedelta, FloatArray, FloatArray, FloatArray | None]:
     pairs = ((row, run) for row, key in enumerate(wanted) for run in runs.get(key, ()))
     return joined(pairs, len(wanted), from_at, to_at)
 
@@ -270,7 +273,13 @@ def _parameters(day: DaySeries, names: tuple[str, str], key: dict[str, str]) -> 
         "is_whole": day.is_whole,
         names[0]: day.part.tolist(),
         names[1]: day.whole.tolist(),
+        "coverage": None if day.coverage is None else day.coverage.tolist(),
     }
+
+
+def _array(coverage: Sequence[float] | None = None) -> FloatArray | None:
+    """Of calls no coverage is kept."""
+    return None if coverage is None else np.array(coverage)
 
 
 def _latency_rows(history: LatencyHistory) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def test_a_series_cut_into_days_and_joined_again_is_the_same(seconds: int, offse
     end = start + step * len(numbers)
 
     days = list(days_of(start, step, whole / 2, whole))
-    begins, found_step, part, total = joined(map(run_of, days), 1, start, end)
+    begins, found_step, part, total, _ = joined(map(run_of, days), 1, start, end)
 
     if days:
         assert (begins, found_step) == (start, step)
@@ -51,7 +51,7 @@ def test_joining_at_a_coarser_step_keeps_every_event(steps: tuple[int, int], num
     other[0] = 7.0
     rows.append(DaySeries(1, day_number(MONDAY), coarse, other, other))
 
-    _, step, _, total = joined(map(run_of, rows), 2, MONDAY, MONDAY + timedelta(days=1))
+    _, step, _, total, _ = joined(map(run_of, rows), 2, MONDAY, MONDAY + timedelta(days=1))
 
     if not np.isnan(whole[0]).all():
         assert step == timedelta(seconds=coarse)
@@ -164,7 +164,7 @@ def test_series_of_one_step_lie_where_their_intervals_begin(
     from_at = MONDAY + offset * step
     to_at = from_at + count * step
 
-    begins, found_step, part, whole = joined(iter(runs), len(runs), from_at, to_at)
+    begins, found_step, part, whole, coverage = joined(iter(runs), len(runs), from_at, to_at)
 
     expected = np.full((len(runs), count), np.nan)
     for row, days in enumerate(days_of_rows):
@@ -177,3 +177,71 @@ def test_series_of_one_step_lie_where_their_intervals_begin(
         assert (begins, found_step) == (from_at, step)
         np.testing.assert_array_equal(whole, expected)
         np.testing.assert_array_equal(part, expected)
+        assert coverage is None
+
+
+seconds_of = st.sampled_from([900, 1800, 3600, 7200, 21600, 43200, 86400])
+
+
+def seen_by_brute_force(days: list[DaySeries], at: int, step: int) -> tuple[float, bool]:
+    """Share of [at, at + step) that the intervals with data cover, and whether any do; in seconds."""
+    covered, known = 0.0, False
+    for one in days:
+        for slot in range(len(one.whole)):
+            begin = slot * one.step_seconds
+            if at <= begin < at + step and not np.isnan(one.whole[slot]):
+                covered += one.step_seconds * (1.0 if one.coverage is None else one.coverage[slot])
+                known = True
+    return covered / step, known
+
+
+@st.composite
+def some_day(draw: st.DrawFn, row: int) -> DaySeries:
+    step = draw(seconds_of)
+    count = 86_400 // step
+    whole = np.array(draw(st.lists(values, min_size=count, max_size=count)))
+    coverage = None
+    if draw(st.booleans()):
+        shares = draw(st.lists(st.sampled_from([0.25, 0.5, 1.0]), min_size=count, max_size=count))
+        coverage = np.where(np.isnan(whole), 0.0, shares)
+    return DaySeries(row, day_number(MONDAY), step, whole / 2, whole, coverage)
+
+
+@given(st.tuples(some_day(0), some_day(1), some_day(2)))
+def test_what_is_joined_knows_how_much_was_seen(days: tuple[DaySeries, ...]):
+    runs = [
+        (one.row, DayRun.of(one.step_seconds, [one.day], [one.part], [one.whole], [one.coverage])) for one in days
+    ]
+
+    start, step, _, total, coverage = joined(runs, 3, MONDAY, MONDAY + timedelta(days=1))
+
+    seen = (~np.isnan(total)).astype(float) if coverage is None else coverage
+    per = int(step.total_seconds())
+    for one in days:
+        if not np.isnan(one.whole).all():
+            for column in range(total.shape[1]):
+                share, known = seen_by_brute_force([one], column * per, per)
+                assert seen[one.row, column] == pytest.approx(share, abs=1e-12)
+                assert np.isnan(total[one.row, column]) == (not known)
+    assert start == MONDAY
+
+
+@given(some_day(0), some_day(0))
+def test_what_is_combined_knows_how_much_was_seen(stored: DaySeries, new: DaySeries):
+    if stored.step_seconds == new.step_seconds:
+        return  # put together where it is stored
+
+    found = combined(stored, new)
+
+    seen = (~np.isnan(found.whole)).astype(float) if found.coverage is None else found.coverage
+    for slot in range(len(found.whole)):
+        at = slot * found.step_seconds
+        by_new, by_stored = (seen_by_brute_force([one], at, found.step_seconds) for one in (new, stored))
+        inside = [
+            not np.isnan(new.whole[i])
+            for i in range(len(new.whole))
+            if at <= i * new.step_seconds < at + found.step_seconds
+        ]
+        expected, known = by_new if all(inside) or not by_stored[1] else by_stored
+        assert seen[slot] == pytest.approx(expected, abs=1e-12)
+        assert np.isnan(found.whole[slot]) == (not known)
