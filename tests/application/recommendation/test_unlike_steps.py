@@ -15,6 +15,7 @@ from sloengine.application.recommendation.recommend_command import RecommendComm
 from sloengine.application.telemetry.load_sli import LoadSliCommand
 from sloengine.application.telemetry.read_sli import SliWindow
 from sloengine.domain.recommendation.model import Recommendation, SliType
+from sloengine.domain.reliability.daily import daily_sums
 from sloengine.domain.reliability.panel import SliPanel
 from sloengine.infrastructure.memory.small_stores import SetClock
 from tests.application.organisation import ADMIN, DAY, HOUR, Engine, hourly_panel
@@ -86,9 +87,9 @@ async def test_in_the_middle_of_a_day_they_differ_by_the_day_that_is_not_over(ho
 
 
 async def test_a_service_of_whole_hours_stays_complete():
-    alone, mixed = (
+    alone, mixed = [
         await recommended(await engine_with(with_hours(WHOLE, 60), *others)) for others in ((), (daily("b"),))
-    )
+    ]
 
     assert (mixed.data_quality, mixed.confidence) == (alone.data_quality, alone.confidence)
     assert mixed.data_quality.completeness == 1.0
@@ -118,16 +119,16 @@ async def test_an_sli_is_as_complete_as_its_hours():
     assert mixed["b"].completeness == 1.0
 
 
-async def test_a_day_that_is_not_over_teaches_as_much_as_was_seen_of_it():
+async def test_a_day_that_is_not_over_counts_with_what_was_seen_of_it():
     at = MIDNIGHT + 6 * HOUR
     engine = await engine_with(with_hours(WHOLE, 40, until=at), daily("b"), at=at)
 
-    await engine.use.learn_priors()
+    panel = await engine.history.read(None, at - 365 * DAY, at)
+    days = daily_sums(panel, as_of=panel.ends_at, lookback_days=365).row("a")  # as priors are learnt
 
-    stored = await engine.stores.priors.load(SliType.AVAILABILITY)
-    assert stored is not None
-    days = dict(zip(stored[0]["serviceIds"], stored[0]["days"], strict=True))
-    assert days["a"] == pytest.approx(40.0)
+    assert panel.step == DAY
+    assert days.exposure[0, -1] == 0.25
+    assert days.exposure.sum() == pytest.approx(40.0)
 
 
 async def test_young_services_of_unlike_steps_are_read_some_at_a_time():
