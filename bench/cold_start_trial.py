@@ -4,7 +4,7 @@
     python -m bench.cold_start_trial --organizations 24 --kinds 0      (kinds that do not differ)
     python -m bench.cold_start_trial --organizations 24 --kinds 1      (kinds that differ much)
 
-Each service in turn, in five folds, is known for its last 0, 7 or 14 days only, while the others have 180. The
+Each service in turn, in five folds, is known for its last 0, 3, 7 or 14 days only, while the others have 180. The
 archetypes are found by the engine's own grouping from a drawn graph, in which one service in ten looks like any
 other kind. ``organisation``: all other services alike; ``shipped``: no other service at all; ``nearest``: the
 days of the single most similar service, resampled. Intervals resample whole organisations.
@@ -41,7 +41,7 @@ START, DAY = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1)
 HISTORY_DAYS, FOLDS, DRAWS = 180, 5, 2_048
 LEVELS = (0.98, 0.92, 0.80)
 VARIANTS = ("archetypes", "organisation", "shipped", "nearest")
-YOUNG_DAYS = (0, 7, 14)
+YOUNG_DAYS = (0, 3, 7, 14)
 _ODD_ONES = 0.1
 _CRITICALITY = (Criticality.CRITICAL, Criticality.HIGH, Criticality.MEDIUM, Criticality.LOW)
 
@@ -51,12 +51,12 @@ class Trial:
     """One organisation: quantiles per variant (the oracle last), shape (services, variants + 1, levels).
 
     ``truth``: unavailability of the window that came, shape (services,); ``share``: of the prior that is the
-    archetype's own; ``found``: archetypes in each fold.
+    archetype's own, by days known; ``found``: archetypes in each fold.
     """
 
     quantiles: Mapping[int, Floats]
     truth: Floats
-    share: Floats
+    share: Mapping[int, Floats]
     found: Floats
 
 
@@ -91,7 +91,7 @@ def run_trial(seed: int, kinds: float, services: int) -> Trial:
     oracle, graph = oracle_draws(rng, org, DRAWS), graph_of(org, rng)
     fold = rng.permutation(services) % FOLDS
     quantiles = {days: np.zeros((services, len(VARIANTS) + 1, len(LEVELS))) for days in YOUNG_DAYS}
-    share, found = np.zeros(services), np.zeros(FOLDS)
+    share, found = {days: np.zeros(services) for days in YOUNG_DAYS}, np.zeros(FOLDS)
     for part in range(FOLDS):
         young = fold == part
         for days in YOUNG_DAYS:
@@ -106,7 +106,7 @@ def run_trial(seed: int, kinds: float, services: int) -> Trial:
             history = daily_sums(panel, as_of=as_of, lookback_days=90)
             for row in np.flatnonzero(young):
                 name = panel.service_ids[row]
-                share[row] = priors[0].archetype_share(name)
+                share[days][row] = priors[0].archetype_share(name)
                 drawn = [
                     predict(
                         history.row(name),
@@ -145,7 +145,7 @@ def _nearest_teacher(learnt: Archetypes, features: Features, row: int, young: np
 def report(trials: Sequence[Trial]) -> None:
     """Per history and variant: how often each level held, its error against the oracle's, and its price."""
     rng = np.random.default_rng(1)
-    shares = np.concatenate([trial.share for trial in trials])
+    shares = np.concatenate([trial.share[0] for trial in trials])
     found = np.concatenate([trial.found for trial in trials])
     truth = np.stack([trial.truth for trial in trials])
     print(
@@ -171,18 +171,27 @@ def report(trials: Sequence[Trial]) -> None:
                     cell += f", x{np.exp(np.abs(off).mean()):.2f}, x{price:.2f}"
                 cells.append(f"{cell:>36}")
             print(f"{f'{days} d, {name}':28}{''.join(cells)}")
-        cells = []
-        for level in range(len(LEVELS)):
-            gain = np.abs(error[:, :, 0, level]).mean(axis=1) - np.abs(error[:, :, 1, level]).mean(axis=1)
-            more = (held[:, :, 0, level].mean(axis=1) - held[:, :, 1, level].mean(axis=1)) * 100
-            cells.append(f"{f'{_interval(rng, more, 1)} pt, error {_interval(rng, gain, 3)}':>36}")
-        print(f"{'  archetypes - organisation':28}{''.join(cells)}")
+        gain = np.abs(error[:, :, 0]) - np.abs(error[:, :, 1])
+        more = 100.0 * (held[:, :, 0].astype(float) - held[:, :, 1])
+        weighs = np.stack([trial.share[days] > 0 for trial in trials])
+        for said, asked in (("archetypes - organisation", np.ones_like(weighs)), ("where these weigh", weighs)):
+            cells = [
+                f"{_interval(rng, more[:, :, level], asked, 1)} pt, error "
+                f"{_interval(rng, gain[:, :, level], asked, 3)}"
+                for level in range(len(LEVELS))
+            ]
+            print(f"{f'  {said}':28}{''.join(f'{cell:>36}' for cell in cells)}")
 
 
-def _interval(rng: np.random.Generator, values: Floats, digits: int) -> str:
-    means = values[rng.integers(0, len(values), (2_000, len(values)))].mean(axis=1)
+def _interval(rng: np.random.Generator, values: Floats, asked: npt.NDArray[np.bool_], digits: int) -> str:
+    """Mean over the services asked, with 95 % by whole organisations; shape (organisations, services)."""
+    if not asked.any():
+        return "none"
+    sums, counts = np.where(asked, values, 0.0).sum(axis=1), asked.sum(axis=1)
+    drawn = rng.integers(0, len(sums), (2_000, len(sums)))
+    means = sums[drawn].sum(axis=1) / np.maximum(counts[drawn].sum(axis=1), 1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return f"{values.mean():+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+    return f"{sums.sum() / counts.sum():+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def main() -> None:

@@ -178,19 +178,20 @@ def past(said: str, found: Json, lead: Json | None, peers: set[int]) -> bool:
     replay = target["backtest"]
     if match := re.fullmatch(
         rf"With (.+) of history, not one whole window, this rests mostly on what (?:{N} other services? shows?|a "
-        r"shipped default assumes)\.",
+        r"shipped default assumes)(?:, above all (.+))?\.",
         said,
     ):
         assert replay is None or replay["windows"] == 0
         span(match[1], found["dataQuality"]["daysOfHistory"])
         if match[2]:
             peers.add(int(number(match[2])))
+        above_all(match[3], found)
         return True
     match = re.fullmatch(
         r"(?:The one past window (kept|broke) it|All (\d+) past windows kept it"
         r"|(\d+) of (\d+) past windows kept it)"
         rf"(?:; (?:one window alone carries|(\d+) windows alone carry) no more than (\d+) %, the rest of the "
-        rf"probability comes from (?:{N} other services?|a shipped default))?\.",
+        rf"probability comes from (?:{N} other services?|a shipped default)(?:, above all (.+))?)?\.",
         said,
     )
     if match is None:
@@ -209,7 +210,16 @@ def past(said: str, found: Json, lead: Json | None, peers: set[int]) -> bool:
         assert int(100 * target["probabilityMet"] + 1e-9) > int(match[6])
     if match[7]:
         peers.add(int(number(match[7])))
+        above_all(match[8], found)
     return True
+
+
+def above_all(said: str | None, found: Json) -> None:
+    """A young service's kind is named where more than half is taken from it."""
+    quality = found["dataQuality"]
+    kind = None if "of this organisation" in quality["archetype"] else quality["archetype"]
+    most = quality["coldStart"] and quality["archetypeWeight"] > 0.5 and "shipped default" not in quality["archetype"]
+    assert said == (kind if most else None)
 
 
 def limit_sentence(said: str, lead: Json | None) -> bool:
@@ -270,7 +280,10 @@ def warnings(found: Json, peers: set[int]) -> None:
             span(match[1], quality["daysOfHistory"])
         if match := re.search(rf"{N} other services?", said):
             peers.add(int(number(match[1])))
-        if match := re.match(rf"of how often it fails, (\d+) % is taken from (.+), (\d+) % from all {N}", said):
+        how_often = "gets slow" if found["sliType"] == "LATENCY" else "fails"
+        if match := re.match(
+            rf"of how often it {how_often}, (\d+) % is taken from (.+), (\d+) % from all {N}", said
+        ):
             whole(match[1], 100 * quality["archetypeWeight"])
             assert match[2] == quality["archetype"]
             assert int(match[1]) + int(match[3]) <= 101

@@ -56,6 +56,11 @@ def test_a_young_service_is_told_what_it_was_compared_with_how_much_and_when_to_
     assert int(kind) == round(100 * quality["archetypeWeight"])
     assert 0 < int(others) < 100 - int(kind)
     assert note in " ".join(shown.out.split())
+    # More is taken from its kind than from all else, so that the sentences for everybody name it, too.
+    rests = f"this rests mostly on what 18 other services show, above all {named}."
+    assert int(kind) > 50
+    assert rests in found["summary"]
+    assert rests in " ".join(shown.out.split())
     # The sentence of the target says the same of all that is not its own.
     spread = re.search(r"(\d+) % of the incident rate comes from 18 other services", found["summary"])
     assert spread is not None

@@ -8,9 +8,15 @@ from datetime import timedelta
 
 import pytest
 
+from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import Recommendation
+from sloengine.domain.recommendation.recommend import recommend_latency
+from sloengine.domain.recommendation.request import LatencyRequest
+from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import SliPanel
+from sloengine.domain.reliability.window import ComplianceWindow
 from tests.application.recommendation.test_cold_start import FRONTS, STORES, history, offline
+from tests.domain.recommendation.organizations import START, latency_history
 
 GRID = [math.exp(math.log(1 / 3000) + step / 71 * math.log(3000)) for step in range(72)]
 """Incidents a day, from one in 3,000 days to one a day."""
@@ -130,3 +136,20 @@ def test_a_young_service_is_looked_at_again_a_fortnight_later_and_an_old_one_is_
     assert young.review_at == young.generated_at + timedelta(days=14) == young.expires_at
     assert not old.data_quality.cold_start
     assert old.review_at is None
+
+
+@pytest.mark.parametrize("days", [9, 29, 30, 45])
+def test_so_it_is_with_latency(days: int):
+    """Days are counted from the histograms themselves; from the thirtieth on nobody needs to look again."""
+    measured = latency_history(days)
+    as_of = START + timedelta(days=days)
+    known = sum(bool(counts.sum() > 0) for counts in measured.counts)
+    request = LatencyRequest("service-0", ComplianceWindow.ROLLING_28D, as_of, measured, as_of)
+
+    found = recommend_latency(request, LatencyPrior.shipped(), EngineSettings(n_latency_draws=400))
+
+    assert isinstance(found, Recommendation)
+    assert found.data_quality.days_of_history == pytest.approx(known)
+    assert found.data_quality.cold_start == (known < 30)
+    assert found.expires_at == as_of + timedelta(days=14)
+    assert found.review_at == (found.expires_at if known < 30 else None)

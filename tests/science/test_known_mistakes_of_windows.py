@@ -23,7 +23,9 @@ from sloengine.domain.recommendation.window_draws import base_failures, with_sam
 from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.intervals import jeffreys_predictive_failures
 from sloengine.domain.reliability.window import ComplianceWindow
+from sloengine.domain.topology.service import Service
 from tests.domain.recommendation.organizations import DAY, START, latency_history
+from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
 
 TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
 
@@ -172,3 +174,17 @@ def test_10_looking_at_the_same_windows_every_week_makes_no_more_of_them():
     own = own_map(weekly, ObjectiveKind.AVAILABILITY)
     assert own is not None
     assert CalibrationMap().with_own(own).own_weight == pytest.approx(many / (many + 100.0))
+
+
+def test_13_a_published_figure_promises_a_tenth_less_than_it_says_and_an_slo_agreed_with_comes_first():
+    """Refund thresholds are no forecasts: what they allow is raised by a tenth in the worst case, too."""
+    provider = Service("mail", published_availability_ratio=0.9999, external=True)
+    graph, panel = graph_of(call("root", "mail"), extra=(provider,)), panel_of({"root": np.zeros(240)})
+
+    stated = bound_of(graph, panel, promises={}).promised_ratio
+    agreed = bound_of(graph, panel, promises={"mail": 0.999}).promised_ratio
+
+    assert stated is not None
+    assert 1 - stated == pytest.approx(1.1e-4, rel=1e-3)  # 1.0e-4 as it is published
+    assert agreed is not None
+    assert 1 - agreed == pytest.approx(1e-3, rel=1e-3)

@@ -21,7 +21,8 @@ class Evidence:
     ``recent_days``: of them within the usual look-back, None: all.
 
     ``archetype``: the kind of service it is, None where kinds are not told apart; ``archetype_share``: its share
-    of what is not own, in [0, 1], the organisation's other services have the rest.
+    of what is not own, in [0, 1], the organisation's other services have the rest. ``slow``: incidents are slow
+    spells, not failures.
     """
 
     days: float
@@ -34,6 +35,7 @@ class Evidence:
     recent_days: float | None = None
     archetype: str | None = None
     archetype_share: float = 0.0
+    slow: bool = False
 
 
 def describe(
@@ -99,13 +101,15 @@ def archetype_of(evidence: Evidence) -> str:
 def _archetype_note(evidence: Evidence) -> str:
     rest = 1.0 - evidence.own_weight
     if evidence.archetype_share <= 0:
+        they = "get slow" if evidence.slow else "fail"
         return (
-            f"it looks like {evidence.archetype}, which fail no differently from the rest by more than chance, so "
+            f"it looks like {evidence.archetype}, which {they} no differently from the rest by more than chance, so "
             f"all {evidence.peers} other services stand in for its past"
         )
+    how_often = f"of how often it {'gets slow' if evidence.slow else 'fails'}"
     return (
-        f"of how often it fails, {percent_text(evidence.archetype_share * rest)} is taken from "
-        f"{evidence.archetype}, {percent_text((1.0 - evidence.archetype_share) * rest)} from all "
+        f"{how_often}, {percent_text(evidence.archetype_share * rest)} is taken from {evidence.archetype}, "
+        f"{percent_text((1.0 - evidence.archetype_share) * rest)} from all "
         f"{evidence.peers} other services, the rest from its own days"
     )
 

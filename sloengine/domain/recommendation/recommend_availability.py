@@ -107,6 +107,7 @@ def recommend_with_case(
                     tiers,
                     quality,
                     peers=facts.peers,
+                    kind=prior.archetypes.name_of(request.service_id),
                     bound=bound,
                     changed=prepared.changed,
                 ),

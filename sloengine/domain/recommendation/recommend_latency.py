@@ -69,6 +69,7 @@ def recommend_latency_with_case(
             archetype=prior.archetypes.name_of(request.service_id),
             archetype_share=prior.archetype_share(request.service_id),
             window_days=case.predictive.window_days,
+            slow=True,
         ),
         settings,
         telemetry_warnings=(
@@ -99,6 +100,7 @@ def recommend_latency_with_case(
             tiers,
             quality,
             peers=facts.peers,
+            kind=prior.archetypes.name_of(request.service_id),
             changed=request.changed,
             layout=layout,
         ),

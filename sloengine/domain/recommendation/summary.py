@@ -28,6 +28,8 @@ _WINDOW_WORDS = {
     ComplianceWindow.CALENDAR_QUARTER: "a calendar quarter",
 }
 _NAMED = 3
+_MOST = 0.5
+"""A kind that weighs more in the estimate of a young service is named."""
 _PREFERRED = (TierName.BALANCED, TierName.CONSERVATIVE, TierName.AGGRESSIVE)
 
 
@@ -38,13 +40,15 @@ def summarize(
     quality: DataQuality,
     *,
     peers: int,
+    kind: str | None = None,
     bound: CompositeBound | None = None,
     changed: BehaviourChange | None = None,
     layout: Sequence[LayoutNote] = (),
 ) -> str:
     """Plain sentences; every number in them stands in the tiers, the data quality or the bound too.
 
-    ``layout``: what the buckets of a latency histogram cost.
+    ``peers``: other services it was learnt from; ``kind``: its archetype, if it has one. ``layout``: what the
+    buckets of a latency histogram cost.
     """
     by_name = {tier.name: tier for tier in tiers}
     lead = next((by_name[name] for name in _PREFERRED if by_name[name].targets), None)
@@ -55,7 +59,7 @@ def summarize(
     else:
         sentences.extend(_lead(service_id, window, lead))
         sentences.extend(_others(lead, tiers))
-        sentences.extend(_past(lead.targets[0], quality, peers))
+        sentences.extend(_past(lead.targets[0], quality, peers, kind))
         sentences.extend(_limits(lead.targets[0]))
         sentences.append(layout_sentence(layout))
     if bound is not None and bound.contradictions:
@@ -119,12 +123,13 @@ def _others(lead: Tier, tiers: tuple[Tier, ...]) -> list[str]:
     return said
 
 
-def _past(target: TierTarget, quality: DataQuality, peers: int) -> list[str]:
+def _past(target: TierTarget, quality: DataQuality, peers: int, kind: str | None) -> list[str]:
     beside = count_text(peers, "other service") if peers else "a shipped default"
+    mostly = _above_all(quality, kind)
     if target.backtest is None or target.backtest.windows == 0:
         return [
             f"With {span(quality.days_of_history)} of history, not one whole window, this rests mostly on what "
-            f"{beside} {'show' if peers > 1 else 'shows' if peers else 'assumes'}."
+            f"{beside} {'show' if peers > 1 else 'shows' if peers else 'assumes'}{mostly}."
         ]
     n, met = target.backtest.windows, target.backtest.met
     if n == 1:
@@ -136,7 +141,14 @@ def _past(target: TierTarget, quality: DataQuality, peers: int) -> list[str]:
     if hundredths(target.probability_met) <= float(carried.removesuffix(" %")):
         return [f"{kept}."]
     windows = "one window alone carries" if n == 1 else f"{n} windows alone carry"
-    return [f"{kept}; {windows} no more than {carried}, the rest of the probability comes from {beside}."]
+    return [f"{kept}; {windows} no more than {carried}, the rest of the probability comes from {beside}{mostly}."]
+
+
+def _above_all(quality: DataQuality, kind: str | None) -> str:
+    """The kind of a young service, where more comes from it than from all else together."""
+    if kind is None or not quality.cold_start or (quality.archetype_weight or 0.0) <= _MOST:
+        return ""
+    return f", above all {kind}"
 
 
 def _limits(target: TierTarget) -> list[str]:
