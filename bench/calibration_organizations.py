@@ -53,7 +53,7 @@ class Organization:
         return np.asarray(self.bad[:, ahead].sum(1) / self.valid[:, ahead].sum(1))
 
 
-def _sizes(rng: np.random.Generator, n: int) -> Floats:
+def sizes(rng: np.random.Generator, n: int) -> Floats:
     """Sizes of incidents in days of full outage before the service's own factor."""
     size = 0.008 * np.exp(rng.standard_normal(n))
     heavy = rng.random(n) < 0.1
@@ -99,11 +99,11 @@ def draw(rng: np.random.Generator, days: int, world: World, horizon: int = HORIZ
             (min(shift_at[i], length), length, rate_after[i]),
         ):
             starts = rng.uniform(first, last, rng.poisson(r * (last - first)))
-            for start, size in zip(starts, _sizes(rng, len(starts)), strict=True):
+            for start, size in zip(starts, sizes(rng, len(starts)), strict=True):
                 _lay(down[i], float(start), float(size * severity[i]), rng)
     for z in range(ZONES):
         starts = rng.uniform(0, length, rng.poisson(length / world.zone_every_days))
-        for start, size in zip(starts, _sizes(rng, len(starts)), strict=True):
+        for start, size in zip(starts, sizes(rng, len(starts)), strict=True):
             for hit in np.flatnonzero((zone == z) & (rng.random(n) < 0.7)):
                 _lay(down[hit], float(start), float(size * world.severity_factor), rng)
     wobble = np.zeros((n, length))
@@ -146,7 +146,7 @@ def oracle_draws(rng: np.random.Generator, org: Organization, n_draws: int = 600
     total = np.zeros((n, n_draws))
     for count, factor in ((own, org.severity[:, None]), (shared, np.full((n, 1), org.world.severity_factor))):
         cell = np.repeat(np.arange(n * n_draws), count.ravel())
-        sums = np.bincount(cell, weights=_sizes(rng, len(cell)), minlength=n * n_draws).reshape(n, n_draws)
+        sums = np.bincount(cell, weights=sizes(rng, len(cell)), minlength=n * n_draws).reshape(n, n_draws)
         total += sums * factor
     requests = org.traffic[:, None] * horizon
     mean = np.minimum(1.0, base + total / horizon) * requests

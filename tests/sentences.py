@@ -218,7 +218,9 @@ def above_all(said: str | None, found: Json) -> None:
     """A young service's kind is named where more than half is taken from it."""
     quality = found["dataQuality"]
     kind = None if "of this organisation" in quality["archetype"] else quality["archetype"]
-    most = quality["coldStart"] and quality["archetypeWeight"] > 0.5 and "shipped default" not in quality["archetype"]
+    most = (
+        quality["coldStart"] and quality["archetypeWeight"] > 0.5 and "shipped default" not in quality["archetype"]
+    )
     assert said == (kind if most else None)
 
 

@@ -72,6 +72,8 @@ def test_11_targets_of_a_day_know_nothing_of_what_came_through_the_map_either():
     told = [(one.as_of, [(row.target, row.promised) for row in one.targets]) for one in before if one.as_of <= now]
     again = [(one.as_of, [(row.target, row.promised) for row in one.targets]) for one in after if one.as_of <= now]
     assert told == again
+    # Nobody looks at a window that is not over: the last one ends with the data.
+    assert max(one.as_of for one in before) + WEEK == panel.ends_at
     # The last of these days did have windows under way whose end nobody knew, and a map that was taught.
     levels = [level for one in before for level in one.levels]
     assert any(level.as_of < told[-1][0] < level.ends_at for level in levels)

@@ -16,15 +16,20 @@ from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.recommend import latency_draws, recommend_latency
+from sloengine.domain.recommendation.recommend_availability import availability_predictive
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, ServicePrior
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.tiers import calibration_in_force
 from sloengine.domain.recommendation.window_draws import base_failures, with_sampling_noise
 from sloengine.domain.recommendation.window_numbers import WindowNumbers
 from sloengine.domain.reliability.intervals import jeffreys_predictive_failures
+from sloengine.domain.reliability.rounding import availability_grid
 from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.topology.service import Service
-from tests.domain.recommendation.organizations import DAY, START, latency_history
+from tests.domain.accuracy.test_points import levels
+from tests.domain.recommendation.organizations import DAY, START, availability_request, latency_history
+from tests.domain.recommendation.test_tiers import PANEL, PRIOR, ratio, recommended
 from tests.domain.topology.test_composite_bound import bound_of, call, graph_of, panel_of
 
 TIERS = (TierName.CONSERVATIVE, TierName.BALANCED, TierName.AGGRESSIVE)
@@ -80,6 +85,34 @@ def test_8_p_met_of_a_latency_target_is_that_of_its_bucket_bound_by_the_map_in_f
         asked_elsewhere.append(uncalibrated > published.threshold_ms)
     assert max(moved) > 0.005
     assert any(asked_elsewhere)  # what would hold at the level itself is another bound
+
+
+def test_8_an_availability_target_is_asked_for_at_the_level_that_the_map_in_force_has_for_its_tier():
+    """The shipped map of four weeks changes nothing, so that only a map that was taught can tell."""
+    taught = own_map(levels(np.random.default_rng(8).random(2_400) ** 0.6), ObjectiveKind.AVAILABILITY)
+    assert taught is not None
+    settings = EngineSettings().with_own_maps({ObjectiveKind.AVAILABILITY: taught})
+
+    result = recommended(settings=settings)
+
+    predictive = availability_predictive(availability_request(PANEL), PRIOR, settings)
+    assert predictive is not None
+    in_force, draws = calibration_in_force(predictive, settings), predictive.unavailability
+    asked_elsewhere = []
+    for name in TIERS:
+        nominal = settings.nominal_probability[name]
+        assert in_force.level_for(nominal) > nominal + 0.003  # these windows held less often than was said
+        published, plain = (
+            max(
+                f
+                for f in availability_grid()
+                if f <= 1 - float(np.quantile(draws, level, method="higher")) + 1e-12
+            )
+            for level in (in_force.level_for(nominal), nominal)
+        )
+        assert ratio(result, name) == published
+        asked_elsewhere.append(plain > published)
+    assert any(asked_elsewhere)
 
 
 @pytest.mark.parametrize(("level", "failures"), [(0.99, 5), (0.95, 2), (0.80, 1)])

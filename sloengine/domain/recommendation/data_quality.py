@@ -103,8 +103,8 @@ def _archetype_note(evidence: Evidence) -> str:
     if evidence.archetype_share <= 0:
         they = "get slow" if evidence.slow else "fail"
         return (
-            f"it looks like {evidence.archetype}, which {they} no differently from the rest by more than chance, so "
-            f"all {evidence.peers} other services stand in for its past"
+            f"it looks like {evidence.archetype}, which {they} no differently from the rest by more than chance, "
+            f"so all {evidence.peers} other services stand in for its past"
         )
     how_often = f"of how often it {'gets slow' if evidence.slow else 'fails'}"
     return (
