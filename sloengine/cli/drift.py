@@ -18,11 +18,11 @@ from sloengine.cli.drift_shapes import change_shape, drift_event_shape
 from sloengine.cli.drift_text import changes_table, events_table, plot, together
 from sloengine.cli.options import AsJson, StateDir
 from sloengine.cli.session import ask
-from sloengine.domain.drift.alarm import DriftEvent
-from sloengine.domain.drift.baseline import FEWEST_HOURS, HOURS_A_WEEK
+from sloengine.domain.drift.alarm import WHAT, DriftEvent
 from sloengine.domain.drift.model import HourlySeries, hour_of, start_of
 from sloengine.domain.drift.together import Onset, SharedCause
-from sloengine.domain.drift.watch import LEARNING_HOURS, REFERENCE_HOURS, look_back
+from sloengine.domain.drift.unjudged import why_unjudged
+from sloengine.domain.drift.watch import look_back
 from sloengine.domain.errors import Invalid, ServiceNotFound
 from sloengine.domain.governance.model import Actor
 from sloengine.domain.recommendation.model import ObjectiveKind
@@ -59,16 +59,23 @@ def drift(
         return
     if draw and service is None:
         raise Invalid("name the service to draw, or --series FILE", path=("--plot",))
-    page, causes, hourly = ask(state_dir, lambda use_cases, actor: _read(use_cases, actor, service, first, days))
+    page, causes, hourly, unjudged = ask(
+        state_dir, lambda use_cases, actor: _read(use_cases, actor, service, first, days)
+    )
     if as_json:
         events = [drift_event_shape(event, causes.get(event.event_id)) for event in page.rows]
-        output.print_json({"driftEvents": events, "totalCount": page.total_count})
+        shape = {"driftEvents": events, "totalCount": page.total_count}
+        left_out = [{"kind": kind.value, "reason": why} for kind, why in unjudged.items()]
+        output.print_json(shape if service is None else {**shape, "notJudged": left_out})
         return
     if page.rows:
         output.out.print(events_table(page.rows, output.out.width))
         output.reasons(together(page.rows, causes))
     else:
         output.say("no change of behaviour has been confirmed")
+    if service is None:
+        output.note("`sloengine drift SERVICE` also says what of a service cannot be judged, and why")
+    output.reasons([(WHAT[kind], why) for kind, why in unjudged.items()])
     if draw:
         for (_, kind), one in sorted(hourly.items()):
             output.say("")
@@ -80,25 +87,33 @@ def drift(
 
 async def _read(
     use_cases: UseCases, _: Actor, service: str | None, first: int, days: int
-) -> tuple[Page[DriftEvent], Mapping[str, SharedCause], Mapping[SeriesKey, HourlySeries]]:
+) -> tuple[
+    Page[DriftEvent],
+    Mapping[str, SharedCause],
+    Mapping[SeriesKey, HourlySeries],
+    Mapping[ObjectiveKind, str],
+]:
+    now = datetime.now(UTC)
     page = await use_cases.read_drift.page(DriftFilter(service_id=service), PageRequest(first=first))
     shared = await use_cases.read_drift.shared_causes([Onset.of(event) for event in page.rows])
     causes = {onset.event_id: cause for onset, cause in shared.items()}
     if service is None:
-        return page, causes, {}
+        return page, causes, {}, {}
     if service not in await use_cases.read_graph.services([service]):
         raise ServiceNotFound(f"no service {service!r}")
-    return page, causes, await use_cases.read_drift.hourly(service, timedelta(days=days), datetime.now(UTC))
+    hourly = await use_cases.read_drift.hourly(service, timedelta(days=days), now)
+    return page, causes, hourly, await use_cases.read_drift.unjudged(service, now)
 
 
 def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:
     seen = look_back(series, RiverChangeDetectors())
     if seen is None:
-        raise Invalid(_too_little(series), path=("--series",))
-    changes = seen.changes
+        raise Invalid(f"{why_unjudged(series, None)}: give hourly values of more days", path=("--series",))
+    changes, why = seen.changes, why_unjudged(series, seen.watch)
     if as_json:
         shapes = [change_shape(change) for change in changes]
-        output.print_json({"judgedFrom": start_of(seen.judged_from).isoformat(), "changes": shapes})
+        judged_from = start_of(seen.judged_from).isoformat()
+        output.print_json({"judgedFrom": judged_from, "changes": shapes, "notJudged": why})
         return
     learnt = (seen.judged_from - seen.learnt_from) / 24
     output.say(f"learnt from {learnt:.3g} days, judged from {start_of(seen.judged_from):%Y-%m-%d %H:%M} UTC on")
@@ -106,24 +121,12 @@ def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:
         output.out.print(changes_table(changes))
     else:
         output.say("no change")
+    if why is not None:
+        output.say(f"at its end: {why}")
     if draw:
         marks = [(change.started_hour, change.detected_hour) for change in changes]
         output.say("")
         typer.echo(plot(series.values, series.first_hour, marks, "hourly means", output.out.width))
-
-
-def _too_little(series: HourlySeries) -> str:
-    known = np.flatnonzero(~np.isnan(series.values))
-    if not len(known):
-        return "there is not a single value in this file"
-    span = len(series.values) - int(known[0])
-    if span <= LEARNING_HOURS:
-        hours = "1 hour is" if span == 1 else f"{span} hours are"
-        return f"{hours} too few: {LEARNING_HOURS} are learnt from before the first is judged"
-    return (
-        f"{len(known)} hours with a value, of {span}, are too sparse for anything to be judged: values of "
-        f"{FEWEST_HOURS} hours within {REFERENCE_HOURS // HOURS_A_WEEK} weeks are learnt from; give hourly values"
-    )
 
 
 def _marks(page: Page[DriftEvent], kind: ObjectiveKind) -> list[tuple[int, int]]:

@@ -51,6 +51,19 @@ def test_a_change_in_a_file_as_json(run: Run, shifted: Path):
     assert document["judgedFrom"] < change["startedAt"]
 
 
+def test_a_file_whose_last_days_are_not_judged_says_so(run: Run, tmp_path: Path):
+    values = 100 + np.random.default_rng(1).standard_normal(1_008)
+    values[-60:] += 8
+    path = tmp_path / "series.csv"
+    rows = [f"{1767225600 + 3600 * hour},{value}" for hour, value in enumerate(values)]
+    path.write_text("\n".join(["timestamp,value", *rows]))
+
+    text, document = run("drift", "--series", path), run("drift", "--series", path, "--json").json
+
+    assert "at its end:" in text.out
+    assert "hours are too few: 168, from 2026-02-" in document["notJudged"]
+
+
 def test_too_little_is_said_so(run: Run, tmp_path: Path):
     path = tmp_path / "short.csv"
     path.write_text("timestamp,value\n0,1\n3600,2\n")
@@ -64,8 +77,8 @@ def test_too_little_is_said_so(run: Run, tmp_path: Path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([f"{1767225600 + 86_400 * day},{day}" for day in range(200)], "200 hours with a value, of 4777, are too"),
-        ([f"{1767225600 + 3_600 * hour}," for hour in range(500)], "not a single value"),
+        ([f"{1767225600 + 86_400 * day},{day}" for day in range(200)], "56 hours with a value, of the last 1344"),
+        ([f"{1767225600 + 3_600 * hour}," for hour in range(500)], "not a single hour has a value"),
         (["0,1"], "1 hour is too few"),
     ],
 )
@@ -109,11 +122,15 @@ def test_events_of_a_service_say_what_became_of_its_target(connected: Callable[[
     ask = connected(engine)
 
     text, document = ask("drift", "front"), ask("drift", "--json").json
+    named = ask("drift", "front", "--json").json
 
     assert "99.95 %" in text.out
     assert "98 %" in text.out
     assert "draw" not in text.out
     assert "nothing to draw: no hourly value of front" in ask("drift", "front", "--plot").out
+    assert "availability: not a single hour has a value" in text.out
+    assert named["notJudged"] == [{"kind": "AVAILABILITY", "reason": "not a single hour has a value"}]
+    assert "notJudged" not in document
     [event] = document["driftEvents"]
     check(event, "DriftEvent", stored=True)
     assert document["totalCount"] == 1

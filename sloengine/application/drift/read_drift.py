@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from sloengine.application.drift.find_shared_causes import FindSharedCauses
 from sloengine.application.drift.hourly_values import HourlyValues
 from sloengine.application.ports.drift_store import DriftFilter, DriftStore, SeriesKey
@@ -14,6 +16,9 @@ from sloengine.application.ports.sli_history import SliHistory
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.model import HourlySeries, hour_of
 from sloengine.domain.drift.together import Onset, SharedCause
+from sloengine.domain.drift.unjudged import why_unjudged
+from sloengine.domain.drift.watch import REFERENCE_HOURS
+from sloengine.domain.recommendation.model import ObjectiveKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,25 @@ class ReadDrift:
         """What is watched of one service, up to the newest aggregated hour."""
         until = hour_of((await self.history.watermark()).aggregated_to or now)
         return await HourlyValues(self.history)([service_id], until - hour_of_span(back), until)
+
+    async def unjudged(self, service_id: str, now: datetime) -> Mapping[ObjectiveKind, str]:
+        """What of a service is not judged, or not at all hours, and why: no change may be there and go unseen.
+
+        A kind of latency of which there is no value is left out where another kind has values.
+        """
+        watches = await self.store.watches([service_id])
+        hourly = await self.hourly(service_id, timedelta(hours=REFERENCE_HOURS), now)
+        found: dict[ObjectiveKind, str] = {}
+        for kind in ObjectiveKind:
+            series, (watch, _) = hourly.get((service_id, kind)), watches.get((service_id, kind), (None, 0))
+            if series is None and watch is None:
+                continue
+            why = why_unjudged(series or HourlySeries(0, np.empty(0)), watch)
+            if why is not None:
+                found[kind] = why
+        if not hourly and not watches:
+            found[ObjectiveKind.AVAILABILITY] = "not a single hour has a value"
+        return found
 
 
 def hour_of_span(span: timedelta) -> int:

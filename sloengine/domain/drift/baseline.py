@@ -17,8 +17,12 @@ from sloengine.domain.reliability.panel import FloatArray
 HOURS_A_WEEK, HOURS_A_DAY = 168, 24
 MOST_SCORE = 8.0
 """No single hour says more than this, so that one cannot raise an alarm alone."""
-FEWEST_HOURS = 5 * HOURS_A_DAY
-"""Values that a baseline needs."""
+FEWEST_DAYS = 5
+"""On so many days, over a week or longer, an hour of the day must have had a value for the next to be judged."""
+FEWEST_HOURS = FEWEST_DAYS * HOURS_A_DAY
+"""Values that a baseline needs, at such hours."""
+_A_WEEK_LATER = HOURS_A_WEEK - HOURS_A_DAY
+"""From an hour of the first of seven days to that of the last: a weekend is among them."""
 _YOUNG = 0.8
 """Scores of a baseline that has seen no four weeks count less: the weekend is not known to it yet."""
 _ORDERS = (1, 2, 3)
@@ -36,11 +40,11 @@ _FEWEST_REPLICATES = 2
 class Baseline:
     """Learnt from the hours before ``fitted_to``; hours count from 1970-01-01T00 UTC.
 
-    ``rhythm``: shape (168,) by hour of week or (24,) by hour of day, level included. ``memory``: autoregressive
-    coefficients, the last hour first. ``reference``: innovations of the fit, sorted. ``start_ratio``: sd of an
-    innovation over that of the series, for hours whose past is not known. ``reach``: a deviation beyond which an
-    hour is not trusted to say more about the next. ``noise``: smallest unit of deviation.
-    ``expected_ratio``: failures per request, for availability.
+    ``rhythm``: shape (168,) by hour of week or (24,) by hour of day, level included, NaN at hours of the day that
+    were seen too rarely: nothing is said there. ``memory``: autoregressive coefficients, the last hour first.
+    ``reference``: innovations of the fit, sorted. ``start_ratio``: sd of an innovation over that of the series,
+    for hours whose past is not known. ``reach``: a deviation beyond which an hour is not trusted to say more about
+    the next. ``noise``: smallest unit of deviation. ``expected_ratio``: failures per request, for availability.
     """
 
     fitted_to: int
@@ -51,6 +55,11 @@ class Baseline:
     reach: float
     noise: float
     expected_ratio: float | None = None
+
+    @property
+    def unknown_hours(self) -> int:
+        """Of the 24 of a day, those of which too little is known for values there to be judged."""
+        return int(np.isnan(self.rhythm[:HOURS_A_DAY]).sum())
 
     def adjusted(self, values: FloatArray, first_hour: int) -> FloatArray:
         """Values without level and rhythm; shape (n_hours,), oldest first."""
@@ -76,6 +85,7 @@ def fit_baseline(
 
     ``values``: shape (n_hours,), oldest first, NaN is no data. ``noise``: a deviation that is certainly none.
     """
+    values = at_known_hours(values, first_hour)
     if int((~np.isnan(values)).sum()) < FEWEST_HOURS:
         return None
     slots = HOURS_A_WEEK if _knows_weeks(values, first_hour) else HOURS_A_DAY
@@ -90,9 +100,10 @@ def fit_baseline(
     start_ratio = innovation_sd / spread if spread > 0 else 1.0
     # What the rhythm has fitted is missing from the innovations: without this, new hours would stray more.
     widened = fresh * np.sqrt((1 + spent) / max(1 - spent, 0.2))
+    seen = np.isin(np.arange(slots) % HOURS_A_DAY, _slots(first_hour, len(values), HOURS_A_DAY)[~np.isnan(values)])
     return Baseline(
         fitted_to=first_hour + len(values),
-        rhythm=rhythm,
+        rhythm=np.where(seen, rhythm, np.nan),
         memory=memory,
         reference=np.sort(widened - np.median(widened)).astype(np.float32).astype(np.float64),
         start_ratio=min(1.0, start_ratio),
@@ -100,6 +111,23 @@ def fit_baseline(
         noise=max(noise, 1e-9),
         expected_ratio=expected_ratio,
     )
+
+
+def at_known_hours(values: FloatArray, first_hour: int) -> FloatArray:
+    """Values at hours of the day that had one on five days and more over a week or longer, NaN elsewhere.
+
+    Where one hour a day was seen for weeks and all of them for three days, the level and spread of most hours
+    would be those of the one and of three weekdays, and the first night or weekend would be a change.
+    """
+    slot = _slots(first_hour, len(values), HOURS_A_DAY)
+    at = np.flatnonzero(~np.isnan(values))
+    count = np.bincount(slot[at], minlength=HOURS_A_DAY)
+    oldest, newest = np.full(HOURS_A_DAY, len(values)), np.full(HOURS_A_DAY, -1)
+    np.minimum.at(oldest, slot[at], at)
+    np.maximum.at(newest, slot[at], at)
+    is_known = (count >= FEWEST_DAYS) & (newest - oldest >= _A_WEEK_LATER)
+    result: FloatArray = np.where(is_known[slot], values, np.nan)
+    return result
 
 
 def innovations(adjusted: FloatArray, memory: FloatArray, start_ratio: float, reach: float) -> FloatArray:
@@ -153,7 +181,8 @@ def _knows_weeks(values: FloatArray, first_hour: int) -> bool:
     if len(values) < 4 * HOURS_A_WEEK:
         return False
     seen = _slots(first_hour, len(values), HOURS_A_WEEK)[~np.isnan(values)]
-    return len(seen) >= _FEWEST_REPLICATES * len(np.unique(seen))
+    times = np.bincount(seen)
+    return bool(np.median(times[times > 0]) >= _FEWEST_REPLICATES)
 
 
 def _slots(first_hour: int, n: int, slots: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -62,11 +62,15 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """What a series showed. ``learnt_from``, ``judged_from``: hours since 1970; ``changes``: oldest first."""
+    """What a series showed. ``learnt_from``, ``judged_from``: hours since 1970; ``changes``: oldest first.
+
+    ``watch``: what is remembered at its end.
+    """
 
     learnt_from: int
     judged_from: int
     changes: tuple[Change, ...]
+    watch: Watch
 
 
 def begin(series: HourlySeries, until: int, *, judged: int) -> Watch | None:
@@ -153,8 +157,8 @@ def look_back(series: HourlySeries, find_alarms: FindAlarms) -> LookBack | None:
         learnt_from, judged_from = watch.learnt_from, watch.reached
         watch, some = advance(watch, series, watch.reached + 1, find_alarms)
         found.extend(some)
-    _, later = advance(watch, series, series.ends, find_alarms)
-    return LookBack(learnt_from, judged_from, (*found, *later))
+    watch, later = advance(watch, series, series.ends, find_alarms)
+    return LookBack(learnt_from, judged_from, (*found, *later), watch)
 
 
 def _week(hour: int, offset: int) -> int:

@@ -96,6 +96,21 @@ async def test_a_service_that_lost_a_nine_is_found_within_two_hours_of_it(engine
     assert latency.after == pytest.approx(2 * (latency.before or 0), rel=0.1)
 
 
+async def test_what_is_not_judged_yet_is_told_with_its_reason(engine: Engine):
+    telemetry = Telemetry()
+    await telemetry.load(engine, 72)
+    await engine.use.detect_drift()
+    young = await engine.use.read_drift.unjudged("moved", NOW)
+    await telemetry.load(engine, FALL_AT)
+    await engine.use.detect_drift()
+
+    assert young.keys() == set(ObjectiveKind)
+    assert {reason.split(":")[0] for reason in young.values()} == {"72 hours are too few"}
+    assert await engine.use.read_drift.unjudged("moved", NOW) == {}
+    nothing = await engine.use.read_drift.unjudged("unheard", NOW)
+    assert nothing == {ObjectiveKind.AVAILABILITY: "not a single hour has a value"}
+
+
 async def test_a_pass_without_new_hours_reads_no_history(engine: Engine):
     await Telemetry().load(engine, FALL_AT)
     await engine.use.detect_drift()

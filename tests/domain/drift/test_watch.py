@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sloengine.domain.drift.baseline import FEWEST_HOURS
 from sloengine.domain.drift.model import Change, Detector, HourlySeries
 from sloengine.domain.drift.watch import (
-    REFERENCE_HOURS,
     Ballot,
     Watch,
     advance,
@@ -190,6 +188,37 @@ def test_a_baseline_of_few_values_does_not_take_chance_for_a_rhythm(case: str):
     assert alarmed <= 3
 
 
+@pytest.mark.parametrize("hours_a_day", [1, 3, 8])
+def test_new_hours_are_no_change_where_few_hours_of_the_day_were_seen_until_three_days_ago(hours_a_day: int):
+    alarmed = 0
+    for seed in range(20):
+        one = series(seed, HISTORY + 500)
+        hours = np.arange(HISTORY)
+        one.values[:HISTORY][(hours % 24 >= hours_a_day) & (hours < HISTORY - 72)] = np.nan
+        alarmed += bool(watched(one)[1])
+
+    assert alarmed <= 2
+
+
+def test_hours_of_the_day_that_were_seen_rarely_are_not_judged_until_they_are_known():
+    one = series(hours=HISTORY + 14 * 24)
+    hours = np.arange(HISTORY)
+    one.values[:HISTORY][hours % 24 >= 8] = np.nan  # eight hours a day, then all of them
+    watch = begin(one, one.ends, judged=14 * 24)
+    assert watch is not None
+
+    first, _ = advance(watch, one, FIRST + HISTORY + 24, find_alarms)
+    later, changes = advance(first, one, one.ends, find_alarms)
+
+    assert first.baseline is not None
+    assert first.baseline.unknown_hours == 16
+    assert int((~np.isnan(first.scores[-24:])).sum()) == 8
+    assert later.baseline is not None
+    assert later.baseline.unknown_hours == 0
+    assert not np.isnan(later.scores[-24:]).any()
+    assert changes == ()
+
+
 def test_a_look_back_says_from_where_on_there_was_a_baseline():
     values = 100 + np.random.default_rng(5).standard_normal(100 * 24)
     values[80 * 24 :] += 6
@@ -198,8 +227,8 @@ def test_a_look_back_says_from_where_on_there_was_a_baseline():
     seen = look_back(HourlySeries(0, values), find_alarms)
 
     assert seen is not None
-    known_before = int((~np.isnan(values[max(0, seen.judged_from - REFERENCE_HOURS) : seen.judged_from])).sum())
-    assert FEWEST_HOURS <= known_before < FEWEST_HOURS + 25
+    # Of fewer days, most hours of the day would not have been seen for a week.
+    assert 7 * 24 <= seen.judged_from - 50 * 24 < 8 * 24
     [change] = seen.changes
     assert change.started_hour == 80 * 24
 
