@@ -207,6 +207,8 @@ def _sparse_table(count: int) -> None:
         "23 of 24 hours until now": lambda: hours % 24 > 0,
         "21 of 24 hours until 3 days ago": lambda: (hours % 24 > 2) & (hours < history - 72),
         "21 of 24 hours until now": lambda: hours % 24 > 2,
+        "16 of 24 hours until 3 days ago": lambda: (hours % 24 > 7) & (hours < history - 72),
+        "16 of 24 hours until now": lambda: hours % 24 > 7,
     }
     print(f"\nhours of the past without a value, lag-1 0.3, {count} series a case")
     print(f"{'missing':34}{'false/month':>12}{'judged':>9}{'in 48 h':>9}{'a week on':>11}{'median h':>10}")

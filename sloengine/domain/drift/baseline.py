@@ -182,7 +182,9 @@ def _knows_weeks(values: FloatArray, first_hour: int) -> bool:
         return False
     seen = _slots(first_hour, len(values), HOURS_A_WEEK)[~np.isnan(values)]
     times = np.bincount(seen)
-    return bool(np.median(times[times > 0]) >= _FEWEST_REPLICATES)
+    times = times[times > 0]
+    # The median too: hours that were seen for weeks do not make a rhythm of those that were seen once.
+    return bool(min(np.mean(times), np.median(times)) >= _FEWEST_REPLICATES)
 
 
 def _slots(first_hour: int, n: int, slots: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
