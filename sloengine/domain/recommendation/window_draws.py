@@ -152,7 +152,14 @@ def base_failures(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbe
 
 
 def base_level(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers) -> FloatArray:
-    """Ratio of failures outside incidents as far as it is known, in each window."""
+    """Ratio of failures outside incidents as far as it is known, in each window.
+
+    Own counts are not divided by their dispersion, although requests that fail together are less evidence: what
+    they vary by is in :func:`with_base_spread` alone. That hardly shows in targets: with little traffic a burst is
+    an incident, not base, and no budget is below five failures. What is left (``bench.bursty_base``): where
+    failures come in tens and 3,000 requests a day, Aggressive targets promise 2 to 4 points too much (standard
+    error 2); everywhere else no tier more than 2 points, and with more traffic all promise too little.
+    """
     shape = prior.base_shape + base.bad
     ratio = gamma_quantile(numbers.base_level, shape, numbers.base_normal) / (prior.base_rate + base.valid)
     ratio[numbers.regime] = numbers.regime_base(prior)
