@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.latency_organizations import OFF_WORLDS
-from bench.latency_shared import FIRST_SEED, TIERS, judge_many, summarize
+from bench.latency_shared import FIRST_SEED, TIERS, beside_rules, judge_many, summarize
 
 FUTURES = 40
 _OFF_DAYS, _OFF_WINDOW = 30, 28
@@ -27,6 +27,8 @@ def usual_latency(
                 say = f"{row.kind} {days} d, windows of {window} d {row.tier}"
                 word = kept(say, TIERS.index(row.tier), row.difference.value, row.over_promise.value)
                 yield f"  {row.text()}  {word}"
+            for rule in beside_rules(judged):
+                yield f"  {rule.text()}{'  BETTER' if rule.is_better else ''}"
 
 
 def off_latency(organizations: int, workers: int, kept: Callable[[str, int, float], str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Do latency targets hold where slow spells are shared by a platform or a zone? Beside an oracle.
 
     python -m bench.latency_shared --organizations 24 --days 14 30 90 --windows 7 28 30
+    python -m bench.latency_shared --rules          beside what people do without the engine
     python -m bench.latency_shared --off            worlds that the shipped prior does not expect, each for itself
 
 The organisations are those of ``bench/latency_organizations.py``: thirty services, each with slow spells of its
@@ -27,6 +28,8 @@ from bench.latency_organizations import OFF_WORLDS, SERVICES, USUAL, WINDOWS, Pl
 from bench.latency_trial import DAY, FINE, KINDS, SHARE, START
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
+from sloengine.domain.accuracy.latency_baselines import LATENCY_DESCRIPTIONS, latency_baseline_targets
+from sloengine.domain.recommendation.latency_days import cut_history
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
 from sloengine.domain.recommendation.recommend_latency import recommend_latency
@@ -42,12 +45,17 @@ _FOLDS = 4
 
 @dataclass(frozen=True)
 class Judged:
-    """Per service, percentile and tier; NaN where there is no target. ``price``: threshold over the oracle's."""
+    """Per service, percentile and tier; NaN where there is no target. ``price``: threshold over the oracle's.
+
+    ``threshold_ms``; ``rules``: of each simple rule, hold and threshold.
+    """
 
     promised: Floats
     held: Floats
     oracle_held: Floats
     price: Floats
+    threshold_ms: Floats
+    rules: Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,9 @@ def _judged(played: Played, length: int) -> Judged:
     prior = learn_latency_prior(played.histories, as_of=as_of)
     total = np.cumsum(played.ahead[length], axis=2)
     below = total / total[..., -1:]
-    promised, held, oracle_held, price = (np.full((len(played.names), len(KINDS), 3), np.nan) for _ in range(4))
+    empty = np.full((len(played.names), len(KINDS), 3), np.nan)
+    promised, held, oracle_held, price, thresholds = (empty.copy() for _ in range(5))
+    rules = {rule: (empty.copy(), empty.copy()) for rule in LATENCY_DESCRIPTIONS}
     fold = np.arange(below.shape[1]) % _FOLDS
     for i, name in enumerate(played.names):
         request = LatencyRequest(name, WINDOWS[length], as_of, played.histories[name], as_of)
@@ -104,7 +114,19 @@ def _judged(played: Played, length: int) -> Judged:
                 promised[i, k, t], held[i, k, t] = target.probability_met, met[:, at].mean()
                 oracle_held[i, k, t] = np.mean(crossed)
                 price[i, k, t] = FINE[at] / FINE[_least(met, nominal)]
-    return Judged(promised, held, oracle_held, price)
+                thresholds[i, k, t] = target.threshold_ms or np.nan
+        counts, _ = cut_history(played.histories[name], as_of=as_of, lookback_days=settings.lookback_days)
+        said = latency_baseline_targets(
+            counts, FINE, settings, window_days=length, rng=np.random.default_rng([played.days, length, i])
+        )
+        for (rule, kind, tier), threshold in said.items():
+            where, at = (
+                (i, KINDS.index(kind), TIERS.index(tier)),
+                int(np.argmin(np.abs(FINE[:-1] * 1000 - threshold))),
+            )
+            rules[rule][0][where] = (below[i, :, at] >= SHARE[kind] - 1e-12).mean()
+            rules[rule][1][where] = threshold
+    return Judged(promised, held, oracle_held, price, thresholds, rules)
 
 
 def _least(met: npt.NDArray[np.bool_], nominal: float) -> int:
@@ -131,6 +153,52 @@ def summarize(judged: Sequence[Judged]) -> Iterator[LatencyRow]:
                 price=float(np.nanmedian(price)),
                 without_target=float(np.isnan(held).mean()),
             )
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A simple rule beside the engine, where both have a threshold."""
+
+    kind: ObjectiveKind
+    tier: TierName
+    rule: str
+    held: float
+    engine_held: float
+    ratio: float
+    """Median of its threshold over the engine's."""
+
+    @property
+    def is_better(self) -> bool:
+        """It holds at least as often, and is tighter."""
+        return self.held >= self.engine_held and self.ratio < 1
+
+    def text(self) -> str:
+        """One line."""
+        return (
+            f"{self.kind[-3:].lower()} {self.tier:<12} {self.rule:<14} holds {self.held:6.1%}  engine "
+            f"{self.engine_held:6.1%}  threshold {self.ratio:.2f} x the engine's"
+        )
+
+
+def beside_rules(judged: Sequence[Judged]) -> Iterator[RuleRow]:
+    """One row a percentile, tier and rule."""
+    for k, kind in enumerate(KINDS):
+        for t, tier in enumerate(TIERS):
+            held, threshold = (
+                np.concatenate([getattr(one, name)[:, k, t] for one in judged])
+                for name in ("held", "threshold_ms")
+            )
+            for rule in LATENCY_DESCRIPTIONS:
+                theirs, said = (np.concatenate([one.rules[rule][j][:, k, t] for one in judged]) for j in (0, 1))
+                both = ~(np.isnan(held) | np.isnan(theirs))
+                yield RuleRow(
+                    kind=kind,
+                    tier=tier,
+                    rule=rule,
+                    held=float(theirs[both].mean()),
+                    engine_held=float(held[both].mean()),
+                    ratio=float(np.median(said[both] / threshold[both])),
+                )
 
 
 def judge_many(
@@ -162,13 +230,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--off", action="store_true", help="worlds unlike what the shipped prior expects")
     parser.add_argument("--apart", action="store_true", help="no spell is shared")
+    parser.add_argument("--rules", action="store_true", help="also simple rules in the engine's place")
     asked = parser.parse_args()
     worlds = OFF_WORLDS if asked.off else (SlowWorld(shared=not asked.apart),)
     seeds = range(asked.first_seed, asked.first_seed + asked.organizations)
     for days in asked.days:
         for world in worlds:
-            found = judge_many(seeds, days, asked.futures, asked.windows, asked.workers, world)
-            for length, judged in found.items():
+            by_length = judge_many(seeds, days, asked.futures, asked.windows, asked.workers, world)
+            for length, judged in by_length.items():
                 print(
                     f"{days} days of history, windows of {length}, {len(judged)} organisations, {asked.futures} "
                     f"futures each, {world.text()}",
@@ -176,6 +245,8 @@ def main() -> None:
                 )
                 for row in summarize(judged):
                     print(f"  {row.text()}", flush=True)
+                for found in beside_rules(judged) if asked.rules else ():
+                    print(f"  {found.text()}{'  BETTER' if found.is_better else ''}", flush=True)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,7 @@ def _tier(row: TierAccuracy) -> Json:
 
 
 def _comparison(row: Comparison) -> Json:
+    is_ratio = row.kind is ObjectiveKind.AVAILABILITY
     return {
         "kind": row.kind,
         "tier": row.tier,
@@ -83,8 +84,10 @@ def _comparison(row: Comparison) -> Json:
         "windows": row.windows,
         "engineAttained": row.engine_attained,
         "ruleAttained": row.rule_attained,
-        "engineMedian": percent(row.engine_target),
-        "ruleMedian": percent(row.rule_target),
+        "engineMedian": percent(row.engine_target) if is_ratio else None,
+        "ruleMedian": percent(row.rule_target) if is_ratio else None,
+        "engineMedianThresholdMs": None if is_ratio else row.engine_target,
+        "ruleMedianThresholdMs": None if is_ratio else row.rule_target,
         "ruleIsBetter": row.rule_is_better,
     }
 

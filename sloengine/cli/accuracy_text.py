@@ -19,6 +19,7 @@ from sloengine.domain.accuracy.baselines import (
 )
 from sloengine.domain.accuracy.clustered import ClusteredMean
 from sloengine.domain.accuracy.judged import ENGINE
+from sloengine.domain.accuracy.latency_baselines import FIXED_LATENCY, LATENCY_DESCRIPTIONS
 from sloengine.domain.accuracy.report import CONFIDENT, Comparison, TierAccuracy
 from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.reliability.figures import figure_text
@@ -44,11 +45,12 @@ def print_accuracy(report: AccuracyReport) -> None:
         output.out.print(_table("What simple rules would have done", rules))
     for found in report.comparisons:
         if found.rule_is_better:
+            is_ratio = found.kind is ObjectiveKind.AVAILABILITY
+            described = (DESCRIPTIONS if is_ratio else LATENCY_DESCRIPTIONS)[found.rule]
             output.say(
-                f"{_of_what(found)}: {DESCRIPTIONS[found.rule]} holds as often "
+                f"{_of_what(found)}: {described} holds as often "
                 f"({found.rule_attained:.1%} against {found.engine_attained:.1%}) and is tighter "
-                f"({percent_from_ratio(found.rule_target)} % against "
-                f"{percent_from_ratio(found.engine_target)} %).",
+                f"({_target(found.kind, found.rule_target)} against {_target(found.kind, found.engine_target)}).",
                 style="yellow",
             )
     for sure in report.confidence:
@@ -105,6 +107,7 @@ _RULES = {
     WORST_WINDOW: "worst window",
     FIXED_99_5: "99.5 % for all",
     FIXED_99_9: "99.9 % for all",
+    FIXED_LATENCY: "500 ms, 1 s for all",
 }
 _WIDTH_OF_TIER = len("conservative")
 _WIDEST_NAME = 24
@@ -134,13 +137,16 @@ def _cells(row: TierAccuracy, *, lines: bool) -> list[str | Text]:
     if row.over_promise is not None:
         said = spread_text(row.over_promise).replace(" ", between, 1)
         over = Text(said, style="red" if row.over_promises else "")
-    if row.kind is ObjectiveKind.AVAILABILITY:
-        target = f"{percent_from_ratio(row.median_target):g} %"
-    else:
-        target = f"{figure_text(row.median_target, 6)} ms"
+    target = _target(row.kind, row.median_target)
     promised = "–" if row.promised is None else f"{row.promised:.1%}"
     held = _percent(row.attained).replace(" ", between, 1)
     return [promised, held, over, target, str(row.windows), str(row.without_target or "")]
+
+
+def _target(kind: ObjectiveKind, target: float) -> str:
+    if kind is ObjectiveKind.AVAILABILITY:
+        return f"{percent_from_ratio(target):g} %"
+    return f"{figure_text(target, 6)} ms"
 
 
 def _percent(mean: ClusteredMean) -> str:

@@ -16,15 +16,18 @@ from sloengine.application.accuracy.past import Past
 from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
 from sloengine.application.recommendation.drawn_bound import predictive_draws
 from sloengine.application.recommendation.prepared import Prepared, prepare
-from sloengine.domain.accuracy.baselines import baseline_targets
+from sloengine.domain.accuracy.baselines import OWN_BOOTSTRAP, baseline_targets
 from sloengine.domain.accuracy.calibrate import calibrated
 from sloengine.domain.accuracy.judged import ENGINE, JudgedTarget, Level, TrafficClass
+from sloengine.domain.accuracy.latency_baselines import latency_baseline_targets
 from sloengine.domain.accuracy.outcome import Outcome, outcome_of
+from sloengine.domain.recommendation.latency_days import cut_history
 from sloengine.domain.recommendation.latency_tiers import SHARES
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, SliType, TierName
 from sloengine.domain.recommendation.recommend import LatencyRequest, latency_case
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.daily import DailyHistory, daily_sums
+from sloengine.domain.reliability.panel import LatencyHistory
 from sloengine.domain.reliability.window import ComplianceWindow
 
 DAY = timedelta(days=1)
@@ -101,7 +104,9 @@ def look_back(past: Past, plan: Plan, as_of: datetime) -> Look:
     for one, answer in answers.items():
         if isinstance(answer, Recommendation):
             targets += told.of_engine(answer)
-            if days is not None and one.sli_type is SliType.AVAILABILITY:
+            if one.sli_type is SliType.LATENCY:
+                targets += told.of_latency_rules(prepared.evidence.latency[one.service_id])
+            elif days is not None:
                 targets += told.of_rules(one.service_id, days.row(one.service_id))
     judged = [one for one, answer in answers.items() if isinstance(answer, Recommendation)]
     return Look(as_of, tuple(targets), tuple(_levels(past, prepared, judged, outcome, plan, settings, as_of)))
@@ -172,11 +177,31 @@ class _Telling:
                 tier,
                 name,
                 ratio,
-                self.plan.settings.nominal_probability[tier] if name == "OWN_BOOTSTRAP" else None,
+                self._promised(name, tier),
                 per_day,
             )
             for (name, tier), ratio in found.items()
         ]
+
+    def of_latency_rules(self, history: LatencyHistory) -> list[JudgedTarget]:
+        """Every rule in every tier, p95 and p99."""
+        counts, _ = cut_history(history, as_of=self.as_of, lookback_days=self.plan.train_days)
+        found = latency_baseline_targets(
+            counts,
+            history.bounds_seconds,
+            self.plan.settings,
+            window_days=self.plan.horizon // DAY,
+            rng=np.random.default_rng(len(history.service_id)),
+        )
+        per_day = float(counts.sum() / max(len(counts), 1))
+        return [
+            self._row(history.service_id, kind, tier, name, threshold, self._promised(name, tier), per_day)
+            for (name, kind, tier), threshold in found.items()
+        ]
+
+    def _promised(self, rule: str, tier: TierName) -> float | None:
+        """Only resampling says how often its target should hold."""
+        return self.plan.settings.nominal_probability[tier] if rule == OWN_BOOTSTRAP else None
 
     def _row(
         self,

@@ -51,7 +51,10 @@ class TierAccuracy:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Engine and rule on the same windows: a rule beats the engine when it holds as often and is tighter."""
+    """Engine and rule on the same windows: a rule beats the engine when it holds as often and is tighter.
+
+    ``engine_target``, ``rule_target``: medians, availability ratio or milliseconds.
+    """
 
     kind: ObjectiveKind
     tier: TierName
@@ -65,8 +68,10 @@ class Comparison:
 
     @property
     def rule_is_better(self) -> bool:
-        """It holds at least as often, and its median target is tighter."""
-        return self.rule_attained >= self.engine_attained and self.rule_target > self.engine_target
+        """It holds at least as often, and its median target is tighter: more availability, fewer milliseconds."""
+        by = self.rule_target - self.engine_target
+        tighter = by > 0 if self.kind is ObjectiveKind.AVAILABILITY else by < 0
+        return tighter and self.rule_attained >= self.engine_attained
 
 
 @dataclass(frozen=True, slots=True)

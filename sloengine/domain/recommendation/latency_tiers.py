@@ -150,8 +150,8 @@ def _targets_of(
         # No tier below a less careful one, and no p99 below the same tier's p95: maps differ by percentile.
         floor = max([floor, *(target.threshold_ms or 0.0 for target in targets[name])])
         raw = upper_quantile(draws, levels[name])
-        fresh = _bound_at_least(raw, case.days.bounds_seconds)
-        threshold = _bound_at_least(max(raw, floor), case.days.bounds_seconds)
+        fresh = bound_at_least(raw, case.days.bounds_seconds)
+        threshold = bound_at_least(max(raw, floor), case.days.bounds_seconds)
         before = recorded.get((name, kind))
         threshold = _staying(name, before, threshold, draws, case, calibration, settings) or threshold
         if threshold is not None and threshold < floor:
@@ -213,7 +213,7 @@ def _staying(
     return None if gives_way else before
 
 
-def _bound_at_least(milliseconds: float, bounds_seconds: FloatArray) -> float | None:
+def bound_at_least(milliseconds: float, bounds_seconds: FloatArray) -> float | None:
     """Smallest finite bucket bound, in milliseconds, that is no tighter."""
     for bound in bounds_seconds[:-1]:
         candidate = float(f"{bound * 1000:.12g}")

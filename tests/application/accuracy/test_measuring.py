@@ -158,6 +158,14 @@ def test_latency_is_judged_as_well():
 
     assert {row.kind for row in report.tiers} == {ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99}
     assert {point.sli_type for point in report.calibration} == {SliType.LATENCY}
+    rules = {"OWN_BOOTSTRAP", "MEAN_30_DAYS", "WORST_WINDOW", "FIXED_LATENCY"}
+    assert {(row.rule, row.kind) for row in report.comparisons} == {
+        (rule, kind) for rule in rules for kind in (ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99)
+    }
+    promised = {row.estimator for row in report.tiers if row.promised is not None}
+    assert promised == {ENGINE, "OWN_BOOTSTRAP"}
+    # Judged by the same windows, each counted once.
+    assert {row.windows for row in report.tiers if row.traffic is None} == {4 * 3}
 
 
 def test_a_short_history_says_what_it_lacks():
