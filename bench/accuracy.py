@@ -35,6 +35,7 @@ from bench.accuracy_stability import judge_stability
 from bench.bound_trial import report, trial
 from bench.calibration_organizations import World
 from bench.confidence_bands import SURE
+from bench.latency_stability import judge_latency_stability
 from bench.whole_pipeline import by_confidence, measure, summarize, worst
 from sloengine.cli.accuracy_text import spread_text
 from sloengine.domain.accuracy.judged import TrafficClass
@@ -219,6 +220,13 @@ def stability(bench: Bench) -> None:
     print(f"  {text}  {bench.check(text, found.quiet_share <= QUIET_CHANGES)}")
     said = f"{found.named} of {found.incident_changes} changes after an incident are named as such"
     print(f"  {said}  {bench.check(said, found.named == found.incident_changes)}")
+    for window in (28,) if bench.quick else (7, 28, 30):
+        slow = judge_latency_stability(2 if bench.quick else bench.organizations // 12, window, bench.workers)
+        what = f"latency over {window} days: Balanced p95 or p99 changed on {slow.quiet_share:.1%}"
+        text = f"{what} of {slow.quiet_days} days without a slow spell"
+        print(f"  {text}  {bench.check(text, slow.quiet_share <= QUIET_CHANGES)}", flush=True)
+        said = f"{slow.named} of {slow.incident_changes} changes after a slow spell are named as such"
+        print(f"  {said}  {bench.check(said, slow.named == slow.incident_changes)}", flush=True)
 
 
 def bound(bench: Bench) -> None:

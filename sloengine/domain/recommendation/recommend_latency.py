@@ -10,6 +10,7 @@ from sloengine import __version__
 from sloengine.domain.recommendation import data_quality, lifecycle
 from sloengine.domain.recommendation.behaviour_change import changes_said
 from sloengine.domain.recommendation.confidence import confidence, least_balanced
+from sloengine.domain.recommendation.latency_change import change_of_balanced_latency
 from sloengine.domain.recommendation.latency_margin import margin_notes
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.latency_refusal import unavailable
@@ -94,15 +95,22 @@ def recommend_latency_with_case(
             telemetry_warnings=len(said),
             promised=least_balanced(tiers),
         ),
-        summary=summarize(
-            request.service_id,
-            request.window,
-            tiers,
-            quality,
-            peers=facts.peers,
-            kind=prior.archetypes.name_of(request.service_id),
-            changed=request.changed,
-            layout=layout,
+        summary=" ".join(
+            said
+            for said in (
+                summarize(
+                    request.service_id,
+                    request.window,
+                    tiers,
+                    quality,
+                    peers=facts.peers,
+                    kind=prior.archetypes.name_of(request.service_id),
+                    changed=request.changed,
+                    layout=layout,
+                ),
+                change_of_balanced_latency(request.previous, tiers, case.days, case.series.ends_at),
+            )
+            if said
         ),
         engine_version=__version__,
         generated_at=request.now,
