@@ -29,7 +29,7 @@ from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisati
 from sloengine.domain.simulation.habits import Stretch
 from sloengine.domain.simulation.organisation import availability, edges
 from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
-from sloengine.domain.simulation.windows import coming_availability, future_draws
+from sloengine.domain.simulation.windows import coming_windows, future_draws
 from sloengine.infrastructure.learning.archetype_groups import SilhouetteGroups
 
 type Floats = npt.NDArray[np.float64]
@@ -145,6 +145,5 @@ def play_world(seed: int, days: int, services: int, n_futures: int, kept: Path |
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, futures)
-    ratios = coming_availability(organisation, to_hour, [HORIZON])[HORIZON]
-    came = 1 - np.array([np.nan if ratio is None else ratio for ratio in ratios])[rows]
+    came = 1 - coming_windows(organisation, to_hour, [HORIZON]).availability_ratio[HORIZON][rows]
     return SimulatedWorld(drawn, stretch, known_from_hour, panel, futures, came)

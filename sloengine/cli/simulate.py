@@ -26,11 +26,15 @@ from sloengine.domain.simulation.parameters import Parameters
 from sloengine.domain.simulation.settings import Faults, Shared, parameters_of
 from sloengine.domain.topology.validation import check_rows
 from sloengine.infrastructure.files.documents import read_ingestion_file
+from sloengine.infrastructure.files.simulated_law import Playing
 from sloengine.infrastructure.files.simulated_organisation import write_telemetry
 from sloengine.infrastructure.files.simulated_truth import time_text, write_truth
 
 _DEFAULT_SERVICES = 50
 _MOST_SERVICES = 5_000
+_USUAL_FUTURES = 50
+"""One more than it takes to say what holds 98 times in 100."""
+_MOST_BY_DEFAULT = 100
 
 
 class Step(StrEnum):
@@ -81,11 +85,23 @@ def simulate(
     truth: Annotated[
         bool, typer.Option("--truth", help="Also truth.json: what an estimator should have found.")
     ] = False,
+    truth_futures: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=100_000,
+            help="How often --truth plays the coming windows for their law; 0: not at all. "
+            "[default: 50 up to 100 services at 1h, else 0]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the files of an organisation that does not exist, with known truth."""
     if services is not None and topology is not None:
         raise Invalid("--services draws a topology and --topology reads one: name one of the two")
+    if truth_futures is not None and not truth:
+        raise Invalid("--truth-futures says how much goes into truth.json: name --truth, too")
     ends_at = datetime.now(UTC) if until is None else parse_time(until, "--until")
     to_hour = hour_of(ends_at) // 24 * 24
     stretch = Stretch(to_hour - 24 * days, to_hour)
@@ -112,10 +128,11 @@ def simulate(
             out_dir, drawn.organisation, drawn.document, stretch, openmetrics=openmetrics, progress=progress
         )
     if truth:
-        steps.say("looking up the truth, coming windows included")
+        playing = _playing(truth_futures, count * _SLOTS_PER_HOUR[step], deployments=topology is None)
+        text = "looking up the truth" + f", coming windows played 2 x {playing.count} times" * bool(playing.count)
         provenance = f"simulated by sloengine, seed {seed}, faults {faults.value}, shared incidents {shared.value}"
-        with _writing_to(out_dir):
-            write_truth(out_dir / "truth.json", drawn.organisation, stretch.from_hour, stretch.to_hour, provenance)
+        with _writing_to(out_dir), steps.bar(text) as progress:
+            write_truth(out_dir / "truth.json", drawn.organisation, stretch, provenance, playing, progress)
         files.append(out_dir / "truth.json")
     commands = _next_commands(out_dir, openmetrics=openmetrics)
     if as_json:
@@ -149,6 +166,15 @@ def _from_file(path: Path, parameters: Parameters, seed: int) -> DrawnOrganisati
         return DrawnOrganisation(Organisation(topology_of(document), parameters, seed), document)
     except ValueError as error:
         raise Invalid(f"{path} cannot be simulated: {error}", path=("--topology",)) from error
+
+
+def _playing(asked: int | None, size: int, *, deployments: bool) -> Playing:
+    """``size``: services times slots an hour, what a playing costs. A declared topology is never deployed anew."""
+    if asked is not None:
+        return Playing(asked, deployments, "--truth-futures 0")
+    count = _USUAL_FUTURES if size <= _MOST_BY_DEFAULT else 0
+    why = f"takes long for this size: `--truth-futures {_USUAL_FUTURES}` plays it"
+    return Playing(count, deployments, why)
 
 
 @contextmanager

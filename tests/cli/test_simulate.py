@@ -14,6 +14,7 @@ from sloengine.cli.main import app
 from sloengine.domain.errors import DomainError, Invalid
 
 UNTIL = ("--until", "2026-10-01")
+TRUTH = ("--truth", "--truth-futures", 0)
 
 
 def run(*arguments: str | Path):
@@ -21,7 +22,7 @@ def run(*arguments: str | Path):
 
 
 def test_the_command_that_it_prints_recommends_for_every_monitored_service(tmp_path):
-    simulated = run("simulate", tmp_path / "out", "--services", 12, "--days", 20, "--truth", *UNTIL)
+    simulated = run("simulate", tmp_path / "out", "--services", 12, "--days", 20, *TRUTH, *UNTIL)
 
     assert simulated.exit_code == 0
     command = next(line.strip() for line in simulated.stdout.splitlines() if "offline" in line)
@@ -35,7 +36,7 @@ def test_the_command_that_it_prints_recommends_for_every_monitored_service(tmp_p
 
 
 def test_flawed_telemetry_is_read_and_refused_where_it_must_be(tmp_path):
-    run("simulate", tmp_path, "--services", 13, "--days", 20, "--telemetry", "flawed", "--truth", *UNTIL)
+    run("simulate", tmp_path, "--services", 13, "--days", 20, "--telemetry", "flawed", *TRUTH, *UNTIL)
     services = json.loads((tmp_path / "truth.json").read_text())["services"]
     stuck = {one["serviceId"] for one in services if one["telemetry"]["successAlwaysZero"]}
 
@@ -101,7 +102,7 @@ def test_a_topology_that_cannot_be_is_refused_with_a_reason(tmp_path, text, said
 
 
 def test_an_old_truth_does_not_stay_beside_new_telemetry(tmp_path):
-    run("simulate", tmp_path, "--services", 3, "--days", 1, "--truth", "--openmetrics", *UNTIL)
+    run("simulate", tmp_path, "--services", 3, "--days", 1, *TRUTH, "--openmetrics", *UNTIL)
     run("simulate", tmp_path, "--services", 3, "--days", 1, "--seed", 8, *UNTIL)
 
     assert not (tmp_path / "truth.json").exists()
@@ -109,7 +110,7 @@ def test_an_old_truth_does_not_stay_beside_new_telemetry(tmp_path):
 
 
 def test_the_truth_has_everything_that_the_engine_estimates(tmp_path):
-    run("simulate", tmp_path, "--services", 13, "--days", 10, "--truth", "--faults", "frequent", *UNTIL)
+    run("simulate", tmp_path, "--services", 13, "--days", 10, *TRUTH, "--faults", "frequent", *UNTIL)
 
     truth = json.loads((tmp_path / "truth.json").read_text())
     service = truth["services"][0]
@@ -122,6 +123,59 @@ def test_the_truth_has_everything_that_the_engine_estimates(tmp_path):
     assert {(call["caller"], call["dependency"]) for call in truth["calls"]} == declared
     assert truth["incidents"]
     assert all(incident["startsAt"] < incident["endsAt"] for incident in truth["incidents"])
+    both = [pair for pair in truth["pairs"] if pair["history"]["hitByBothRequests"]]
+    assert both
+    assert all(
+        0 < pair["history"]["hitByBothRequests"] <= pair["history"]["hitByEitherRequests"]
+        and {(pair["caller"], one) for one in pair["dependencies"]} <= declared
+        for pair in both
+    )
+    # Nothing was played on: nothing is said of laws, and why.
+    assert truth["law"] == {"playings": 0, "reason": "--truth-futures 0"}
+    assert service["comingLatency"]["law"] is None
+    assert {window["law"] for window in service["comingWindows"]} == {None}
+
+
+def test_the_law_of_windows_to_come_is_the_same_for_the_same_seed_and_says_what_it_does_not_know(tmp_path):
+    asked = ("--services", 4, "--days", 3, "--truth", "--truth-futures", 5, "--faults", "frequent")
+    for name in ("a", "b"):
+        run("simulate", tmp_path / name, *asked, "--until", "2026-10-03")  # inside a week of the simulator
+
+    text = (tmp_path / "a" / "truth.json").read_text()
+    assert text == (tmp_path / "b" / "truth.json").read_text()
+    truth = json.loads(text)
+    assert [one["holdRatio"] for one in truth["law"]["promises"]] == [None, None, pytest.approx(5 / 6)]
+    for service in truth["services"]:
+        laws = [window["law"] for window in service["comingWindows"]]
+        laws += [{way: law[percentile] for way, law in service["comingLatency"]["law"].items()}
+                 for percentile in ("p95", "p99")]  # fmt: skip
+        for law in laws:
+            assert set(law) == {"otherCourses", "futures"}
+            for one in law.values():
+                assert one["playings"] == 5
+                conservative, balanced, aggressive = one["oracle"]
+                for unknown, fewest in ((conservative, 49), (balanced, 12)):
+                    assert unknown.get("availabilityRatio", unknown.get("latencySeconds")) is None
+                    assert unknown["reason"].startswith(f"takes {fewest} playings")
+                assert "reason" not in aggressive
+                values = [*one["quantiles"][3].values()][1:]
+                assert values[0] > 0
+    first = [service["comingWindows"][1]["law"] for service in truth["services"]]
+    assert first != [service["comingWindows"][3]["law"] for service in truth["services"]]
+    assert all(law["otherCourses"] != law["futures"] for law in first)
+
+
+def test_how_often_to_play_is_a_question_about_the_truth(tmp_path):
+    with pytest.raises(Invalid, match="name --truth, too"):
+        run("simulate", tmp_path, "--services", 3, "--truth-futures", 5, *UNTIL)
+
+
+def test_of_large_organisations_no_law_is_played_unless_asked_for(tmp_path):
+    run("simulate", tmp_path, "--services", 9, "--days", 1, "--step", "5m", "--truth", *UNTIL)
+
+    law = json.loads((tmp_path / "truth.json").read_text())["law"]
+    assert law["playings"] == 0
+    assert "--truth-futures 50" in law["reason"]
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):

@@ -31,7 +31,12 @@ def own_incidents(profile: Profile, parameters: Parameters, seed: int, number: i
 
 def played_own(profile: Profile, parameters: Parameters, course: Course, number: int) -> list[Incident]:
     """Incidents of one service that start in block ``number``, as this course of events has them."""
-    drawn = own_incidents(profile, parameters, course.seed_of(number), number)
+    drawn = [
+        incident
+        for piece in course.pieces(number)
+        for incident in own_incidents(course.as_then(profile, piece), parameters, piece.seed, number)
+        if piece.has(incident.starts_at_hour)
+    ]
     return course.going_on(drawn, profile.service_id, parameters)
 
 
@@ -39,8 +44,12 @@ def played_hits(
     profile: Profile, parameters: Parameters, course: Course, number: int
 ) -> list[tuple[str, Incident]]:
     """Those of the zone and the platform that start in block ``number`` and hit this service, with the place."""
-    hits = hits_of_place(profile, parameters, course.seed_of(number), number)
-    return [(place, course.going_on([incident], place, parameters)[0]) for place, incident in hits]
+    return [
+        (place, course.going_on([incident], place, parameters)[0])
+        for piece in course.pieces(number)
+        for place, incident in hits_of_place(profile, parameters, piece.seed, number)
+        if piece.has(incident.starts_at_hour)
+    ]
 
 
 def hits_of_place(profile: Profile, parameters: Parameters, seed: int, number: int) -> list[tuple[str, Incident]]:
@@ -78,7 +87,7 @@ def base_failure(profile: Profile, parameters: Parameters, course: Course, block
     memory = parameters.base_noise_memory ** (1 / block.slots_per_hour)
     shocks = np.concatenate(
         [
-            stream(course.seed_of(number), "base", profile.service_id, number).standard_normal(block.slots)
+            _shocks(profile.service_id, course, Block(number, block.slots_per_hour))
             for number in (block.number - 1, block.number)  # a block back, what came before is forgotten
         ]
     )
@@ -89,6 +98,19 @@ def base_failure(profile: Profile, parameters: Parameters, course: Course, block
         shifted[block.hours >= shift.at_hour] = shift.base_failure_factor
     factor = shifted * np.exp(spread * wander - spread**2 / 2)
     return np.minimum(1.0, profile.base_failure_ratio * factor)
+
+
+def _shocks(service_id: str, course: Course, block: Block) -> FloatArray:
+    """Independent steps of the wander, shape (slots,); in a block with a fork those of either seed in its part."""
+    parts = [
+        (piece, stream(piece.seed, "base", service_id, block.number).standard_normal(block.slots))
+        for piece in course.pieces(block.number)
+    ]
+    if len(parts) == 1:
+        return parts[0][1]
+    return np.concatenate(
+        [shocks[(block.hours >= piece.from_hour) & (block.hours < piece.to_hour)] for piece, shocks in parts]
+    )
 
 
 def _wandering(shocks: FloatArray, memory: float) -> FloatArray:

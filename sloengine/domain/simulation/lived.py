@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sloengine.domain.simulation.blocks import FloatArray, IntArray
-from sloengine.domain.simulation.latency import share_within
 from sloengine.domain.simulation.organisation import Organisation
-from sloengine.domain.simulation.parameters import Parameters
+from sloengine.domain.simulation.pairs import LivedPair, PairSums
+from sloengine.domain.simulation.percentiles import latency_percentiles
 from sloengine.domain.simulation.playing import HOUR, Cut, moment_of, play_range
 from sloengine.domain.simulation.tally import Counts, ratio
 from sloengine.domain.simulation.topology import SimulatedTopology
@@ -19,8 +19,6 @@ PERCENTILES = (0.5, 0.95, 0.99)
 _COUNTED = ("requests", "failed_requests", "own_failures", "calls", "failed_calls", "timeouts", "hits")
 _SUMMED = (*_COUNTED, "dependency_failures")
 _PIECE_CELLS = 20_000_000  # numbers held at once while causes are traced
-_HALVINGS = 40
-_SHORTEST, _LONGEST = np.log(1e-6), np.log(1e5)  # seconds
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Lived:
     itself as well; over its requests, what all its dependencies together withhold. ``causes``: per service, its
     failed requests by the component that caused them; where several struck one request, each takes its part.
     ``latency_seconds``: shape (n_services, len(PERCENTILES)), exact, not from buckets; NaN for services that
-    nobody asked anything.
+    nobody asked anything. ``pairs``: of dependencies of one service.
     """
 
     requests: FloatArray
@@ -44,6 +42,7 @@ class Lived:
     dependency_failures: FloatArray
     causes: Mapping[str, Mapping[str, float]]
     latency_seconds: FloatArray
+    pairs: tuple[LivedPair, ...]
 
 
 def lived(organisation: Organisation, from_hour: int, to_hour: int) -> Lived:
@@ -52,6 +51,7 @@ def lived(organisation: Organisation, from_hour: int, to_hour: int) -> Lived:
     topology = organisation.topology
     parts: dict[str, list[FloatArray]] = {name: [] for name in (*_SUMMED, "typical", "load")}
     causes: dict[str, dict[str, float]] = {service.service_id: {} for service in topology.services}
+    pairs = PairSums(topology)
     for played in play_range(organisation, cut):
         known = moment_of(organisation, played)
         values = {name: getattr(played.counts, name) for name in _COUNTED}
@@ -59,30 +59,15 @@ def lived(organisation: Organisation, from_hour: int, to_hour: int) -> Lived:
         values["dependency_failures"] = _reached(played.counts)
         for name, value in values.items():
             parts[name].append(cut.within(played.block, value))
+        pairs.add(played.counts, slice(*cut.slots_of(played.block)))
         _add_causes(causes, topology, played.counts, range(*cut.slots_of(played.block)))
     whole = {name: np.concatenate(parts[name], axis=1) for name in ("requests", "typical", "load")}
     return Lived(
         **{name: np.sum([part.sum(axis=1) for part in parts[name]], axis=0) for name in _SUMMED},
         causes=causes,
-        latency_seconds=_percentiles(organisation.parameters, **whole),
+        latency_seconds=latency_percentiles(organisation.parameters, **whole, shares=PERCENTILES),
+        pairs=tuple(pairs.pairs()),
     )
-
-
-def _percentiles(
-    parameters: Parameters, requests: FloatArray, typical: FloatArray, load: FloatArray
-) -> FloatArray:
-    """Latency that these shares of all requests do not exceed, by halving; shapes (n_services, slots)."""
-    total = requests.sum(axis=1)
-    found = np.full((len(requests), len(PERCENTILES)), np.nan)
-    for place, wanted in enumerate(PERCENTILES):
-        low, high = np.full(len(requests), _SHORTEST), np.full(len(requests), _LONGEST)
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            within = share_within(parameters, typical, load, np.exp(middle)[:, None])
-            below = (within * requests).sum(axis=1) < wanted * total
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        found[:, place] = np.where(total > 0, np.exp(high), np.nan)
-    return found
 
 
 def _reached(counts: Counts) -> FloatArray:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from sloengine.domain.reliability.panel import EdgePanel, LatencyHistory, SliPanel
-from sloengine.domain.simulation.blocks import BLOCK_HOURS, FloatArray, IntArray, time_of
+from sloengine.domain.simulation.blocks import FloatArray, IntArray, time_of
 from sloengine.domain.simulation.course import Course
 from sloengine.domain.simulation.latency import OTEL_BOUNDS_SECONDS, histogram
 from sloengine.domain.simulation.parameters import Parameters, Profile, draw_profiles
@@ -24,7 +24,7 @@ class Organisation:
 
     ``profile_seed``: draws the services' own numbers; the same as ``seed`` unless stated. Two organisations that
     differ in ``seed`` only are two histories of the same services.
-    ``fork``: block from which on another seed plays; what came before it stays, and goes on into it.
+    ``fork``: hour from which on another seed plays; what came before it stays as in ``past``, and goes on into it.
     """
 
     topology: SimulatedTopology
@@ -32,6 +32,7 @@ class Organisation:
     seed: int = 0
     profile_seed: int | None = None
     fork: tuple[int, int] | None = None
+    past: Organisation | None = None
 
     @cached_property
     def profiles(self) -> Mapping[str, Profile]:
@@ -52,18 +53,18 @@ class Organisation:
     def with_other_future(self, from_hour: int, seed: int, topology: SimulatedTopology) -> Organisation:
         """The same past, another course of events from there on; incidents under way then go on, however long.
 
-        ``topology``: this one, or one that differs in what comes after. Raises: ValueError, inside a week.
+        ``topology``: this one, or one that differs in what comes after. Of a week into which ``from_hour`` falls,
+        requests and failures are known, not histograms and exporters. Raises: ValueError, of another future.
         """
-        number, within = divmod(from_hour, BLOCK_HOURS)
-        if within:
-            raise ValueError(f"another future begins with a week, not {within} hours into one")
+        if self.past is not None:
+            raise ValueError("of another future there is no other future")
         profile_seed = self.seed if self.profile_seed is None else self.profile_seed
-        return replace(self, topology=topology, profile_seed=profile_seed, fork=(number, seed))
+        return replace(self, topology=topology, profile_seed=profile_seed, fork=(from_hour, seed), past=self)
 
     @property
     def course(self) -> Course:
         """Which random numbers play when."""
-        return Course(self.seed, self.fork)
+        return Course(self.seed, self.fork, {} if self.past is None else self.past.profiles)
 
 
 def availability(organisation: Organisation, from_hour: int, to_hour: int, step: timedelta = HOUR) -> SliPanel:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sloengine.domain.simulation.blocks import Block, FloatArray, blocks_of
+from sloengine.domain.simulation.blocks import BLOCK_HOURS, Block, FloatArray, blocks_of
 from sloengine.domain.simulation.faults import base_failure, incident_failure
 from sloengine.domain.simulation.moment import Moment, conditions, existing, moment
 from sloengine.domain.simulation.parameters import Parameters
@@ -88,7 +88,7 @@ def play_range(organisation: Organisation, cut: Cut) -> Iterator[Played]:
     for block in cut.blocks:
         played = recent.get(block.number)
         if played is None:
-            played = recent[block.number] = _play_block(organisation, block)
+            played = recent[block.number] = _played(organisation, block)
             size = played.counts.requests.nbytes * 4 + played.counts.calls.nbytes * 2
             while len(recent) > max(1, _KEPT_BYTES // size):
                 recent.pop(next(iter(recent)), None)
@@ -110,9 +110,35 @@ def moment_of(organisation: Organisation, played: Played) -> Moment:
     return moment(topology, organisation.parameters, organisation.profiles, given)
 
 
-def _play_block(organisation: Organisation, block: Block) -> Played:
+def _played(organisation: Organisation, block: Block) -> Played:
+    """A block as its course of events has it: one in which another future begins is the past until then."""
+    seed = organisation.course.pieces(block.number)[-1].seed
+    after = _play_block(organisation, block, seed)
+    past, fork = organisation.past, organisation.fork
+    if past is None or fork is None or not 0 < fork[0] - block.first_hour < BLOCK_HOURS:
+        return after
+    week = Cut(organisation.parameters, block.first_hour, block.first_hour + BLOCK_HOURS, HOUR)
+    return _joined(next(play_range(past, week)), after, (fork[0] - block.first_hour) * block.slots_per_hour)
+
+
+def _joined(before: Played, after: Played, slot: int) -> Played:
+    """The one up to a slot, the other from it on."""
+
+    def both(first: Any, second: Any) -> Any:
+        return np.concatenate([first[:, :slot], second[:, slot:]], axis=1)
+
+    counts = {
+        name.name: both(*(getattr(one.counts, name.name) for one in (before, after))) for name in fields(Counts)
+    }
+    arrays = {
+        name: both(getattr(before, name), getattr(after, name))
+        for name in ("incident_failure", "intrinsic", "exists", "telemetry", "success_is_nan")
+    }
+    return Played(after.block, Counts(**counts), **arrays)
+
+
+def _play_block(organisation: Organisation, block: Block, seed: int) -> Played:
     topology, parameters, course = organisation.topology, organisation.parameters, organisation.course
-    seed = course.seed_of(block.number)
     profiles = [organisation.profiles[service.service_id] for service in topology.services]
     incidents = np.array([incident_failure(profile, parameters, course, block) for profile in profiles])
     base = np.array([base_failure(profile, parameters, course, block) for profile in profiles])

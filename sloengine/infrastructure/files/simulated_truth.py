@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,47 +12,81 @@ import orjson
 
 from sloengine.domain.simulation.blocks import EPOCH, FloatArray
 from sloengine.domain.simulation.chronicle import incidents, shifts
+from sloengine.domain.simulation.habits import Stretch
 from sloengine.domain.simulation.lived import PERCENTILES, Lived, lived
 from sloengine.domain.simulation.organisation import Organisation
 from sloengine.domain.simulation.topology import SimulatedCall
 from sloengine.domain.simulation.truth import Truth, truth
-from sloengine.domain.simulation.windows import coming_availability
+from sloengine.domain.simulation.windows import coming_windows
+from sloengine.infrastructure.files.simulated_law import (
+    Playing,
+    availability_law,
+    latency_law,
+    law_about,
+    play_laws,
+)
+from sloengine.infrastructure.files.simulated_pairs import pair_shapes
 
 COMING_DAYS = (7, 28, 30, 90)
 LATENCY_DAYS = 28
 """Of the coming windows, the one whose latency is looked up: percentiles take as long as playing."""
 
 
-def write_truth(path: Path, organisation: Organisation, from_hour: int, to_hour: int, provenance: str) -> None:
-    """Write the truth of the history [from_hour, to_hour) and of the windows that come after it."""
-    shape = truth_shape(organisation, from_hour, to_hour)
+def write_truth(
+    path: Path,
+    organisation: Organisation,
+    stretch: Stretch,
+    provenance: str,
+    playing: Playing,
+    progress: Callable[[float], None],
+) -> None:
+    """Write the truth of the history and of the windows that come after it.
+
+    ``playing``: how often the windows are played for their law, which takes longest; ``progress``: share of it.
+    """
+    shape = truth_shape(organisation, stretch, playing, progress)
     path.write_bytes(orjson.dumps({"provenance": provenance, **shape}, option=orjson.OPT_INDENT_2))
 
 
-def truth_shape(organisation: Organisation, from_hour: int, to_hour: int) -> dict[str, Any]:
+def truth_shape(
+    organisation: Organisation, stretch: Stretch, playing: Playing, progress: Callable[[float], None]
+) -> dict[str, Any]:
     """The truth as JSON. Ratios are 0 to 1, times ISO 8601."""
+    from_hour, to_hour = stretch.from_hour, stretch.to_hour
     stated = truth(organisation, to_hour)
     happened = lived(organisation, from_hour, to_hour)
-    coming = coming_availability(organisation, to_hour, COMING_DAYS)
+    coming = coming_windows(organisation, to_hour, COMING_DAYS).availability_ratio
     coming_seconds = lived(organisation, to_hour, to_hour + 24 * LATENCY_DAYS).latency_seconds
+    laws = play_laws(organisation, stretch, COMING_DAYS, LATENCY_DAYS, playing, progress)
     return {
         "from": time_text(from_hour),
         "asOf": time_text(to_hour),
+        "law": law_about(playing),
         "services": [
             {
                 **_service(organisation, place),
                 "longRun": _long_run(stated, service.service_id),
                 "history": _history(happened, place, service.service_id),
                 "comingWindows": [
-                    {"days": days, "availabilityRatio": coming[days][place]} for days in COMING_DAYS
+                    {
+                        "days": days,
+                        "availabilityRatio": _known(coming[days][place]),
+                        "law": availability_law(laws, days, place),
+                    }
+                    for days in COMING_DAYS
                 ],
-                "comingLatency": {"days": LATENCY_DAYS, "latencySeconds": _percentiles(coming_seconds[place])},
+                "comingLatency": {
+                    "days": LATENCY_DAYS,
+                    "latencySeconds": _percentiles(coming_seconds[place]),
+                    "law": latency_law(laws, place),
+                },
             }
             for place, service in enumerate(organisation.topology.services)
         ],
         "calls": [
             _call(organisation, happened, place, call) for place, call in enumerate(organisation.topology.calls)
         ],
+        **pair_shapes(organisation.topology, happened),
         "incidents": [
             {
                 "place": one.place,
@@ -132,9 +167,13 @@ def _history(happened: Lived, place: int, service_id: str) -> dict[str, Any]:
 
 def _percentiles(seconds: FloatArray) -> dict[str, float | None]:
     return {
-        f"p{percentile:.0%}".rstrip("%"): None if math.isnan(value) else value
+        f"p{percentile:.0%}".rstrip("%"): _known(value)
         for percentile, value in zip(PERCENTILES, seconds.tolist(), strict=True)
     }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _call(organisation: Organisation, happened: Lived, place: int, call: SimulatedCall) -> dict[str, Any]:

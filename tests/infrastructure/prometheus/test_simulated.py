@@ -8,6 +8,13 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from sloengine.application.recommendation.compute_recommendations import Wanted, compute_recommendations
+from sloengine.application.recommendation.evidence import Evidence
+from sloengine.application.recommendation.prepared import prepare
+from sloengine.application.recommendation.recommend_from_files import graph_of_document, priors_before
+from sloengine.domain.recommendation.model import SliType, TargetLimit
+from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.reliability.window import ComplianceWindow
 from sloengine.domain.simulation.blocks import time_of
 from sloengine.domain.simulation.drawn import DrawnOrganisation, draw_organisation
 from sloengine.domain.simulation.habits import Stretch
@@ -97,3 +104,57 @@ async def test_requests_failures_latency_and_calls_are_those_of_the_simulation(s
     rows = [seen[calls.pairs[row]] for row in inside]
     np.testing.assert_allclose(pulled.edges.calls[rows], calls.calls[inside], rtol=1e-9)
     np.testing.assert_allclose(pulled.edges.failed[rows], calls.failed[inside], rtol=1e-9)
+
+
+async def test_targets_from_prometheus_are_those_of_the_files_once_calls_are_known(simulated, pulled):
+    """What is pulled gives the very numbers that what was simulated gives.
+
+    Files know no calls: there declared call weights and pass-through stand, and a target that its dependencies
+    limit may be a published figure apart. No other is.
+    """
+    organisation = simulated.organisation
+    sane = [one for one in availability(organisation, *WITHIN).service_ids if one not in FLAWS]
+    panel = availability(organisation, *WITHIN).select(sane)
+    calls = edges(organisation, *WITHIN)
+    declared = [
+        {"caller": call.caller, "dependency": call.dependency, "criticality": "HARD"}
+        for call in organisation.topology.calls
+        if {call.caller, call.dependency} <= set(sane)
+    ]
+
+    files = targets(declared, panel, None)
+    with_calls = targets(declared, panel, calls)
+    from_prometheus = targets(declared, pulled.availability.select(sane), pulled.edges)
+
+    assert from_prometheus == with_calls
+    assert len(from_prometheus) > 20
+    apart = {one for one, found in from_prometheus.items() if files[one][:2] != found[:2]}
+    assert apart
+    for one in apart:
+        assert TargetLimit.DEPENDENCY_OBSERVED in {*files[one][2], *from_prometheus[one][2]}
+
+
+def targets(declared, panel, calls):
+    """Target, P(met) and limits by service and tier."""
+    as_of = time_of(SPAN.to_hour)
+    graph, _ = graph_of_document({"dependencies": declared}, set(panel.service_ids), as_of)
+    evidence = Evidence(
+        as_of=as_of, graph=graph, panel=panel, edges=calls, priors=priors_before(panel, {}, as_of, 90)
+    )
+    answers = compute_recommendations(
+        prepare(evidence),
+        [Wanted(one, SliType.AVAILABILITY) for one in panel.service_ids],
+        window=ComplianceWindow.ROLLING_28D,
+        now=as_of,
+        settings=EngineSettings(),
+    )
+    return {
+        (one.service_id, tier.name): (
+            target.availability_ratio,
+            target.probability_met,
+            [limit.limit for limit in target.limited_by],
+        )
+        for one, answer in answers.items()
+        for tier in answer.tiers
+        for target in tier.targets
+    }
