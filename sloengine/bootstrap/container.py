@@ -263,7 +263,7 @@ def wire(adapters: Adapters, engine: EngineSettings | None = None, risk: RiskThr
         reevaluate_drifted=ReevaluateDrifted(
             a.drift, a.graph, a.recommendations, recommend, FindSharedCauses(a.drift, a.graph), a.clock
         ),
-        read_drift=ReadDrift(a.drift, a.sli_history, FindSharedCauses(a.drift, a.graph)),
+        read_drift=ReadDrift(a.drift, a.sli_history, FindSharedCauses(a.drift, a.graph), a.clock),
         forecast_budgets=forecasts,
         learn_forecast_levels=LearnForecastLevels(
             a.graph, a.sli_history, a.ledger, a.forecasts, a.clock, engine.prior_lookback_days

@@ -102,7 +102,8 @@ async def _read(
     if service not in await use_cases.read_graph.services([service]):
         raise ServiceNotFound(f"no service {service!r}")
     hourly = await use_cases.read_drift.hourly(service, timedelta(days=days), now)
-    return page, causes, hourly, await use_cases.read_drift.unjudged(service, now)
+    unjudged = await use_cases.read_drift.unjudged([service])
+    return page, causes, hourly, unjudged[service]
 
 
 def _of_file(series: HourlySeries, *, draw: bool, as_json: bool) -> None:

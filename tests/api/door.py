@@ -211,6 +211,7 @@ class Door:
                 counted(self.drift_store),
                 history,
                 FindSharedCauses(counted(self.drift_store), counted(self.graph)),
+                self.clock,
             ),
             ingest_dependencies=IngestDependencies(self.ingestions, self.queue, self.clock, dump_json),
             discover_dependencies=DiscoverDependencies(

@@ -3,10 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from sloengine.application.ports.drift_store import WatchUpdate
 from sloengine.domain.drift.alarm import DriftEvent, TargetMove
+from sloengine.domain.drift.baseline import fit_baseline
 from sloengine.domain.drift.model import Detector
 from sloengine.domain.drift.watch import Watch
 from sloengine.domain.recommendation.model import ObjectiveKind, SliType, TierName
@@ -117,3 +119,32 @@ async def test_events_with_one_cause_name_it_and_where_it_began(door: Door):
     assert by_id["db"]["origin"] == {"serviceId": "db"}
     assert [one["serviceId"] for one in by_id["db"]["services"]] == ["db", "checkout", "front"]
     assert door.counts["MemoryDriftStore.onsets"] == 1
+
+
+async def test_a_service_says_what_of_it_is_not_judged_and_why(door: Door):
+    await door.add_services("young", "unheard")
+    await door.add_availability("young", hours=72)
+    door.counts.clear()
+
+    answer = await door.ask("{ services { nodes { serviceId notJudged { kind reason } } } }")
+
+    by_id = {node["serviceId"]: node["notJudged"] for node in answer["services"]["nodes"]}
+    [availability] = by_id["young"]
+    assert availability["kind"] == "AVAILABILITY"
+    assert availability["reason"].startswith("72 hours are too few: 168, from 2026-02-27 12:00 UTC on")
+    assert by_id["unheard"] == [{"kind": "AVAILABILITY", "reason": "not a single hour has a value"}]
+    assert door.counts["MemoryDriftStore.watches"] == 1
+    assert door.counts["MemorySliHistory.read"] == 1
+
+
+async def test_hours_are_not_read_of_services_of_which_all_is_judged(door: Door):
+    await door.add_services("known")
+    learnt = fit_baseline(np.random.default_rng(1).standard_normal(8 * 168), 0, noise=1e-6)
+    for kind in ObjectiveKind:
+        await door.drift_store.save([WatchUpdate("known", kind, Watch(8 * 168, 0, baseline=learnt), 0)])
+    door.counts.clear()
+
+    answer = await door.ask("{ services { nodes { notJudged { kind } } } }")
+
+    assert answer["services"]["nodes"] == [{"notJudged": []}]
+    assert door.counts["MemorySliHistory.read"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from strawberry.dataloader import DataLoader
@@ -11,6 +12,7 @@ from sloengine.application.drift.read_drift import ReadDrift
 from sloengine.application.ports.paging import Page, PageRequest
 from sloengine.domain.drift.alarm import DriftEvent
 from sloengine.domain.drift.together import Onset, SharedCause
+from sloengine.domain.recommendation.model import ObjectiveKind
 
 
 class DriftLoaders:
@@ -28,6 +30,11 @@ class DriftLoaders:
             return dict(await drift.pages(service_ids, request))
 
         return one_call_per_option(read)
+
+    @cached_property
+    def unjudged_by_service(self) -> DataLoader[str, Mapping[ObjectiveKind, str] | None]:
+        """What of a service is not judged, and why."""
+        return one_call(self._drift.unjudged)
 
     @cached_property
     def cause_by_onset(self) -> DataLoader[Onset, SharedCause | None]:

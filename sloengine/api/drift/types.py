@@ -151,6 +151,22 @@ class DriftEvent(relay.Node):
         )
 
 
+@strawberry.type(
+    description="What is not watched for changes of behaviour, or not at every hour of the day: a change there is "
+    "not seen."
+)
+class NotJudged:
+    """One of the three series of a service."""
+
+    kind: ObjectiveKind = strawberry.field(
+        description="The hourly values that are not judged: availability, p95 or p99 of latency."
+    )
+    reason: str = strawberry.field(
+        description="What is missing for it, in words: too few hours yet, values too sparse, or hours of the day "
+        "that were seen too rarely."
+    )
+
+
 def shown_level(kind: ObjectiveKind, level: float | None) -> float | None:
     """Availability in percent, latency in milliseconds."""
     if level is None or kind is not ObjectiveKind.AVAILABILITY:
@@ -177,3 +193,14 @@ class ServiceDrift:
         request = page_request(first, after, default=20)
         page = await info.context.drift.page_by_service.load((self.service_id, request))
         return Connection.of(page, request, DriftEvent.from_domain)
+
+    @strawberry.field(
+        description="What of the service is not watched for changes of behaviour, or not at every hour of the "
+        "day, and why: where `drift` has no event, nothing is said of that. At most one entry each for "
+        "availability, p95 and p99 of latency; empty: every hour that has a value is judged. Latency without any "
+        "value is left out where availability has values. As of the newest aggregated hour."
+    )
+    async def not_judged(self, info: Info) -> list[NotJudged]:
+        """Read for all services of the request together."""
+        reasons = await info.context.drift.unjudged_by_service.load(self.service_id)
+        return [NotJudged(kind=kind, reason=why) for kind, why in (reasons or {}).items()]

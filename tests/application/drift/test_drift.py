@@ -100,15 +100,34 @@ async def test_what_is_not_judged_yet_is_told_with_its_reason(engine: Engine):
     telemetry = Telemetry()
     await telemetry.load(engine, 72)
     await engine.use.detect_drift()
-    young = await engine.use.read_drift.unjudged("moved", NOW)
+    young = (await engine.use.read_drift.unjudged(["moved"]))["moved"]
     await telemetry.load(engine, FALL_AT)
     await engine.use.detect_drift()
 
     assert young.keys() == set(ObjectiveKind)
     assert {reason.split(":")[0] for reason in young.values()} == {"72 hours are too few"}
-    assert await engine.use.read_drift.unjudged("moved", NOW) == {}
-    nothing = await engine.use.read_drift.unjudged("unheard", NOW)
-    assert nothing == {ObjectiveKind.AVAILABILITY: "not a single hour has a value"}
+    assert await engine.use.read_drift.unjudged(["moved", "unheard"]) == {
+        "moved": {},
+        "unheard": {ObjectiveKind.AVAILABILITY: "not a single hour has a value"},
+    }
+
+
+async def test_hours_of_very_many_services_are_read_in_parts(engine: Engine):
+    await Telemetry().load(engine, 72)
+    asked: list[int] = []
+    read = engine.history.read
+
+    async def counted(service_ids: Sequence[str], from_at: datetime, to_at: datetime) -> SliPanel:
+        asked.append(len(service_ids))
+        return await read(service_ids, from_at, to_at)
+
+    engine.history.read = counted  # type: ignore[method-assign,assignment]
+
+    found = await engine.use.read_drift.unjudged([*(f"unheard-{number}" for number in range(250)), "moved"])
+
+    assert asked == [250, 1]
+    assert found["moved"].keys() == set(ObjectiveKind)
+    assert found["unheard-0"] == {ObjectiveKind.AVAILABILITY: "not a single hour has a value"}
 
 
 async def test_a_pass_without_new_hours_reads_no_history(engine: Engine):
