@@ -11,6 +11,7 @@ from scipy.stats import betabinom
 
 from sloengine.domain.accuracy.calibrate import independent_windows, own_map
 from sloengine.domain.accuracy.judged import Level
+from sloengine.domain.recommendation.base_spread import WeeklySpread
 from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
@@ -40,10 +41,10 @@ def window_failures(
 ) -> np.ndarray:
     """Failures outside incidents in each drawn window, with Jeffreys' prior in the place of peers'."""
     shipped = ServicePrior.of(OrganizationPrior.shipped(), "anyone")
-    jeffreys = replace(shipped, base_shape=0.5, base_rate=1e-9, dispersion=dispersion)
+    jeffreys = replace(shipped, base_shape=0.5, base_rate=1e-9, spread=WeeklySpread(dispersion - 1.0))
     numbers = WindowNumbers.of(np.random.default_rng(9), n)
     numbers.regime[:] = False  # a coming shift is another matter
-    known = BaseKnowledge(bad=bad, valid=valid, dispersion=dispersion, weeks=12.0)
+    known = BaseKnowledge(bad=bad, valid=valid, days=90.0, dispersion=dispersion, weeks=12.0)
     base = base_failures(known, jeffreys, numbers, float(window))
     return np.asarray(np.round(with_sampling_noise(base, numbers, float(window)) * window))
 
@@ -150,19 +151,23 @@ def test_9_failures_outside_incidents_follow_the_beta_binomial_law_at_every_leve
         )
 
 
-@pytest.mark.parametrize("dispersion", [2.0, 5.0])
-def test_9_requests_that_fail_together_are_that_much_less_evidence(dispersion: float):
-    """n divided by the design effect: quantiles are those of so many times fewer requests, not of all of them."""
-    drawn = window_failures(20, 30_000, 30_000, dispersion=dispersion)
+@pytest.mark.parametrize(("bad", "valid"), [(20, 30_000), (60, 30_000), (20, 10_000), (40, 30_000)])
+@pytest.mark.parametrize("size", [2, 5])
+def test_9_requests_that_fail_together_are_that_much_less_evidence(bad: int, valid: int, size: int):
+    """n divided by the design effect, past and to come: where failures come ``size`` at a time, bursts are drawn.
+
+    The law of the bursts to come is the beta-binomial's of the bursts that were. What divides only the past is too
+    narrow, and what divides nothing is more so.
+    """
+    drawn = window_failures(bad, valid, 30_000, dispersion=size)
+    bursts = betabinom(30_000 // size, bad / size + 0.5, (valid - bad) / size + 0.5)
 
     for level in (0.92, 0.98):
-        together, alone = (
-            jeffreys_predictive_failures(20, 30_000, 30_000, level, design_effect=effect)
-            for effect in (dispersion, 1.0)
-        )
-        found = float(np.quantile(drawn, level, method="higher"))
-        assert found == pytest.approx(together, rel=0.06)
-        assert found > alone + (together - alone) / 2
+        truth = size * float(bursts.ppf(level))
+        assert float(np.quantile(drawn, level)) == pytest.approx(truth, rel=0.11)
+    past_only = jeffreys_predictive_failures(bad, valid, 30_000, 0.98, design_effect=size)
+    alone = jeffreys_predictive_failures(bad, valid, 30_000, 0.98)
+    assert float(np.quantile(drawn, 0.98)) > 1.03 * past_only > 1.06 * alone
 
 
 def test_10_ninety_days_of_latency_carry_three_windows_and_not_sixty_three():

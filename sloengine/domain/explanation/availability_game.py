@@ -265,15 +265,14 @@ class AvailabilityGame:
         return self._records.sizes(record, self.prior, trend=own.trend)
 
     def _base(self, own: OwnGroups, below: int, requests: float) -> FloatArray:
-        spreads = own.clustering and np.isfinite(requests)
-        key = ("base", own.reliability, own.coverage, below, spreads, requests)
+        key = ("base", own.reliability, own.coverage, own.clustering, below, requests)
         if key not in self._cache:
             base, whole = self._record(own.reliability, below).base, self._record(True, below).base
             bad = base.bad + (0.0 if own.reliability else self.reference.base_ratio * base.valid)
             scale = 1.0 if own.coverage else self._records.usual_days[0] / self._records.days[0]
             spread = (whole.dispersion, whole.weeks) if own.clustering else (1.0, 0.0)
-            known = BaseKnowledge(bad * scale, base.valid * scale, *spread)
-            level: tuple[object, ...] = ("level", own.reliability, own.coverage, below)
+            known = BaseKnowledge(bad * scale, base.valid * scale, base.days * scale, *spread)
+            level: tuple[object, ...] = ("level", own.reliability, own.coverage, own.clustering, below)
             if level not in self._cache:
                 self._cache[level] = base_level(known, self.prior, self.numbers)
             self._cache[key] = with_base_spread(self._cache[level], known, self.prior, self.numbers, requests)

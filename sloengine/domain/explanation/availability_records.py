@@ -64,6 +64,7 @@ class Records:
             base = BaseKnowledge(
                 float(split.base_bad[place]),
                 float(split.base_valid[place]),
+                float(split.base_days[place]),
                 float(split.dispersion[place]),
                 float(split.dispersion_weeks[place]),
             )

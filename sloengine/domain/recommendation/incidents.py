@@ -33,8 +33,8 @@ class IncidentSplit:
     ``severity``: failed share of a usual day's traffic above base, summed over the days of the episode, so that
     0.02 is 29 minutes of full outage; shape (n_episodes,), with ``owner`` (row), ``age`` (days before as-of) and
     ``length`` (days). Per service, shape (n_services,): ``base_bad`` and ``base_valid`` events of the days that
-    are no incident, ``dispersion`` (variance of weekly base failures over Poisson's) with the number of weeks
-    behind it, ``running`` (the last day is an incident).
+    are no incident, and ``base_days``, how many these are; ``dispersion`` (variance of weekly base failures over
+    Poisson's) with the number of weeks behind it, ``running`` (the last day is an incident).
     """
 
     severity: FloatArray
@@ -43,6 +43,7 @@ class IncidentSplit:
     length: FloatArray
     base_bad: FloatArray
     base_valid: FloatArray
+    base_days: FloatArray
     dispersion: FloatArray
     dispersion_weeks: FloatArray
     running: npt.NDArray[np.bool_]
@@ -64,6 +65,7 @@ def split_incidents(history: DailyHistory) -> IncidentSplit:
             np.zeros(0, dtype=np.int64),
             nothing,
             nothing,
+            zeros,
             zeros,
             zeros,
             np.ones(n_services),
@@ -95,6 +97,7 @@ def split_incidents(history: DailyHistory) -> IncidentSplit:
         length=np.bincount(label[inside], minlength=n_episodes).astype(np.float64),
         base_bad=base_bad,
         base_valid=base_valid,
+        base_days=np.asarray((known & ~incident).sum(axis=1), dtype=np.float64),
         dispersion=dispersion,
         dispersion_weeks=weeks,
         running=incident[:, -1],

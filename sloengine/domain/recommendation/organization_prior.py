@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sloengine.domain.recommendation import incident_rate, shipped_prior
 from sloengine.domain.recommendation.archetype_credit import credited, mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
+from sloengine.domain.recommendation.base_spread import WeeklySpread, learn_spread
 from sloengine.domain.recommendation.incidents import IncidentSplit, split_incidents
 from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.peer_rates import PeerRates
@@ -27,9 +28,9 @@ PEER_HALF_LIFE_DAYS = 240.0
 """A peer's incident counts half after this many days."""
 BROKEN_BASE_RATIO = 0.02
 """A service that fails more than this on its good days teaches the others nothing about theirs."""
-SCHEMA = 3
-READABLE = (2, 3)
-"""Schema 2 knew no archetypes; it is read as a prior without any, until the next learning."""
+SCHEMA = 4
+READABLE = (2, 3, 4)
+"""Until the next learning, schema 2 is read as a prior without archetypes, and 3 as one that learnt no spread."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class OrganizationPrior(PeerRates):
     severity: FloatArray
     owner: npt.NDArray[np.int64]
     rate_weights: FloatArray
-    dispersion: float
+    spread: WeeklySpread
     episode_days: float
     independent_starts: float
     archetypes: Archetypes = field(default_factory=Archetypes.none)
@@ -73,7 +74,7 @@ class OrganizationPrior(PeerRates):
             severity=none,
             owner=np.zeros(0, dtype=np.int64),
             rate_weights=incident_rate.shipped_weights(),
-            dispersion=shipped_prior.DISPERSION,
+            spread=WeeklySpread(),
             episode_days=shipped_prior.EPISODE_DAYS,
             independent_starts=0.0,
         )
@@ -84,7 +85,9 @@ class OrganizationPrior(PeerRates):
         sha = hashlib.sha256("\n".join(self.service_ids).encode())
         for values in (self.episodes, self.days, self.base_bad, self.base_valid, self.severity, self.owner):
             sha.update(np.ascontiguousarray(values).tobytes())
-        sha.update(np.array([self.dispersion, self.episode_days, self.independent_starts]).tobytes())
+        spread = self.spread
+        single = [spread.bursts, spread.level_variance, self.episode_days, self.independent_starts]
+        sha.update(np.array(single).tobytes())
         if len(self.archetypes):
             sha.update(self.archetypes.digest.encode())
         return sha.hexdigest()
@@ -176,7 +179,8 @@ class OrganizationPrior(PeerRates):
             "severity": self.severity.tolist(),
             "owner": self.owner.tolist(),
             "rateWeights": self.rate_weights.tolist(),
-            "dispersion": self.dispersion,
+            "dispersion": 1.0 + self.spread.bursts,
+            "levelVariance": self.spread.level_variance,
             "episodeDays": self.episode_days,
             "independentStarts": self.independent_starts,
             "archetypes": self.archetypes.to_dict() if len(self.archetypes) else None,
@@ -202,7 +206,7 @@ class OrganizationPrior(PeerRates):
             severity=floats("severity"),
             owner=np.asarray(data["owner"], dtype=np.int64),
             rate_weights=floats("rateWeights"),
-            dispersion=float(data["dispersion"]),
+            spread=_spread_of(data),
             episode_days=float(data["episodeDays"]),
             independent_starts=float(data["independentStarts"]),
             archetypes=Archetypes.from_dict(data.get("archetypes")),
@@ -238,6 +242,7 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
     asked = np.where(history.valid > 0, history.exposure, 0.0)
     days = (asked * discount).sum(axis=1)
     n_services = len(history.service_ids)
+    base_weekly = 7.0 * split.base_bad / np.maximum(split.base_days, 1.0)
     episodes = np.bincount(
         split.owner, weights=0.5 ** (split.age / PEER_HALF_LIFE_DAYS), minlength=n_services
     ).astype(np.float64)
@@ -251,19 +256,17 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
         severity=split.severity,
         owner=split.owner,
         rate_weights=incident_rate.learn_mixture(episodes, days),
-        dispersion=_typical_dispersion(split),
+        spread=learn_spread(split.dispersion, split.dispersion_weeks, base_weekly),
         episode_days=_mean_length(split),
         independent_starts=independent_starts(split.age, evenly_seen_days(asked.sum(axis=0))),
     )
 
 
-def _typical_dispersion(split: IncidentSplit) -> float:
-    seen = split.dispersion_weeks > 0
-    if not seen.any():
-        return shipped_prior.DISPERSION
-    n, shipped = float(seen.sum()), shipped_prior.PSEUDO_SERVICES
-    typical = float(np.median(split.dispersion[seen]))
-    return max(1.0, (n * typical + shipped * shipped_prior.DISPERSION) / (n + shipped))
+def _spread_of(data: Mapping[str, Any]) -> WeeklySpread:
+    # One dispersion for services of any traffic, as schema 3 has it, would be the busy ones'.
+    if "levelVariance" not in data:
+        return WeeklySpread()
+    return WeeklySpread(float(data["dispersion"]) - 1.0, float(data["levelVariance"]))
 
 
 def _mean_length(split: IncidentSplit) -> float:

@@ -155,6 +155,7 @@ def base_knowledge(split: IncidentSplit) -> BaseKnowledge:
     return BaseKnowledge(
         bad=float(split.base_bad[0]),
         valid=float(split.base_valid[0]),
+        days=float(split.base_days[0]),
         dispersion=float(split.dispersion[0]),
         weeks=float(split.dispersion_weeks[0]),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sloengine.domain.recommendation import shipped_prior
+from sloengine.domain.recommendation.base_spread import WeeklySpread
 from sloengine.domain.recommendation.incident_rate import LEAST_SIZE_WEIGHT
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.reliability.panel import FloatArray
@@ -20,8 +21,8 @@ class ServicePrior:
     ascending, ``pool_share`` in [0, 1] against the shipped sizes. ``evidence``: independent episodes in the pool.
     ``unseen_days``: days in which no outage came of a kind not had yet, and those that the shipped law of its rate
     counts as. ``own_size_weight``: own episodes that the pool is worth, at least, in a size. ``base_shape`` and
-    ``base_rate``: of the gamma law of failures outside incidents. ``peers`` and ``peer_episodes``: other services
-    and their episodes that it was learnt from.
+    ``base_rate``: of the gamma law of failures outside incidents, ``spread``: how far their weeks vary. ``peers``
+    and ``peer_episodes``: other services and their episodes that it was learnt from.
     """
 
     rate_weights: FloatArray
@@ -31,7 +32,7 @@ class ServicePrior:
     evidence: float
     base_shape: float
     base_rate: float
-    dispersion: float
+    spread: WeeklySpread
     episode_days: float
     unseen_days: float
     peers: int = 0
@@ -53,7 +54,7 @@ class ServicePrior:
             evidence=evidence,
             base_shape=shape,
             base_rate=rate,
-            dispersion=prior.dispersion,
+            spread=prior.spread,
             episode_days=prior.episode_days,
             unseen_days=shipped_prior.UNSEEN_COUNTS_AS_DAYS + prior.seen_days,
             peers=prior.peers(service_id),
@@ -81,9 +82,13 @@ class SizeKnowledge:
 
 @dataclass(frozen=True)
 class BaseKnowledge:
-    """Failures outside incidents: own events, and their variance over Poisson's from that many weeks."""
+    """Failures outside incidents: own events of that many days, and the variance of weeks over Poisson's.
+
+    ``weeks``: that ``dispersion`` is from, less one.
+    """
 
     bad: float
     valid: float
+    days: float
     dispersion: float
     weeks: float

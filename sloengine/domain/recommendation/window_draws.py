@@ -152,24 +152,37 @@ def base_failures(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbe
 
 
 def base_level(base: BaseKnowledge, prior: ServicePrior, numbers: WindowNumbers) -> FloatArray:
-    """Ratio of failures outside incidents as far as it is known, in each window.
-
-    Own counts are not divided by their dispersion, although requests that fail together are less evidence: what
-    they vary by is in :func:`with_base_spread` alone. That hardly shows in targets: with little traffic a burst is
-    an incident, not base, and no budget is below five failures. What is left (``bench.bursty_base``): where
-    failures come in tens and 3,000 requests a day, Aggressive targets promise 2 to 4 points too much (standard
-    error 2); everywhere else no tier more than 2 points, and with more traffic all promise too little.
-    """
-    shape = prior.base_shape + base.bad
-    ratio = gamma_quantile(numbers.base_level, shape, numbers.base_normal) / (prior.base_rate + base.valid)
+    """Ratio of failures outside incidents as far as it is known, in each window."""
+    shape, mean = base_gamma(base, prior)
+    ratio = gamma_quantile(numbers.base_level, shape, numbers.base_normal) * (mean / shape)
     ratio[numbers.regime] = numbers.regime_base(prior)
     return ratio
 
 
+def base_gamma(base: BaseKnowledge, prior: ServicePrior) -> tuple[float, float]:
+    """Shape and mean of the gamma law of that ratio: peers' law, updated by own counts over their dispersion.
+
+    Requests that fail together are that much less evidence. That speaks against a clean record, which may only
+    have had no burst yet, and not for an unclean one: its mean is not below what the counts taken whole would make
+    it, so that of equal counts the more dispersed never have the tighter target.
+    Source: quasi-likelihood; McCullagh & Nelder (1989), Generalized Linear Models, ch. 9.
+    """
+    effect = weekly_dispersion(base, prior)
+    shape = prior.base_shape + base.bad / effect
+    divided = shape / (prior.base_rate + base.valid / effect)
+    whole = (prior.base_shape + base.bad) / (prior.base_rate + base.valid)
+    return shape, max(divided, whole)
+
+
 def weekly_dispersion(base: BaseKnowledge, prior: ServicePrior) -> float:
-    """Variance of weekly base failures over Poisson's: the service's own and the organisation's."""
+    """Variance of weekly base failures over Poisson's, at least 1: the service's own and the organisation's.
+
+    The organisation's is that of services with as many failures in a week.
+    """
+    level = (prior.base_shape + base.bad) / (prior.base_rate + base.valid)
+    weekly = 7.0 * level * base.valid / base.days if base.days > 0 else 0.0
     pseudo = shipped_prior.PSEUDO_WEEKS
-    return (base.weeks * base.dispersion + pseudo * prior.dispersion) / (base.weeks + pseudo)
+    return max(1.0, (base.weeks * base.dispersion + pseudo * prior.spread.at(weekly)) / (base.weeks + pseudo))
 
 
 def with_base_spread(

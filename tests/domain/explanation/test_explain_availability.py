@@ -230,7 +230,7 @@ def test_a_counterfactual_is_the_whole_engine_on_changed_telemetry(share: float)
 
 
 def test_one_more_nine_is_reached_by_the_change_and_not_by_less():
-    case = case_of("cart", shop_panel(outages_of_db=60))
+    case = case_of("cart", shop_panel(outages_of_db=50))
     rerun = case.rerun()
     assert rerun.dependencies is not None
     target = case.recommendation.tier(TierName.BALANCED).targets[0].availability_ratio

@@ -191,7 +191,7 @@ def by_kind(busy: float, calm: float, services: int = 60) -> OrganizationPrior:
     shipped = OrganizationPrior.shipped()
     return OrganizationPrior(
         None, names, episodes, days, np.zeros(services), np.full(services, 1e6), np.zeros(0),
-        np.zeros(0, dtype=np.int64), incident_rate.learn_mixture(episodes, days), shipped.dispersion,
+        np.zeros(0, dtype=np.int64), incident_rate.learn_mixture(episodes, days), shipped.spread,
         shipped.episode_days, 0.0, kinds,
     )  # fmt: skip
 
@@ -222,7 +222,7 @@ def test_a_service_is_taken_out_of_its_kind_too() -> None:
     rest = OrganizationPrior(
         None, tuple(np.array(prior.service_ids)[rows]), prior.episodes[rows], prior.days[rows],
         prior.base_bad[rows], prior.base_valid[rows], prior.severity, prior.owner,
-        incident_rate.learn_mixture(prior.episodes[rows], prior.days[rows]), prior.dispersion, prior.episode_days,
+        incident_rate.learn_mixture(prior.episodes[rows], prior.days[rows]), prior.spread, prior.episode_days,
         0.0,
         Archetypes(
             ("x",), np.zeros(1), np.ones(1), prior.archetypes.centers, prior.archetypes.names,
@@ -244,3 +244,11 @@ def test_priors_stored_before_there_were_kinds_are_still_read() -> None:
 
     assert len(read.archetypes) == 0
     assert read.digest == learn_prior(panel, as_of=panel.ends_at).digest
+
+
+def test_priors_stored_before_bursts_were_told_from_levels_are_read_with_the_shipped_spread() -> None:
+    panel = organization()
+    stored = learn_prior(panel, as_of=panel.ends_at).to_dict() | {"schema": 3, "dispersion": 900.0}
+    del stored["levelVariance"]
+
+    assert OrganizationPrior.from_dict(json.loads(json.dumps(stored))).spread == OrganizationPrior.shipped().spread

@@ -74,7 +74,7 @@ def test_sizes_that_are_remembered_are_those_drawn_afresh():
 def test_what_is_remembered_of_one_prior_is_not_given_for_another():
     numbers = WindowNumbers.of(np.random.default_rng(7), 600)
     one = ServicePrior.of(OrganizationPrior.shipped(), "front")
-    many = ServicePrior(one.rate_weights, np.array([0.5]), np.ones(1), 1.0, 9.0, 2.0, 3e4, 1.0, 2.0, 270.0)
+    many = ServicePrior(one.rate_weights, np.array([0.5]), np.ones(1), 1.0, 9.0, 2.0, 3e4, one.spread, 2.0, 270.0)
     rows = np.arange(600)
 
     first, base = numbers.others_sizes(one, 0, rows), numbers.regime_base(one)

@@ -56,7 +56,8 @@ def windows(
         size = np.exp(shipped_prior.SEVERITY_LOG_SD * rng.standard_normal(n))
         severity += np.where(unseen > position, shipped_prior.SEVERITY_MEDIAN_DAYS * size, 0.0)
     shape, prior_rate = SHIPPED.base_gamma("me")
-    base = rng.gamma(shape, 1.0 / (prior_rate + np.where(rng.random(n) < regime(count), 0.0, days * TRAFFIC)))
+    evidence = days * TRAFFIC / shipped_prior.DISPERSION
+    base = rng.gamma(shape, 1.0 / (prior_rate + np.where(rng.random(n) < regime(count), 0.0, evidence)))
     return np.minimum(1.0, base + severity / WINDOW)
 
 
