@@ -1,6 +1,6 @@
 """Are targets kept where the failures outside incidents come in bursts? Simulated with known truth.
 
-    python -m bench.bursty_base [--organizations 24]
+    python -m bench.bursty_base [--organizations 24] [--first-seed 0] [--sizes 1 3 10]
 
 Thirty services an organisation with 300 to 30,000 requests a day and no outages: failures come in bursts (Poisson,
 sizes geometric), one in 12,500 requests in the middle. Each service in turn is known for 7, 30 or 90 days, the
@@ -79,12 +79,14 @@ def main() -> None:
     """Draw, recommend, count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organizations", type=int, default=24)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--sizes", type=float, nargs="+", default=BURSTS, help="mean failures of a burst")
     asked = parser.parse_args()
     settings = EngineSettings(n_draws=1_000)
-    for size in BURSTS:
+    for size in asked.sizes:
         for days in HISTORIES:
             every: dict[float, list[Floats]] = defaultdict(list)
-            for seed in range(asked.organizations):
+            for seed in range(asked.first_seed, asked.first_seed + asked.organizations):
                 for traffic, over in promised_less_held(seed, size, days, settings).items():
                     every[traffic] += over
             for traffic, rows in sorted(every.items()):
