@@ -75,7 +75,9 @@ def other_courses(organisation: Organisation, count: int) -> Iterator[Organisati
 
     Incidents under way at any moment are those of each course, not those of this one.
     """
-    return (organisation.with_other_history(organisation.seed + 1 + number) for number in range(count))
+    for number in range(count):
+        # By name, so that they are not the histories of the organisations with the next seeds.
+        yield organisation.with_other_history(int(stream(organisation.seed, "course", number).integers(2**62)))
 
 
 def other_futures(

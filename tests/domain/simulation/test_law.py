@@ -145,8 +145,11 @@ def test_windows_of_several_lengths_and_latency_are_those_of_telemetry():
         coming_windows(organisation, HOUR, (7,), 28)
 
 
-def test_futures_from_within_a_week_have_the_very_same_past():
-    parameters = Parameters(incident_every_days=2, length_median_hours=30.0, zone_incident_every_days=4)
+@pytest.mark.parametrize("slots_per_hour", [1, 12])
+def test_futures_from_within_a_week_have_the_very_same_past(slots_per_hour):
+    parameters = Parameters(
+        slots_per_hour=slots_per_hour, incident_every_days=2, length_median_hours=30.0, zone_incident_every_days=4
+    )
     organisation = Organisation(chain("a", "b", "c"), parameters, seed=7)
     span = HOUR, HOUR + 3 * BLOCK_HOURS
 
