@@ -48,6 +48,7 @@ class Drawn:
     """
 
     organization: FloatArray
+    service: FloatArray
     origin: FloatArray
     over_at: FloatArray
     running: FloatArray
@@ -133,7 +134,7 @@ def drawn(
                 found = _forecast((org.bad[row], org.valid[row]), whole, row, prior, targets[row], window, seed)
                 if found is not None:
                     steps, columns = found
-                    rows[window].append((number, origin, day_of(origin) + steps, *columns))
+                    rows[window].append((number, row, origin, day_of(origin) + steps, *columns))
     return {
         window: Drawn(*(np.array(column, dtype=np.float64) for column in zip(*some, strict=True)))
         for window, some in rows.items()

@@ -1,9 +1,10 @@
-"""``python -m bench.forecast_trial [--organizations N] [--quick] [--kept DIR]``: does the forecast earn its place?
+"""``python -m bench.forecast_trial [--organizations N] [--first N] [--kept DIR]``: does it earn its place?
 
 Simulated organisations that the engine's formulas know nothing of, weekly origins (``bench.forecast_drawn``), for
 28 days and for calendar months; each learns as the engine does, from what was over within the last quarter.
 Prints pinball loss and coverage of the engine and of simple rules, Brier score of P(exhausted), per class of
-service, with 95 % intervals clustered by organisation. ``--kept``: keeps what was drawn, and takes it from there.
+service, with 95 % intervals clustered by organisation; what was told and seen, by band and by what is spent; what
+came of the events. ``--quick``: three organisations. ``--kept``: keeps what was drawn, and takes it from there.
 Deterministic.
 """
 
@@ -22,37 +23,22 @@ import numpy.typing as npt
 from bench.calibration_organizations import World
 from bench.forecast_baselines import RULES, Residuals
 from bench.forecast_drawn import BEGIN, BURN_IN, CUT, ORIGINS, WINDOWS, Drawn, day_of, kept
-from sloengine.domain.accuracy.clustered import ClusteredMean, clustered_mean
+from bench.forecast_told import Row, by_spent, interval, is_shown, print_at_risk, reliability
+from sloengine.domain.accuracy.clustered import clustered_mean
 from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels, pinball, random_rank
 from sloengine.domain.forecast.forecast import LEARN_ORIGINS
 from sloengine.domain.forecast.learnt import Correction, FinishedOrigin, learnt_from
-from sloengine.domain.forecast.shipped import is_given_out
+from sloengine.domain.forecast.risk import RiskThreshold
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
 
 DAY = timedelta(days=1)
-OWN, UNMAPPED, RAW = "engine", "engine, without the map", "engine, uncorrected"
+OWN, BY_LEVELS, RAW = "engine", "engine, P by its levels", "engine, uncorrected"
 OWN_START = "levels from model's on"
 FIRST_SEED = 30_000
 """From organisations from here on nothing was learnt: neither levels nor ratio nor the spread of days."""
-NAMES = (OWN, UNMAPPED, OWN_START, RAW, *RULES)
+NAMES = (OWN, BY_LEVELS, OWN_START, RAW, *RULES)
 SHOWN = (0.05, 0.2, 0.5, 0.8, 0.9, 0.95)
-
-
-@dataclass
-class Row:
-    """One forecast and what came of it."""
-
-    organization: int
-    origin: int
-    over_at: float
-    running: bool
-    requests: float
-    spent: float
-    loss: dict[str, float]
-    covered: dict[str, npt.NDArray[np.bool_]]
-    probability: dict[str, float]
-    exhausted: bool
 
 
 @dataclass
@@ -97,6 +83,7 @@ def finished_origins(drawn: Drawn, rng: np.random.Generator) -> list[FinishedOri
                 BEGIN + day_of(origin) * DAY,
                 BEGIN + float(drawn.over_at[rows].max(initial=day_of(origin))) * DAY,
                 (drawn.draws[rows] <= 1.0).mean(axis=1) if len(rows) else np.zeros(0),
+                drawn.spent[rows],
                 np.array([random_rank(drawn.draws[row], drawn.outcome[row], rng.random()) for row in rows]),
                 (drawn.outcome[rows] > 1.0).astype(np.float64),
             )
@@ -131,10 +118,10 @@ def judged(drawn: Drawn, start: Correction) -> list[Row]:
         if origin < BURN_IN:
             continue
         for place, row in enumerate(drawn.at(origin)):
-            draws = dict.fromkeys((OWN, UNMAPPED, OWN_START, RAW), drawn.draws[row]) | told[origin][place]
+            draws = dict.fromkeys((OWN, BY_LEVELS, OWN_START, RAW), drawn.draws[row]) | told[origin][place]
             levels = {
                 OWN: learnt[origin].levels,
-                UNMAPPED: learnt[origin].levels,
+                BY_LEVELS: learnt[origin].levels,
                 OWN_START: from_model[origin].levels,
                 RAW: AdaptiveLevels.fresh(),
                 **{name: rules.residuals[name].levels for name in RULES},
@@ -160,9 +147,11 @@ def _judged(
         covered[name] = random_rank(draws[name], outcome, uniform) <= own
         share = float((draws[name] <= 1.0).mean())
         probability[name] = 1 - float(levels[name].true_level(share))
-    probability[OWN] = float(learnt.exhausted((drawn.draws[row] <= 1.0).mean()))
+    within = float((drawn.draws[row] <= 1.0).mean())
+    probability[OWN] = float(learnt.exhausted(within, drawn.spent[row]))
     return Row(
         int(drawn.organization[row]),
+        int(drawn.service[row]),
         int(drawn.origin[row]),
         float(drawn.over_at[row]),
         bool(drawn.running[row]),
@@ -194,12 +183,6 @@ def _chosen(rows: Sequence[Row]) -> dict[str, list[Row]]:
     }
 
 
-def _interval(mean: ClusteredMean, scale: float = 1.0, digits: int = 3) -> str:
-    if mean.low is None or mean.high is None:
-        return f"{mean.value * scale:.{digits}f}"
-    return f"{mean.value * scale:.{digits}f} [{mean.low * scale:.{digits}f}, {mean.high * scale:.{digits}f}]"
-
-
 def gain(rows: Sequence[Row], rule: str, of: str = "loss") -> tuple[float, float, float]:
     """1 - engine's loss over the rule's, with a 95 % interval by leaving out one organisation at a time."""
     labels = np.array([row.organization for row in rows])
@@ -217,10 +200,6 @@ def gain(rows: Sequence[Row], rule: str, of: str = "loss") -> tuple[float, float
     left = np.array([1 - own[labels != one].sum() / other[labels != one].sum() for one in every])
     half = 2.09 * np.sqrt((len(every) - 1) / len(every) * ((left - left.mean()) ** 2).sum())
     return whole, whole - half, whole + half
-
-
-def _is_shown(row: Row, window: ComplianceWindow) -> bool:
-    return is_given_out(window, running=row.running, daily_traffic=row.requests / 28)
 
 
 def report(rows: Sequence[Row], window: ComplianceWindow) -> None:
@@ -244,42 +223,28 @@ def report(rows: Sequence[Row], window: ComplianceWindow) -> None:
             if name != OWN:
                 g = "{:.1%} [{:.1%}, {:.1%}]".format(*gain(some, name))
                 b = "{:.1%} [{:.1%}, {:.1%}]".format(*gain(some, name, "brier"))
-            line = f"  {name:22}{_interval(loss, 1000, 2):>24}{g:>26}{brier * 1000:14.2f}{b:>22}{told:9.2%}"
+            line = f"  {name:22}{interval(loss, 1000, 2):>24}{g:>26}{brier * 1000:14.2f}{b:>22}{told:9.2%}"
             for level in SHOWN:
                 place = int(np.argmin(np.abs(LEVELS - level)))
                 seen = clustered_mean(np.array([row.covered[name][place] for row in some], dtype=float), [labels])
-                line += f"{_interval(seen, 100, 1):>24}"
+                line += f"{interval(seen, 100, 1):>24}"
             print(line)
-    for name in (OWN, UNMAPPED):
+    for name in (OWN, BY_LEVELS, RAW):
         for title, some in (
             ("all", list(rows)),
-            ("given out", [row for row in rows if _is_shown(row, window)]),
+            ("given out", [row for row in rows if is_shown(row, window)]),
             ("incident running", [row for row in rows if row.running]),
         ):
             reliability(title, some, name)
-
-
-def reliability(title: str, rows: Sequence[Row], name: str) -> None:
-    """Print what was told and what was seen, in bands of what was told."""
-    promised = np.array([row.probability[name] for row in rows])
-    ran_out = np.array([row.exhausted for row in rows], dtype=float)
-    every = np.array([row.organization for row in rows])
-    print(f"\nP(exhausted) told and seen, {name}, {title}")
-    for low, high in ((0, 0.01), (0.01, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 1.01), (0, 1.01)):
-        inside = (promised >= low) & (promised < high)
-        if inside.any():
-            share = _interval(clustered_mean(ran_out[inside], [every[inside]]), 100, 1)
-            off = _interval(clustered_mean((promised - ran_out)[inside], [every[inside]]), 100, 1)
-            mean = promised[inside].mean()
-            print(
-                f"  {low:.0%} to {min(high, 1):.0%}: {inside.sum():6d} told {mean:.1%} seen {share} %, off {off}"
-            )
+    by_spent(rows, OWN)
+    print_at_risk(rows, OWN, window, RiskThreshold())
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run all organisations."""
     parser = argparse.ArgumentParser(prog="python -m bench.forecast_trial", description=__doc__)
     parser.add_argument("--organizations", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="leave out so many organisations before")
     parser.add_argument("--quick", action="store_true", help="three organisations")
     parser.add_argument("--kept", type=Path)
     asked = parser.parse_args(arguments)
@@ -287,7 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows: dict[ComplianceWindow, list[Row]] = {window: [] for window in WINDOWS}
     organizations = 3 if asked.quick else asked.organizations
     for number in range(organizations):
-        for window, drawn in kept(FIRST_SEED + number, World(), asked.kept).items():
+        for window, drawn in kept(FIRST_SEED + asked.first + number, World(), asked.kept).items():
             rows[window].extend(judged(drawn, Correction.shipped(window)))
         print(f"{number + 1} of {organizations}, {time.process_time() - began:.0f} CPU s", flush=True)
     for window, some in rows.items():

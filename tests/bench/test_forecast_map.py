@@ -5,9 +5,8 @@ import pytest
 
 from bench.forecast_drawn import ORIGINS, Drawn, day_of
 from bench.forecast_map import levels_of, told_and_came
-from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels
+from sloengine.domain.forecast.conformal import LEVELS
 from sloengine.domain.forecast.learnt import Correction
-from sloengine.domain.forecast.probability_map import ProbabilityMap
 from sloengine.domain.reliability.window import ComplianceWindow
 
 
@@ -18,6 +17,7 @@ def organization(number: int, services: int, power: float) -> Drawn:
     outcome = 2 * np.random.default_rng(number).random(n) ** power
     return Drawn(
         organization=np.full(n, float(number)),
+        service=np.tile(np.arange(services, dtype=float), ORIGINS),
         origin=origin,
         over_at=np.array([day_of(int(one)) + 7.0 for one in origin]),
         running=np.zeros(n),
@@ -46,15 +46,14 @@ def test_large_organisations_count_no_more_than_small_ones():
     assert median == pytest.approx(((np.sqrt(5) - 1) / 2) ** 2, abs=0.05)
 
 
-def test_what_is_told_from_there_on_comes_as_often_as_it_says():
-    rows = told_and_came(
-        [organization(number, 15, 2.0) for number in range(3)],
-        Correction(AdaptiveLevels(LEVELS**2), ProbabilityMap()),
-    )
+def test_a_row_says_what_the_draws_told_when_it_was_over_and_what_came():
+    rows = told_and_came([organization(number, 15, 2.0) for number in range(3)])
 
     told, came = rows[:, 3], rows[:, 4]
+    assert rows[[0, 15], :3].tolist() == [[0.0, 0.0, day_of(0) + 7.0], [0.0, 1.0, day_of(1) + 7.0]]
+    assert told == pytest.approx(0.5, abs=0.01)
     assert came.mean() == pytest.approx(1 - np.sqrt(0.5), abs=0.03)
-    assert told.mean() == pytest.approx(came.mean(), abs=0.03)
+    assert (rows[:, 5] == 0).all()
 
 
 @pytest.mark.parametrize("window", [ComplianceWindow.ROLLING_28D, ComplianceWindow.CALENDAR_MONTH])

@@ -27,7 +27,9 @@ async def told(stores: Stores) -> list[str]:
 async def test_what_was_learnt_comes_back_and_is_replaced(stores: Stores):
     absent = await stores.forecasts.learnt()
     levels = AdaptiveLevels.fresh().after(np.linspace(0, 0.5, 30))
-    taught = Learnt(Correction(levels, ProbabilityMap(0.75, 30)), Correction(levels, ProbabilityMap(0.5, 7)))
+    taught = Learnt(
+        Correction(levels, ProbabilityMap(0.75, 30)), Correction(levels, ProbabilityMap(0.5, 7, by_spent=0.25))
+    )
 
     await stores.forecasts.save_learnt(Learnt.fresh(), learnt_at=NOW)
     await stores.forecasts.save_learnt(taught, learnt_at=NOW + HOUR)
@@ -39,7 +41,10 @@ async def test_what_was_learnt_comes_back_and_is_replaced(stores: Stores):
     rolling, month = found[0].rolling, found[0].month
     assert (rolling.levels.origins, rolling.levels.outcomes) == (1, 30)
     assert np.array_equal(rolling.levels.used, levels.used)
-    assert (rolling.probability, month.probability) == (ProbabilityMap(0.75, 30), ProbabilityMap(0.5, 7))
+    assert (rolling.probability, month.probability) == (
+        ProbabilityMap(0.75, 30),
+        ProbabilityMap(0.5, 7, by_spent=0.25),
+    )
 
 
 async def test_an_slo_at_risk_is_told_of_once_until_it_no_longer_is(stores: Stores):

@@ -23,7 +23,7 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 LOOKBACK_DAYS = 90
 """Own history that is read. Beyond it only days are kept, and one coarse series makes all that is read coarse."""
-METHOD = "hierarchical Bayes on incidents, adaptive conformal levels, recalibrated probability"
+METHOD = "hierarchical Bayes on incidents, recalibrated probability"
 COUNTED = "counted: the budget is spent already"
 LEARN_ORIGINS = 12
 """Weekly origins that the levels are learnt from."""
@@ -122,7 +122,7 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
         return Forecast(1.0, horizon.starts_at, horizon.ends_at, COUNTED)
     within = (known.peaks(promise.target) <= 1.0).mean(axis=0)
     correction = learnt.of(promise.window)
-    told = np.maximum.accumulate(correction.exhausted(within))
+    told = np.maximum.accumulate(correction.exhausted(within, known.spent))
     likely = np.flatnonzero(told >= 0.5)
     # So many draws cannot tell more: certain is only what is counted.
     most = 1.0 - 0.5 / (len(known.paths.failures) + 1)
@@ -130,7 +130,7 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
         probability_budget_exhausted=float(np.clip(told[-1], 0.0, most)),
         expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
         horizon_end=horizon.ends_at,
-        method=f"{METHOD} ({correction.levels.outcomes} finished forecasts)",
+        method=f"{METHOD} ({correction.probability.outcomes} finished forecasts)",
         given_out=is_given_out(
             promise.window,
             running=known.paths.running,
@@ -186,11 +186,11 @@ def _finished(
                 seed_of(f"{promise.service_id} {origin.isoformat()}", SliType.AVAILABILITY, promise.window)
             ).random()
             peaks = known.peaks(promise.target)[:, -1]
-            found.append((float((peaks <= 1.0).mean()), random_rank(peaks, came, uniform), float(came > 1.0)))
+            within = float((peaks <= 1.0).mean())
+            found.append((within, known.spent, random_rank(peaks, came, uniform), float(came > 1.0)))
     if not found:
         return None
-    within, ranks, ran_out = np.array(found).T
-    return FinishedOrigin(origin, over_at, within, ranks, ran_out)
+    return FinishedOrigin(origin, over_at, *np.array(found).T)
 
 
 def _came(panel: SliPanel, promise: Promise, known: Outlook) -> float | None:

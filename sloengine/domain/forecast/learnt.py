@@ -16,12 +16,15 @@ from sloengine.domain.forecast.probability_map import ProbabilityMap, fitted
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
 class Correction:
-    """``levels`` give quantiles; ``probability`` corrects what these say of the budget running out."""
+    """``levels`` give quantiles; ``probability`` corrects what the draws say of the budget running out.
+
+    Not through the levels: these follow what came of each week, and its chance would be in the probability.
+    """
 
     levels: AdaptiveLevels
     probability: ProbabilityMap
@@ -32,22 +35,27 @@ class Correction:
         used = shipped_correction.MONTH_LEVELS if is_calendar(window) else shipped_correction.ROLLING_LEVELS
         return cls(AdaptiveLevels(np.array(used)), ProbabilityMap.shipped(window))
 
-    def exhausted(self, within: FloatArray | float) -> FloatArray:
-        """Probability that the budget runs out; ``within``: share of the model's draws that stay within it."""
-        return self.probability.of(1.0 - self.levels.true_level(within))
+    def exhausted(self, within: FloatArray | float, spent: FloatArray | float) -> FloatArray:
+        """Probability that the budget runs out; ``within``: share of the model's draws that stay within it.
+
+        ``spent``: share of the budget as the forecast is made.
+        """
+        return self.probability.of(1.0 - np.asarray(within), spent)
 
 
 @dataclass(frozen=True)
 class FinishedOrigin:
     """Forecasts made at one moment of which all are over, shape (n,) each.
 
-    ``within``: share of the model's draws that stayed within the budget; ``ranks``: of each outcome among the
-    draws (:func:`~sloengine.domain.forecast.conformal.random_rank`); ``ran_out``: 1 where the budget did.
+    ``within``: share of the model's draws that stayed within the budget; ``spent``: share of it at that moment;
+    ``ranks``: of each outcome among the draws (:func:`~sloengine.domain.forecast.conformal.random_rank`);
+    ``ran_out``: 1 where the budget did.
     """
 
     made_at: datetime
     over_at: datetime
     within: FloatArray
+    spent: FloatArray
     ranks: FloatArray
     ran_out: FloatArray
 
@@ -56,25 +64,20 @@ def learnt_from(finished: Sequence[FinishedOrigin], start: Correction) -> Correc
     """The correction after these origins, oldest first.
 
     Origins that are over at the same moment, as all of a month are, tell of the same outcomes: together they move
-    the levels by one step, and for the ratio they are one cluster. Each probability that the ratio is learnt from
-    is the one that would have been told then: at the levels of the origins that were over.
+    the levels by one step, and for the ratio they are one cluster.
     """
-    together = [sum(other.over_at == one.over_at for other in finished) for one in finished]
-    levels = [start.levels]
-    for one, sharing in zip(finished, together, strict=True):
-        levels.append(levels[-1].after(one.ranks, 1.0 / sharing))
-    stated = [
-        1.0 - levels[sum(earlier.over_at <= one.made_at for earlier in finished)].true_level(one.within)
-        for one in finished
-    ]
+    levels = start.levels
+    for one in finished:
+        levels = levels.after(one.ranks, 1.0 / sum(other.over_at == one.over_at for other in finished))
     ends = [one.over_at.timestamp() for one in finished]
     probability = fitted(
-        np.concatenate([np.zeros(0), *stated]),
+        np.concatenate([np.zeros(0), *(1.0 - one.within for one in finished)]),
         np.concatenate([np.zeros(0), *(one.ran_out for one in finished)]),
         np.repeat(np.array(ends), [len(one.ranks) for one in finished]),
         start.probability,
+        spent=np.concatenate([np.zeros(0), *(one.spent for one in finished)]),
     )
-    return Correction(levels[-1], probability)
+    return Correction(levels, probability)
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from sloengine.domain.reliability.window import ComplianceWindow
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
-START = Correction(AdaptiveLevels.fresh(), ProbabilityMap(0.8))
+START = Correction(AdaptiveLevels.fresh(), ProbabilityMap(0.8, by_spent=0.6))
 
 
 def origin(place: int, over_after: timedelta, n: int = 200) -> FinishedOrigin:
     """A model that is far too careful: nothing runs out, and all comes out low among the draws."""
     ranks = np.random.default_rng(place).uniform(0, 0.5, n)
-    return FinishedOrigin(AT + place * WEEK, AT + place * WEEK + over_after, np.full(n, 0.9), ranks, np.zeros(n))
+    within, spent = np.full(n, 0.9), np.linspace(0.0, 1.0, n)
+    return FinishedOrigin(AT + place * WEEK, AT + place * WEEK + over_after, within, spent, ranks, np.zeros(n))
 
 
 def test_what_was_learnt_survives_being_written_and_another_schema_is_refused():
@@ -27,11 +28,11 @@ def test_what_was_learnt_survives_being_written_and_another_schema_is_refused():
 
     again = Learnt.from_dict(known.to_dict())
 
-    assert again.rolling.probability == ProbabilityMap(0.8)
+    assert again.rolling.probability == ProbabilityMap(0.8, by_spent=0.6)
     assert again.month.probability == ProbabilityMap(0.9, 12)
     assert np.array_equal(again.month.levels.used, known.month.levels.used)
     with pytest.raises(ValueError, match="schema"):
-        Learnt.from_dict({**known.to_dict(), "schema": 2})
+        Learnt.from_dict({**known.to_dict(), "schema": 3})
 
 
 def test_a_month_is_corrected_by_months_and_28_days_by_weeks():
@@ -50,22 +51,28 @@ def test_without_finished_origins_all_is_as_shipped():
     assert found.probability == START.probability
 
 
-@pytest.mark.parametrize(("over_after", "known_then"), [(WEEK, [0, 1, 2, 3]), (3 * WEEK, [0, 0, 0, 1])])
-def test_the_ratio_is_learnt_from_what_was_told_at_the_levels_of_what_was_over_then(
-    over_after: timedelta, known_then: list[int]
-):
-    """Levels of outcomes that nobody could know then would make the past look better than it was told."""
-    finished = [origin(place, over_after) for place in range(4)]
-    levels = [START.levels]
-    for one in finished:
-        levels.append(levels[-1].after(one.ranks))
-    told = [1 - levels[known].true_level(one.within) for one, known in zip(finished, known_then, strict=True)]
+def test_the_ratio_is_learnt_from_what_the_draws_told_and_what_was_spent_then():
+    finished = [origin(place, WEEK) for place in range(4)]
 
     found = learnt_from(finished, START)
 
-    expected = fitted(np.concatenate(told), np.zeros(800), np.repeat(np.arange(4.0), 200), START.probability)
-    assert found.probability.ratio == pytest.approx(expected.ratio)
+    told, weeks = np.full(800, 0.1), np.repeat(np.arange(4.0), 200)
+    spent = np.tile(np.linspace(0.0, 1.0, 200), 4)
+    expected = fitted(told, np.zeros(800), weeks, START.probability, spent=spent)
+    assert found.probability == expected
+    assert found.probability.by_spent == 0.6
     assert (found.levels.origins, found.levels.outcomes) == (4, 800)
+
+
+def test_levels_that_follow_each_week_do_not_move_the_probability():
+    """One strange week moves the levels far; what the draws say of the budget stays what it was."""
+    moved = Correction(START.levels.after(np.zeros(500)), START.probability)
+
+    within, spent = np.linspace(0.0, 1.0, 50), 0.4
+
+    assert not np.allclose(moved.levels.used, START.levels.used)
+    assert np.array_equal(moved.exhausted(within, spent), START.exhausted(within, spent))
+    assert START.exhausted(0.9, 0.4) == pytest.approx(START.probability.of(0.1, 0.4))
 
 
 def test_origins_of_one_month_move_the_levels_together_by_one_step():

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sloengine.domain.forecast.probability_map import ProbabilityMap, design_effect, fitted
+from sloengine.domain.reliability.window import ComplianceWindow
 
 PROBABILITIES = st.floats(0, 1)
 
@@ -121,3 +122,58 @@ def test_the_ratio_is_that_of_odds_so_what_is_certain_stays_certain(ratio: float
     assert given / (1 - given) == pytest.approx(ratio * told / (1 - told))
     assert given[0] == pytest.approx(ratio * told[0], rel=2e-3)
     assert ProbabilityMap(ratio).of([0.0, 1.0]).tolist() == [0.0, 1.0]
+
+
+@given(PROBABILITIES, PROBABILITIES, st.floats(0.0, 5.0), st.floats(-3.0, 3.0), st.floats(-1.0, 2.0))
+def test_with_as_much_spent_what_was_likelier_is_never_less_likely(
+    one: float, other: float, ratio: float, by_spent: float, spent: float
+):
+    low, high = sorted((one, other))
+    map_ = ProbabilityMap(ratio, by_spent=by_spent)
+
+    assert 0.0 <= float(map_.of(low, spent)) <= float(map_.of(high, spent)) <= 1.0
+
+
+@given(PROBABILITIES, st.floats(0.1, 5.0), st.floats(0.0, 3.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_the_more_is_spent_the_likelier_it_is_by_the_shipped_maps(
+    told: float, ratio: float, by_spent: float, one: float, other: float
+):
+    less, more = sorted((one, other))
+    map_ = ProbabilityMap(ratio, by_spent=by_spent)
+
+    assert float(map_.of(told, less)) <= float(map_.of(told, more))
+
+
+@given(PROBABILITIES, st.floats(0.0, 1.0))
+def test_without_a_correction_it_gives_out_what_was_told(told: float, spent: float):
+    assert float(ProbabilityMap().of(told, spent)) == pytest.approx(told, abs=1e-12)
+
+
+def test_beyond_nothing_and_the_whole_budget_what_is_spent_counts_no_further():
+    known = ProbabilityMap(0.7, by_spent=0.8)
+
+    assert known.of(0.2, [-3.0, 4.0]) == pytest.approx(known.of(0.2, [0.0, 1.0]))
+
+
+def test_own_outcomes_move_the_ratio_on_top_of_what_is_spent():
+    """Odds that are off by the shipped part exactly teach nothing: the ratio stays, whatever was spent."""
+    random = np.random.default_rng(5)
+    told, spent = random.beta(0.5, 4.0, 60_000), random.random(60_000)
+    odds = 0.7 * np.exp(0.9 * spent) * told / (1 - told)
+    came = (random.random(60_000) < odds / (1 + odds)).astype(float)
+
+    right = fitted(told, came, np.arange(60_000.0), ProbabilityMap(0.7, by_spent=0.9), spent=spent)
+    blind = fitted(told, came, np.arange(60_000.0), ProbabilityMap(0.7), spent=spent)
+
+    assert right.ratio == pytest.approx(0.7, abs=0.03)
+    assert (right.by_spent, right.outcomes) == (0.9, 60_000)
+    assert blind.ratio > 0.9
+
+
+@pytest.mark.parametrize("window", [ComplianceWindow.ROLLING_28D, ComplianceWindow.CALENDAR_MONTH])
+def test_the_shipped_maps_lower_what_is_told_the_less_the_more_is_spent(window: ComplianceWindow):
+    known = ProbabilityMap.shipped(window)
+
+    assert known.outcomes == 0
+    assert 0.5 < known.ratio < 1.0
+    assert 0.0 < known.by_spent < 1.5
