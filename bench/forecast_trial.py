@@ -236,7 +236,8 @@ def report(rows: Sequence[Row], window: ComplianceWindow) -> None:
             ("incident running", [row for row in rows if row.running]),
         ):
             reliability(title, some, name)
-    by_spent(rows, OWN)
+    for name in (OWN, RAW):
+        by_spent(rows, name)
     print_at_risk(rows, OWN, window, RiskThreshold())
 
 
