@@ -1,4 +1,4 @@
-"""Should the latency maps go by how often a service gets slow? Choices, each learnt on some and seen on others.
+"""What should the latency maps go by, how often a service gets slow, and how long? Choices, looked at on others.
 
     python -m bench.latency_map_choice DIR        DIR: what ``python -m bench.shipped_map --save DIR`` drew
 
@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import isotonic_regression
 
 from bench.latency_organizations import OFF_WORLDS
 from bench.latency_trial import KINDS
@@ -24,48 +26,71 @@ from bench.shipped_latency_map import (
     LEVELS,
     SPELLS_PER_DAY,
     WINDOWS,
+    Drawn,
     apart,
     attained_of,
     certain_share,
     drawn_shares,
-    organizations,
-    rate_weights,
+    spell_weights,
+    worlds,
 )
 
 type Floats = npt.NDArray[np.float64]
+type Labels = npt.NDArray[np.int64]
 
 ASKED = (0.98, 0.92, 0.80)
+RATES = (0.02, 0.04, 0.08)
 _FOLDS = 8
 
 
-def one_for_all(shares: Floats, rates: Floats) -> Floats:
-    """The same map whatever the rate."""
-    return apart(np.repeat(certain_share(shares, np.ones_like(rates))[None], len(SPELLS_PER_DAY), axis=0))
+@dataclass(frozen=True)
+class Way:
+    """A choice: maps at these spells a day, learnt from shares, spells a day and the world of each organisation.
+
+    ``lengths``: spells are counted in those of usual length.
+    """
+
+    knots: tuple[float, ...]
+    learn: Callable[[Floats, Floats, Labels], Floats]
+    lengths: bool
+
+    def spells(self, drawn: Drawn) -> Floats:
+        """What the maps go by."""
+        return drawn.spells if self.lengths else drawn.rates
 
 
-def as_counted(shares: Floats, rates: Floats) -> Floats:
-    """By rate, also where more frequent spells would make it tighter."""
-    return apart(np.array([certain_share(shares, weight) for weight in rate_weights(rates)]))
+def one_for_all(shares: Floats, spells: Floats, kinds: Labels) -> Floats:
+    """The same map however often."""
+    return apart(certain_share(shares, np.ones_like(spells))[None])
 
 
-WAYS: Mapping[str, Callable[[Floats, Floats], Floats]] = {
-    "one for all rates": one_for_all,
-    "by rate, as counted": as_counted,
-    "by rate, as shipped": attained_of,
+def by_class(shares: Floats, spells: Floats, kinds: Labels) -> Floats:
+    """Counted for each of ``RATES``, more spells never tighter: isotonic regression over them."""
+    weights = spell_weights(spells, RATES)
+    certain, sizes = np.array([certain_share(shares, one) for one in weights]), weights.sum(axis=(1, 2))
+    return apart(np.array([isotonic_regression(row, weights=sizes, increasing=False).x for row in certain.T]).T)
+
+
+WAYS: Mapping[str, Way] = {
+    "one for all": Way(RATES[1:2], one_for_all, False),
+    "by how often, counted": Way(RATES, by_class, False),
+    "by how often, tilted": Way(SPELLS_PER_DAY, attained_of, False),
+    "by how often and how long, counted": Way(RATES, by_class, True),
+    "by how often and how long, tilted (as shipped)": Way(SPELLS_PER_DAY, attained_of, True),
 }
 
 
-def held(shares: Floats, rates: Floats, folds: npt.NDArray[np.int64], way: Callable[..., Floats]) -> Floats:
+def held(shares: Floats, spells: Floats, kinds: Labels, folds: Labels, way: Way) -> Floats:
     """Share of each organisation's windows that held at the level asked for, shape (organisations, tiers).
 
-    ``folds``: part of each organisation, shape (organisations,).
+    ``kinds`` and ``folds``: world and part of each organisation, shape (organisations,).
     """
-    found = np.full((len(rates), len(ASKED)), np.nan)
+    found = np.full((len(spells), len(ASKED)), np.nan)
     knots = np.array([0.0, *LEVELS, 1.0])
     for fold in np.unique(folds):
         mine = folds == fold
-        table = way(shares[~mine], rates[~mine])
-        maps = np.tensordot(rate_weights(rates[mine]), table, axes=(0, 0))
+        table = way.learn(shares[~mine], spells[~mine], kinds[~mine])
+        maps = np.tensordot(spell_weights(spells[mine], way.knots), table, axes=(0, 0))
         for row, (attained, seen) in zip(np.flatnonzero(mine), zip(maps, shares[mine], strict=True), strict=True):
             levels = [np.interp(ASKED, [0.0, *one, 1.0], knots) for one in attained]
             came = [np.interp(level, knots, [0.0, *one, 1.0]) for level, one in zip(levels, seen, strict=True)]
@@ -78,18 +103,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR")
     folder: Path = parser.parse_args().folder
-    worlds = np.array([world for _, world in organizations()])
+    kinds = worlds()
     # Organisations of a world have numbers eight apart: parts by the number of eights have as many of each world.
-    folds = (np.arange(len(worlds)) // len(OFF_WORLDS)) % _FOLDS
+    folds = (np.arange(len(kinds)) // len(OFF_WORLDS)) % _FOLDS
     for days in HISTORIES:
-        shares, rates = drawn_shares(folder, days, draw=False, workers=1)
+        drawn = drawn_shares(folder, days, draw=False, workers=1)
         for w, window in enumerate(WINDOWS):
             for k, kind in enumerate(KINDS):
                 print(f"{days} days of history, windows of {window}, {kind[-3:].lower()}", flush=True)
                 for name, way in WAYS.items():
-                    less = 100 * (held(shares[:, :, w, k], rates, folds, way) - np.array(ASKED))
-                    said = [f"usual {_text(less[worlds == -1])}"]
-                    said += [f"{one.text()} {_text(less[worlds == i])}" for i, one in enumerate(OFF_WORLDS)]
+                    came = held(drawn.shares[:, :, w, k], way.spells(drawn), kinds, folds, way)
+                    less = 100 * (came - np.array(ASKED))
+                    said = [f"usual {_text(less[kinds == -1])}"]
+                    said += [f"{one.text()} {_text(less[kinds == i])}" for i, one in enumerate(OFF_WORLDS)]
                     print(f"  {name}: {'; '.join(said)}", flush=True)
 
 

@@ -186,8 +186,8 @@ def play(
 
 def levels_of(played: Played, length: int, settings: EngineSettings) -> tuple[Floats, Floats, Floats]:
     """Where outcomes lay in what the model says, shape (services, percentiles, futures); the share of its draws
-    not above each bound, shape (services, percentiles, bounds); slow spells a day as it believes them to come,
-    shape (services,). NaN where it says nothing.
+    not above each bound, shape (services, percentiles, bounds); slow spells a day as it believes them to come
+    and the same in spells of usual length, shape (services, 2). NaN where it says nothing.
     """
     as_of = START + DAY * played.days
     prior = learn_latency_prior(played.histories, as_of=as_of)
@@ -195,13 +195,13 @@ def levels_of(played: Played, length: int, settings: EngineSettings) -> tuple[Fl
     futures = played.ahead[length].shape[1]
     levels = np.full((len(played.names), len(KINDS), futures), np.nan)
     shares = np.full((len(played.names), len(KINDS), len(bounds)), np.nan)
-    rates = np.full(len(played.names), np.nan)
+    rates = np.full((len(played.names), 2), np.nan)
     for i, name in enumerate(played.names):
         request = LatencyRequest(name, WINDOWS[length], as_of, played.histories[name], as_of)
         case = latency_case(request, prior, settings)
         if case is None:
             continue
-        rates[i] = case.predictive.facts.rate_per_day
+        rates[i] = case.predictive.facts.rate_per_day, case.predictive.spells_per_day
         for k, kind in enumerate(KINDS):
             draws = case.draws_ms(kind)
             came = percentile_seconds(played.ahead[length][i], bounds, SHARE[kind]) * 1000

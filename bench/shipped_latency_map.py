@@ -5,9 +5,12 @@
 days in 24 futures. Numbers from 30,000 and 31,000 on; ``bench.latency_shared`` judges on others. Each
 organisation is one independent observation, also where only some of its services count. A map tightens only as
 far as is certain: to the lower end of the 95 % interval of the share attained, and not at all where that lies
-below the level itself. Shares are counted by how often the model believes a service to get slow, each service
-counting for the two rates of ``SPELLS_PER_DAY`` that it lies between; and more frequent spells never make a map
-tighter (isotonic regression over the rates), or a worse record could look better.
+below the level itself. And no farther than lets each unusual kind of world hold within ``MAY_LACK`` of it.
+
+By how often and how long the model believes a service to get slow, what it says is *tilted* before it is counted:
+moved in log-odds by ``TILT`` for each unit of the logarithm of spells a day, in spells of usual length. Counted
+alone, without a tilt, organisations of which little is known would have the tighter map the more was seen, because
+in usual worlds that was bad luck; in unusual ones it is none, and a worse record could look better.
 """
 
 from __future__ import annotations
@@ -15,13 +18,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression
+from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from bench.latency_organizations import OFF_WORLDS, USUAL, levels_of, play
@@ -31,18 +34,24 @@ from sloengine.domain.recommendation.settings import EngineSettings
 type Floats = npt.NDArray[np.float64]
 
 HISTORIES, WINDOWS = (14, 30, 90), (7, 28)
-SPELLS_PER_DAY = (0.02, 0.04, 0.08)
+MIDDLE_SPELLS_PER_DAY = 0.03
+SPELLS_PER_DAY = tuple(round(MIDDLE_SPELLS_PER_DAY * float(np.exp(z)), 4) for z in (-1.5, -0.75, 0.0, 0.75, 1.5))
+TILT = 0.5
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
 FIRST_USUAL, FIRST_OFF, ORGANIZATIONS = 30_000, 31_000, 256
 LOOKED_AT, FUTURES = 12, 24
 MODULE = Path("sloengine/domain/recommendation/shipped_latency_calibration.py")
+MAY_LACK = tuple(np.interp(LEVELS, [0.8, 0.92, 0.98, 1.0], [0.07, 0.03, 0.015, 0.0]).tolist())
+"""How much less than a level each unusual kind of world may hold in the mean: the goals."""
 _APART = 1e-4
+_KNOTS = np.array([0.0, *LEVELS, 1.0])
 _TEXT = '''"""Recalibration maps of latency that an organisation starts with; ``bench.shipped_map`` writes them.
 
 Share of windows in which targets at each of ``LEVELS`` of the model held, counted in {organizations} simulated
 organisations, half of them unlike what the shipped prior expects; where it is above the level, the lower end of
-its 95 % interval, and not below the level. By how many slow spells a day the model expects, in it one row for
-each history, in it one for each window; more frequent spells never make a map tighter.
+its 95 % interval, and not below the level; no more than each unusual kind of world allows. By how many slow
+spells a day the model expects, in spells of usual length, in it one row for each history, in it one for each
+window; more frequent or longer spells never make a map tighter.
 """
 
 from __future__ import annotations
@@ -60,34 +69,71 @@ P99_ATTAINED = {p99}
 '''
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What was counted: share attained by each service, shape (organisations, services, windows, percentiles,
+    levels); slow spells a day that the model expects of it, and the same in spells of usual length, shape
+    (organisations, services).
+    """
+
+    shares: Floats
+    rates: Floats
+    spells: Floats
+
+
 def learn_latency(folder: Path, *, draw: bool, workers: int) -> str:
     """The module's text. ``folder``: where what is drawn is kept, or was."""
     drawn = [drawn_shares(folder, days, draw=draw, workers=workers) for days in HISTORIES]
     attained = np.array(
         [
-            [[attained_of(shares[:, :, w, k], rates) for w in range(len(WINDOWS))] for shares, rates in drawn]
+            [
+                [attained_of(one.shares[:, :, w, k], one.spells, worlds()) for w in range(len(WINDOWS))]
+                for one in drawn
+            ]
             for k in range(len(KINDS))
         ]
     )
-    return module_text(np.moveaxis(attained, 3, 1), len(drawn[0][1]))
+    return module_text(np.moveaxis(attained, 3, 1), len(drawn[0].rates))
 
 
-def attained_of(shares: Floats, rates: Floats) -> Floats:
-    """What is shipped for one percentile, history and window, shape (rates, levels).
+def attained_of(shares: Floats, spells: Floats, kinds: npt.NDArray[np.int64]) -> Floats:
+    """What is shipped for one percentile, history and window, shape (len(SPELLS_PER_DAY), levels).
 
-    ``shares``: attained by each service, shape (organisations, services, levels); ``rates``: slow spells a day
-    that the model expects of it, shape (organisations, services).
+    ``shares``: attained by each service, shape (organisations, services, levels); ``spells``: slow spells a day
+    that the model expects of it, in spells of usual length, shape (organisations, services); ``kinds``: unusual
+    world of each organisation, -1 for the usual one, shape (organisations,).
     """
-    weights = rate_weights(rates)
-    certain = np.array([certain_share(shares, weight) for weight in weights])
-    sizes = weights.sum(axis=(1, 2))
-    return apart(np.array([isotonic_regression(row, weights=sizes, increasing=False).x for row in certain.T]).T)
+    told = tilted(shares, TILT * steps(spells))
+    kept = certain_share(told, np.ones_like(spells))
+    for kind in np.unique(kinds[kinds >= 0]):
+        kept = np.minimum(kept, told[kinds == kind].mean(axis=(0, 1)) + MAY_LACK)
+    asked = [expit(logit(np.array(LEVELS)) - TILT * step) for step in steps(np.array(SPELLS_PER_DAY))]
+    return apart(np.array([np.interp(levels, _KNOTS, [0.0, *kept, 1.0]) for levels in asked]))
 
 
-def rate_weights(rates: Floats) -> Floats:
-    """How much each service counts for each of ``SPELLS_PER_DAY``, shape (len(SPELLS_PER_DAY), *rates.shape)."""
-    rows = np.eye(len(SPELLS_PER_DAY))
-    return np.array([np.interp(np.log(rates), np.log(SPELLS_PER_DAY), row) for row in rows])
+def steps(spells: Floats) -> Floats:
+    """Logarithm over the middle of ``SPELLS_PER_DAY``, between its ends."""
+    return np.asarray(np.log(np.clip(spells, SPELLS_PER_DAY[0], SPELLS_PER_DAY[-1]) / MIDDLE_SPELLS_PER_DAY))
+
+
+def tilted(shares: Floats, more: Floats) -> Floats:
+    """Shares attained where each service is asked for the levels moved by ``more`` in log-odds; as ``shares``.
+
+    ``more``: of each service, shape (organisations, services).
+    """
+    levels = expit(logit(np.array(LEVELS)) + more[..., None])
+    ends = np.zeros((*shares.shape[:2], 1)), np.ones((*shares.shape[:2], 1))
+    known = np.concatenate([ends[0], shares, ends[1]], axis=2)
+    left = np.clip(np.searchsorted(_KNOTS, levels, side="right") - 1, 0, len(_KNOTS) - 2)
+    part = (levels - _KNOTS[left]) / (_KNOTS[left + 1] - _KNOTS[left])
+    low, high = (np.take_along_axis(known, at, axis=2) for at in (left, left + 1))
+    return np.asarray(low + part * (high - low))
+
+
+def spell_weights(spells: Floats, knots: Sequence[float] = SPELLS_PER_DAY) -> Floats:
+    """How much the map of each of ``knots`` counts for each service, shape (len(knots), *spells.shape)."""
+    rows = np.eye(len(knots))
+    return np.array([np.interp(np.log(spells), np.log(knots), row) for row in rows])
 
 
 def apart(kept: Floats) -> Floats:
@@ -120,8 +166,13 @@ def organizations() -> list[tuple[int, int]]:
     return usual + [(FIRST_OFF + i, i % len(OFF_WORLDS)) for i in range(ORGANIZATIONS)]
 
 
-def drawn_shares(folder: Path, days: int, *, draw: bool, workers: int) -> tuple[Floats, Floats]:
-    """Share attained by each service, shape (organisations, services, windows, percentiles, levels); its rate."""
+def worlds() -> npt.NDArray[np.int64]:
+    """World of each of :func:`organizations`."""
+    return np.array([world for _, world in organizations()])
+
+
+def drawn_shares(folder: Path, days: int, *, draw: bool, workers: int) -> Drawn:
+    """What was counted with so many days of history."""
     path = folder / f"learn-latency-{days}.npz"
     if draw:
         share, jobs = partial(_share, days=days), organizations()
@@ -132,12 +183,13 @@ def drawn_shares(folder: Path, days: int, *, draw: bool, workers: int) -> tuple[
                 _save(path, list(pool.map(share, jobs, chunksize=4)))
         print(f"{days} days of history: {len(jobs)} organisations drawn", flush=True)
     with np.load(path) as kept:
-        return kept["shares"], kept["rates"]
+        return Drawn(kept["shares"], kept["rates"], kept["spells"])
 
 
 def _save(path: Path, found: Sequence[tuple[Floats, Floats]]) -> None:
+    rates = np.array([one[1] for one in found])
     np.savez_compressed(
-        path, shares=np.array([one[0] for one in found]), rates=np.array([one[1] for one in found])
+        path, shares=np.array([one[0] for one in found]), rates=rates[..., 0], spells=rates[..., 1]
     )
 
 

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 from bench.latency_map_choice import ASKED, WAYS, held
-from bench.shipped_latency_map import LEVELS
+from bench.shipped_latency_map import LEVELS, TILT, steps
 
 FOLDS = np.arange(64) % 8
-RATES = np.exp(np.random.default_rng(3).uniform(np.log(0.01), np.log(0.2), (64, 4)))
+KINDS = np.where(np.arange(64) < 32, -1, np.arange(64) % 4)
+SPELLS = np.exp(np.random.default_rng(3).uniform(np.log(0.01), np.log(0.2), (64, 4)))
+
+
+def asked_of_the_model(name: str) -> np.ndarray:
+    """Level that the way asks of each service where every level of the model is right, shape (64, 4, 3)."""
+    tilt = TILT if "tilted" in name else 0.0
+    return np.asarray(expit(logit(np.array(ASKED)) + tilt * steps(SPELLS)[..., None]))
 
 
 @pytest.mark.parametrize("name", list(WAYS))
 def test_where_the_model_is_right_every_choice_holds_as_often_as_asked(name: str):
+    """In the mean: with a tilt those with many spells hold more often, and others less."""
     honest = np.broadcast_to(np.array(LEVELS), (64, 4, len(LEVELS)))
 
-    assert held(honest, RATES, FOLDS, WAYS[name]) == pytest.approx(np.tile(ASKED, (64, 1)), abs=0.004)
+    found = held(honest, SPELLS, KINDS, FOLDS, WAYS[name])
+
+    assert found.mean(axis=0) == pytest.approx(ASKED, abs=0.012)
+    order = np.argsort(asked_of_the_model(name).mean(axis=(1, 2)))
+    few, many = found[order[:10]].mean(axis=0), found[order[-10:]].mean(axis=0)
+    assert (many - few > 0.015).all() if "tilted" in name else few == pytest.approx(many, abs=0.004)
 
 
 @pytest.mark.parametrize("name", list(WAYS))
 def test_a_part_that_is_unlike_all_others_teaches_nothing_about_itself(name: str):
     shares = np.broadcast_to(np.array(LEVELS), (64, 4, len(LEVELS))).copy()
+    same = np.full((64, 4), 0.03)
     shares[FOLDS == 5] *= 0.9
 
-    found = held(shares, RATES, FOLDS, WAYS[name])
+    found = held(shares, same, KINDS, FOLDS, WAYS[name])
 
     assert found[FOLDS == 5] == pytest.approx(np.tile(np.array(ASKED) * 0.9, (8, 1)), abs=0.01)
     assert (found[FOLDS != 5] > found[FOLDS == 5].max(axis=0)).all()

@@ -260,8 +260,8 @@ def _levels(
         case = latency_case(request, evidence.priors.latency, settings)
         if case is None:
             continue
-        facts = case.predictive.facts
+        own_days, spells = case.predictive.facts.own_days, case.predictive.spells_per_day
         for kind in SHARES:
             draws, came = case.draws_ms(kind), outcome.percentile_ms(one.service_id, kind)
             low, high = float((draws < came).mean()), float((draws <= came).mean())
-            yield Level(one.service_id, kind, as_of, ends_at, low, high, facts.own_days, facts.rate_per_day)
+            yield Level(one.service_id, kind, as_of, ends_at, low, high, own_days, spells)

@@ -64,7 +64,8 @@ class Level:
     ``low`` and ``high``: share of the model's draws better than the outcome, and not worse than it; they differ
     where draws tie with it. ``ends_at``: when the window was over, and the level could be known.
     ``history_days``: own history that the model had seen; ``spells_per_day``: how often it believed the service
-    to get slow, None for availability and where it is not on record.
+    to get slow, in spells of usual length, None for availability and where it is not on record; records of before
+    lengths were asked say how often alone, which is as if all had the usual one.
     """
 
     service_id: str

@@ -1,10 +1,11 @@
 """The recalibration maps of latency: of p95 and of p99 apart, by length of history and of the window, and by how
-often the service is believed to get slow.
+often and how long the service is believed to get slow.
 
 A percentile that only long spells move (p95) and one that every spell moves (p99) are off in different ways; and
 both by another amount where a fortnight is known than where a quarter is, or where a week is promised: the less
 a predictive spreads, the more of its width is the noise margin that lies in it. Where slow spells are frequent,
 quantiles lie among windows that have some, which the margin hardly moves; so there less of it may be taken out.
+And what is believed of how often and how long, with little seen, lies between what is so and what was expected.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ def _between(lengths: tuple[float, ...], days: float) -> np.ndarray:
 class MapsByRate:
     """Shipped maps of one percentile by how often a service gets slow: between two rates linear in the logarithm.
 
-    ``spells_per_day``: mean of what is believed of the rate, own spells and peers' by credibility; ascending, with
-    one of ``maps`` each, all at the same levels and lengths. Beyond the ends the end holds.
+    ``spells_per_day``: mean of what is believed of the rate, own spells and peers' by credibility, in spells of
+    usual length, where those of the organisation count by the square of theirs (``spell_lengths``); ascending,
+    with one of ``maps`` each, all at the same levels and lengths. Beyond the ends the end holds.
     """
 
     spells_per_day: tuple[float, ...]

@@ -16,6 +16,8 @@ from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
 FACTORS = np.exp(np.linspace(np.log(0.3), np.log(64.0), 97))
 """Multiples of the base p95, shape (n_factors,), ascending."""
+AT_BASE = int(np.argmax(FACTORS >= 1.0))
+"""Position of the base p95 itself."""
 LEAST_EXCESS = 0.02
 """A bad day has at least this share of its requests slower than a base day has."""
 _SPREADS = 5.0

@@ -33,6 +33,8 @@ class LatencyPredictive:
     """Draws of a future window's percentiles, in seconds, shape (n_draws,); infinite beyond the measurable.
 
     ``rate_episodes``: slow spells of each draw that come as often as their rate says, without the one under way.
+    ``spells_per_day``: how often the model believes the service to get slow, in spells of usual length: longer
+    ones count as several (``spell_lengths``).
     """
 
     p95_seconds: FloatArray
@@ -41,6 +43,7 @@ class LatencyPredictive:
     rate_weights: FloatArray
     window_days: float
     level_log_sd: float
+    spells_per_day: float
     facts: PredictiveFacts
 
 
@@ -80,6 +83,7 @@ def predict_latency(
         rate_weights=spells.rate.weights,
         window_days=window_days,
         level_log_sd=float(np.sqrt(level.variance(prior) / max(level.known_weeks, 0.3))),
+        spells_per_day=spells.rate.mean_per_day * prior.spell_weight,
         facts=PredictiveFacts(
             own_days=float(len(days.ages)),
             own_episodes=len(days.shapes),

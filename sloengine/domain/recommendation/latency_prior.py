@@ -16,10 +16,11 @@ from sloengine.domain.recommendation import incident_rate, shipped_prior
 from sloengine.domain.recommendation.archetype_credit import mean_log, pool_by_archetype
 from sloengine.domain.recommendation.archetypes import Archetypes
 from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
-from sloengine.domain.recommendation.latency_days import FACTORS, cut_history, describe_days
+from sloengine.domain.recommendation.latency_days import AT_BASE, FACTORS, cut_history, describe_days
 from sloengine.domain.recommendation.organization_prior import PEER_HALF_LIFE_DAYS
 from sloengine.domain.recommendation.peer_rates import PeerRates
 from sloengine.domain.recommendation.size_credit import own_size_weight
+from sloengine.domain.recommendation.spell_lengths import POWER, length_beside_usual
 from sloengine.domain.reliability.panel import FloatArray, LatencyHistory
 
 SCHEMA = 3
@@ -98,6 +99,17 @@ class LatencyPrior(PeerRates):
         At least ``LEAST_SIZE``: the logarithm of next to nothing would be all there is of the variance of sizes.
         """
         return np.asarray(np.maximum(self.shapes.sum(axis=1), LEAST_SIZE))
+
+    @cached_property
+    def excess_days(self) -> FloatArray:
+        """How long each spell lasted, in days of all requests above the base p95; shape (n_episodes,)."""
+        return np.asarray(self.shapes[:, AT_BASE])
+
+    @cached_property
+    def spell_weight(self) -> float:
+        """How many spells of usual length one of the organisation's counts as, whoever has it."""
+        n = min(float(len(self.owner)), self.independent_starts)
+        return float(length_beside_usual(self.excess_days, self.owner, n) ** POWER)
 
     def peer_rows(self, service_id: str) -> tuple[npt.NDArray[np.int64], FloatArray]:
         """Rows of ``shapes`` that are not this service's own, and their cumulative weights."""

@@ -21,7 +21,6 @@ SHIPPED_EXCESS_DAYS, SHIPPED_EXCESS_LOG_SD, SHIPPED_DECAY = 0.03, 1.3, 0.7
 """A shipped slow episode: 43 minutes of all requests above the base p95, a share that falls as factor ** -0.7."""
 _MOST_EPISODES = 200
 _LEAST_EXCESS_DAYS = 1e-6
-_AT_BASE = int(np.argmax(FACTORS >= 1.0))
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ def _others_median(
     """
     if not len(rows):
         return SHIPPED_EXCESS_DAYS
-    logs = np.log(np.maximum(prior.shapes[rows, _AT_BASE], _LEAST_EXCESS_DAYS))
+    logs = np.log(np.maximum(prior.excess_days[rows], _LEAST_EXCESS_DAYS))
     mean = float((np.diff(cumulative, prepend=0.0) * logs).sum())
     pseudo = shipped_prior.PSEUDO_EPISODES
     return float(np.exp((evidence * mean + pseudo * np.log(SHIPPED_EXCESS_DAYS)) / (evidence + pseudo)))

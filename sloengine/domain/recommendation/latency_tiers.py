@@ -69,7 +69,7 @@ class LatencyCase:
             kind,
             history_days=found.facts.own_days,
             window_days=found.window_days,
-            spells_per_day=found.facts.rate_per_day,
+            spells_per_day=found.spells_per_day,
         )
 
 

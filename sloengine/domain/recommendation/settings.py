@@ -66,8 +66,8 @@ class EngineSettings:
     ) -> CalibrationMap:
         """The map in force for one kind of objective, of a service with so many days of own history.
 
-        ``window_days``: length of the window that is promised. ``spells_per_day``: slow spells, as they are
-        believed to come (latency only); None: not on record, so the map of the middle rate.
+        ``window_days``: length of the window that is promised. ``spells_per_day``: slow spells as they are
+        believed to come, in spells of usual length (latency only); None: not on record, so the map of the middle.
         """
         if kind is ObjectiveKind.AVAILABILITY:
             return self.availability_calibration.of(history_days=history_days, window_days=window_days)
