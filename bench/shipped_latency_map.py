@@ -41,8 +41,12 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 
 FIRST_USUAL, FIRST_OFF, ORGANIZATIONS = 30_000, 31_000, 256
 LOOKED_AT, FUTURES = 12, 24
 MODULE = Path("sloengine/domain/recommendation/shipped_latency_calibration.py")
-MAY_LACK = tuple(np.interp(LEVELS, [0.8, 0.92, 0.98, 1.0], [0.07, 0.03, 0.015, 0.0]).tolist())
-"""How much less than a level each unusual kind of world may hold in the mean: the goals."""
+MAY_LACK = tuple(np.interp(LEVELS, [0.8, 0.92, 0.98], [0.07, 0.03, 0.02]).tolist())
+"""How much less than a level each unusual kind of world may hold in the mean: the goals, and half a point more
+for Conservative, whose level would have to come near 1."""
+HIGHEST_HOLDS = 0.983
+"""Share that the highest of ``LEVELS`` is taken to hold at least: Conservative asks for 0.98, and no target is made
+above that level. A tilt may not take it away."""
 _APART = 1e-4
 _KNOTS = np.array([0.0, *LEVELS, 1.0])
 _TEXT = '''"""Recalibration maps of latency that an organisation starts with; ``bench.shipped_map`` writes them.
@@ -108,7 +112,9 @@ def attained_of(shares: Floats, spells: Floats, kinds: npt.NDArray[np.int64]) ->
     for kind in np.unique(kinds[kinds >= 0]):
         kept = np.minimum(kept, told[kinds == kind].mean(axis=(0, 1)) + MAY_LACK)
     asked = [expit(logit(np.array(LEVELS)) - TILT * step) for step in steps(np.array(SPELLS_PER_DAY))]
-    return apart(np.array([np.interp(levels, _KNOTS, [0.0, *kept, 1.0]) for levels in asked]))
+    table = np.array([np.interp(levels, _KNOTS, [0.0, *kept, 1.0]) for levels in asked])
+    table[:, -1] = np.maximum(table[:, -1], HIGHEST_HOLDS)
+    return apart(table)
 
 
 def steps(spells: Floats) -> Floats:

@@ -30,16 +30,19 @@ def test_where_the_model_is_right_every_choice_holds_as_often_as_asked(name: str
     assert found.mean(axis=0) == pytest.approx(ASKED, abs=0.012)
     order = np.argsort(asked_of_the_model(name).mean(axis=(1, 2)))
     few, many = found[order[:10]].mean(axis=0), found[order[-10:]].mean(axis=0)
-    assert (many - few > 0.015).all() if "tilted" in name else few == pytest.approx(many, abs=0.004)
+    if "tilted" in name:
+        assert (many - few > np.array([0.003, 0.015, 0.03])).all()
+    else:
+        assert few == pytest.approx(many, abs=0.004)
 
 
 @pytest.mark.parametrize("name", list(WAYS))
 def test_a_part_that_is_unlike_all_others_teaches_nothing_about_itself(name: str):
     shares = np.broadcast_to(np.array(LEVELS), (64, 4, len(LEVELS))).copy()
-    same = np.full((64, 4), 0.03)
+    same = np.exp(np.random.default_rng(4).uniform(np.log(0.02), np.log(0.08), (64, 4)))
     shares[FOLDS == 5] *= 0.9
 
     found = held(shares, same, KINDS, FOLDS, WAYS[name])
 
-    assert found[FOLDS == 5] == pytest.approx(np.tile(np.array(ASKED) * 0.9, (8, 1)), abs=0.01)
+    assert found[FOLDS == 5] == pytest.approx(np.tile(np.array(ASKED) * 0.9, (8, 1)), abs=0.03)
     assert (found[FOLDS != 5] > found[FOLDS == 5].max(axis=0)).all()
