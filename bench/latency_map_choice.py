@@ -34,6 +34,7 @@ from bench.shipped_latency_map import (
     spell_weights,
     worlds,
 )
+from sloengine.domain.recommendation.model import ObjectiveKind
 
 type Floats = npt.NDArray[np.float64]
 type Labels = npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ class Way:
     """
 
     knots: tuple[float, ...]
-    learn: Callable[[Floats, Floats, Labels], Floats]
+    learn: Callable[[Floats, Floats, Labels, ObjectiveKind], Floats]
     lengths: bool
 
     def spells(self, drawn: Drawn) -> Floats:
@@ -59,12 +60,12 @@ class Way:
         return drawn.spells if self.lengths else drawn.rates
 
 
-def one_for_all(shares: Floats, spells: Floats, kinds: Labels) -> Floats:
+def one_for_all(shares: Floats, spells: Floats, kinds: Labels, percentile: ObjectiveKind) -> Floats:
     """The same map however often."""
     return apart(certain_share(shares, np.ones_like(spells))[None])
 
 
-def by_class(shares: Floats, spells: Floats, kinds: Labels) -> Floats:
+def by_class(shares: Floats, spells: Floats, kinds: Labels, percentile: ObjectiveKind) -> Floats:
     """Counted for each of ``RATES``, more spells never tighter: isotonic regression over them."""
     weights = spell_weights(spells, RATES)
     certain, sizes = np.array([certain_share(shares, one) for one in weights]), weights.sum(axis=(1, 2))
@@ -80,7 +81,9 @@ WAYS: Mapping[str, Way] = {
 }
 
 
-def held(shares: Floats, spells: Floats, kinds: Labels, folds: Labels, way: Way) -> Floats:
+def held(
+    shares: Floats, spells: Floats, kinds: Labels, folds: Labels, way: Way, percentile: ObjectiveKind = KINDS[0]
+) -> Floats:
     """Share of each organisation's windows that held at the level asked for, shape (organisations, tiers).
 
     ``kinds`` and ``folds``: world and part of each organisation, shape (organisations,).
@@ -89,7 +92,7 @@ def held(shares: Floats, spells: Floats, kinds: Labels, folds: Labels, way: Way)
     knots = np.array([0.0, *LEVELS, 1.0])
     for fold in np.unique(folds):
         mine = folds == fold
-        table = way.learn(shares[~mine], spells[~mine], kinds[~mine])
+        table = way.learn(shares[~mine], spells[~mine], kinds[~mine], percentile)
         maps = np.tensordot(spell_weights(spells[mine], way.knots), table, axes=(0, 0))
         for row, (attained, seen) in zip(np.flatnonzero(mine), zip(maps, shares[mine], strict=True), strict=True):
             levels = [np.interp(ASKED, [0.0, *one, 1.0], knots) for one in attained]
@@ -112,7 +115,7 @@ def main() -> None:
             for k, kind in enumerate(KINDS):
                 print(f"{days} days of history, windows of {window}, {kind[-3:].lower()}", flush=True)
                 for name, way in WAYS.items():
-                    came = held(drawn.shares[:, :, w, k], way.spells(drawn), kinds, folds, way)
+                    came = held(drawn.shares[:, :, w, k], way.spells(drawn), kinds, folds, way, kind)
                     less = 100 * (came - np.array(ASKED))
                     said = [f"usual {_text(less[kinds == -1])}"]
                     said += [f"{one.text()} {_text(less[kinds == i])}" for i, one in enumerate(OFF_WORLDS)]

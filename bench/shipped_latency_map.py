@@ -29,6 +29,7 @@ from scipy.stats import t as student
 
 from bench.latency_organizations import OFF_WORLDS, USUAL, levels_of, play
 from bench.latency_trial import KINDS
+from sloengine.domain.recommendation.model import ObjectiveKind
 from sloengine.domain.recommendation.settings import EngineSettings
 
 type Floats = npt.NDArray[np.float64]
@@ -37,6 +38,9 @@ HISTORIES, WINDOWS = (14, 30, 90), (7, 28)
 MIDDLE_SPELLS_PER_DAY = 0.03
 SPELLS_PER_DAY = tuple(round(MIDDLE_SPELLS_PER_DAY * float(np.exp(z)), 4) for z in (-1.5, -0.75, 0.0, 0.75, 1.5))
 TILT = 0.5
+TILTED_BELOW = {ObjectiveKind.LATENCY_P95: 0.999, ObjectiveKind.LATENCY_P99: 0.985}
+"""From 0.95 up to these levels the tilt fades: Conservative p99 lies where histograms end, and with more asked of
+the model there many services had no target."""
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
 FIRST_USUAL, FIRST_OFF, ORGANIZATIONS = 30_000, 31_000, 256
 LOOKED_AT, FUTURES = 12, 24
@@ -45,8 +49,8 @@ MAY_LACK = tuple(np.interp(LEVELS, [0.8, 0.92, 0.98], [0.07, 0.03, 0.02]).tolist
 """How much less than a level each unusual kind of world may hold in the mean: the goals, and half a point more
 for Conservative, whose level would have to come near 1."""
 HIGHEST_HOLDS = 0.983
-"""Share that the highest of ``LEVELS`` is taken to hold at least: Conservative asks for 0.98, and no target is made
-above that level. A tilt may not take it away."""
+"""Share that the highest of ``LEVELS`` is taken to hold at least: Conservative asks for 0.98, and above that level
+no target is made. A tilt may not take it away."""
 _APART = 1e-4
 _KNOTS = np.array([0.0, *LEVELS, 1.0])
 _TEXT = '''"""Recalibration maps of latency that an organisation starts with; ``bench.shipped_map`` writes them.
@@ -91,28 +95,32 @@ def learn_latency(folder: Path, *, draw: bool, workers: int) -> str:
     attained = np.array(
         [
             [
-                [attained_of(one.shares[:, :, w, k], one.spells, worlds()) for w in range(len(WINDOWS))]
+                [attained_of(one.shares[:, :, w, k], one.spells, worlds(), kind) for w in range(len(WINDOWS))]
                 for one in drawn
             ]
-            for k in range(len(KINDS))
+            for k, kind in enumerate(KINDS)
         ]
     )
     return module_text(np.moveaxis(attained, 3, 1), len(drawn[0].rates))
 
 
-def attained_of(shares: Floats, spells: Floats, kinds: npt.NDArray[np.int64]) -> Floats:
+def attained_of(
+    shares: Floats, spells: Floats, kinds: npt.NDArray[np.int64], percentile: ObjectiveKind = KINDS[0]
+) -> Floats:
     """What is shipped for one percentile, history and window, shape (len(SPELLS_PER_DAY), levels).
 
     ``shares``: attained by each service, shape (organisations, services, levels); ``spells``: slow spells a day
     that the model expects of it, in spells of usual length, shape (organisations, services); ``kinds``: unusual
     world of each organisation, -1 for the usual one, shape (organisations,).
     """
-    told = tilted(shares, TILT * steps(spells))
+    told = tilted(shares, steps(spells), percentile)
     kept = certain_share(told, np.ones_like(spells))
     for kind in np.unique(kinds[kinds >= 0]):
         kept = np.minimum(kept, told[kinds == kind].mean(axis=(0, 1)) + MAY_LACK)
-    asked = [expit(logit(np.array(LEVELS)) - TILT * step) for step in steps(np.array(SPELLS_PER_DAY))]
-    table = np.array([np.interp(levels, _KNOTS, [0.0, *kept, 1.0]) for levels in asked])
+    odds = np.linspace(-12.0, 12.0, 4_801)
+    asked = (asked_of(odds, step, percentile) for step in steps(np.array(SPELLS_PER_DAY)))
+    levels = (expit(np.interp(logit(np.array(LEVELS)), of_model, odds)) for of_model in asked)
+    table = np.array([np.interp(level, _KNOTS, [0.0, *kept, 1.0]) for level in levels])
     table[:, -1] = np.maximum(table[:, -1], HIGHEST_HOLDS)
     return apart(table)
 
@@ -122,12 +130,18 @@ def steps(spells: Floats) -> Floats:
     return np.asarray(np.log(np.clip(spells, SPELLS_PER_DAY[0], SPELLS_PER_DAY[-1]) / MIDDLE_SPELLS_PER_DAY))
 
 
-def tilted(shares: Floats, more: Floats) -> Floats:
-    """Shares attained where each service is asked for the levels moved by ``more`` in log-odds; as ``shares``.
+def asked_of(odds: Floats, step: Floats, percentile: ObjectiveKind) -> Floats:
+    """Log-odds that are asked of the model where ``odds`` are wanted; ascending in both, see :func:`steps`."""
+    start, end = logit(0.95), logit(TILTED_BELOW[percentile])
+    return np.asarray(odds + TILT * step * np.clip((end - odds) / (end - start), 0.0, 1.0))
 
-    ``more``: of each service, shape (organisations, services).
+
+def tilted(shares: Floats, step: Floats, percentile: ObjectiveKind = KINDS[0]) -> Floats:
+    """Shares attained where each service is asked for the levels that the tilt asks of it; as ``shares``.
+
+    ``step``: of each service, shape (organisations, services).
     """
-    levels = expit(logit(np.array(LEVELS)) + more[..., None])
+    levels = expit(asked_of(logit(np.array(LEVELS)), step[..., None], percentile))
     ends = np.zeros((*shares.shape[:2], 1)), np.ones((*shares.shape[:2], 1))
     known = np.concatenate([ends[0], shares, ends[1]], axis=2)
     left = np.clip(np.searchsorted(_KNOTS, levels, side="right") - 1, 0, len(_KNOTS) - 2)

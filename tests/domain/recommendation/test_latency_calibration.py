@@ -164,15 +164,17 @@ def test_services_with_more_or_longer_spells_never_have_the_tighter_map():
 def test_asked_for_what_the_tilt_asks_of_each_the_shares_are_those_attained():
     """Brute force: one service at a time, one level at a time."""
     rng = np.random.default_rng(12)
-    shares, more = drawn_services(rng, 5), rng.normal(0, 0.6, (5, 6))
+    shares, step = drawn_services(rng, 5), rng.normal(0, 1.0, (5, 6))
     levels = np.array(shipped_latency_map.LEVELS)
 
-    found = shipped_latency_map.tilted(shares, more)
+    found = shipped_latency_map.tilted(shares, step, KINDS[1])
 
     for i in range(5):
         for j in range(6):
             for n, level in enumerate(levels):
-                odds = level / (1 - level) * np.exp(more[i, j])
+                odds = level / (1 - level)
+                fade = min(1.0, max(0.0, np.log(0.985 / 0.015 / odds) / np.log(0.985 / 0.015 / 19)))
+                odds *= np.exp(shipped_latency_map.TILT * step[i, j] * fade)
                 expected = np.interp(odds / (1 + odds), [0, *levels, 1], [0, *shares[i, j], 1])
                 assert found[i, j, n] == pytest.approx(expected, abs=1e-12)
 
