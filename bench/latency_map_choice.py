@@ -5,7 +5,8 @@
 The organisations that the shipped maps are learnt on fall into eight parts; a map is learnt on seven of them and
 looked at on the eighth. Printed is the share of windows that held at the level asked for, less the tier's
 probability, in points, before thresholds are raised to a bucket's bound: in usual worlds, and in each other kind.
-No organisation that the maps are judged on is looked at.
+In usual worlds also in the fifth of services of which the fewest, and the most, spells of usual length are
+expected. No organisation that the maps are judged on is looked at.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ type Labels = npt.NDArray[np.int64]
 
 ASKED = (0.98, 0.92, 0.80)
 RATES = (0.02, 0.04, 0.08)
+FIFTHS = (0.2, 0.8)
 _FOLDS = 8
 
 
@@ -84,11 +86,11 @@ WAYS: Mapping[str, Way] = {
 def held(
     shares: Floats, spells: Floats, kinds: Labels, folds: Labels, way: Way, percentile: ObjectiveKind = KINDS[0]
 ) -> Floats:
-    """Share of each organisation's windows that held at the level asked for, shape (organisations, tiers).
+    """Share of windows that held at the level asked for, shape (organisations, services, tiers).
 
     ``kinds`` and ``folds``: world and part of each organisation, shape (organisations,).
     """
-    found = np.full((len(spells), len(ASKED)), np.nan)
+    found = np.full((*spells.shape, len(ASKED)), np.nan)
     knots = np.array([0.0, *LEVELS, 1.0])
     for fold in np.unique(folds):
         mine = folds == fold
@@ -96,8 +98,9 @@ def held(
         maps = np.tensordot(spell_weights(spells[mine], way.knots), table, axes=(0, 0))
         for row, (attained, seen) in zip(np.flatnonzero(mine), zip(maps, shares[mine], strict=True), strict=True):
             levels = [np.interp(ASKED, [0.0, *one, 1.0], knots) for one in attained]
-            came = [np.interp(level, knots, [0.0, *one, 1.0]) for level, one in zip(levels, seen, strict=True)]
-            found[row] = np.mean(came, axis=0)
+            found[row] = [
+                np.interp(level, knots, [0.0, *one, 1.0]) for level, one in zip(levels, seen, strict=True)
+            ]
     return found
 
 
@@ -117,13 +120,18 @@ def main() -> None:
                 for name, way in WAYS.items():
                     came = held(drawn.shares[:, :, w, k], way.spells(drawn), kinds, folds, way, kind)
                     less = 100 * (came - np.array(ASKED))
-                    said = [f"usual {_text(less[kinds == -1])}"]
+                    usual, spells = less[kinds == -1], drawn.spells[kinds == -1]
+                    few, many = np.quantile(spells, FIFTHS)
+                    said = [
+                        f"usual {_text(usual)} (fifth of services with the fewest spells believed in "
+                        f"{_text(usual[spells < few])}, with the most {_text(usual[spells > many])})"
+                    ]
                     said += [f"{one.text()} {_text(less[kinds == i])}" for i, one in enumerate(OFF_WORLDS)]
                     print(f"  {name}: {'; '.join(said)}", flush=True)
 
 
 def _text(less: Floats) -> str:
-    return " / ".join(f"{value:+.1f}" for value in less.mean(axis=0))
+    return " / ".join(f"{value:+.1f}" for value in less.reshape(-1, len(ASKED)).mean(axis=0))
 
 
 if __name__ == "__main__":
