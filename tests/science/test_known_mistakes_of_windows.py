@@ -16,7 +16,7 @@ from sloengine.domain.recommendation.calibration import CalibrationMap
 from sloengine.domain.recommendation.latency_prior import LatencyPrior
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
-from sloengine.domain.recommendation.recommend import latency_draws, recommend_latency
+from sloengine.domain.recommendation.recommend import latency_case, latency_draws, recommend_latency
 from sloengine.domain.recommendation.recommend_availability import availability_predictive
 from sloengine.domain.recommendation.request import LatencyRequest
 from sloengine.domain.recommendation.service_knowledge import BaseKnowledge, ServicePrior
