@@ -11,7 +11,7 @@ from scipy import stats
 from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.simulation.blocks import BLOCK_HOURS
 from sloengine.domain.simulation.chronicle import incidents
-from sloengine.domain.simulation.habits import Stretch
+from sloengine.domain.simulation.habits import Stretch, with_service_habits
 from sloengine.domain.simulation.law import (
     PROMISES,
     carried,
@@ -92,7 +92,7 @@ def test_latency_of_a_queue_under_even_load_has_the_percentiles_of_its_waiting_t
 def test_what_is_said_to_hold_holds_in_windows_played_afresh():
     services = tuple(
         SimulatedService(f"s{number}", 20_000, base_failure_ratio=1e-3, incidents_per_day=0.5)
-        for number in range(30)
+        for number in range(20)
     )
     parameters = Parameters(**{**QUIET.__dict__, "base_noise": 0.5, "traffic_noise": 0.05, "daily_swing": 0.5})
     organisation = Organisation(SimulatedTopology(services, ()), parameters, seed=11)
@@ -105,7 +105,7 @@ def test_what_is_said_to_hold_holds_in_windows_played_afresh():
         place = carried(known, probability)
         assert place is not None
         p = place.hold_ratio
-        # Thirty services apart: the spread of the promise, and of the windows that judge it.
+        # Twenty services apart: the spread of the promise, and of the windows that judge it.
         error = np.sqrt(p * (1 - p) * (1 / fresh + 1 / (known + 2)) / len(services))
         held = [
             (came.availability_ratio[7][row] >= highest_held(told.availability_ratio[7][row], probability)).mean()
@@ -224,3 +224,28 @@ def test_a_service_that_nobody_asks_has_no_window():
     assert windows.latency_seconds is not None
     assert np.isnan(windows.latency_seconds[1]).all()
     assert not np.isnan(windows.latency_seconds[0]).any()
+
+
+def test_what_comes_is_like_its_futures():
+    """Among nine futures and what really came, each place is as likely, whatever was under way."""
+    drawn = [
+        SimulatedService(f"s{number}", 5_000, base_failure_ratio=1e-3, incidents_per_day=0.1)
+        for number in range(300)
+    ]
+    services = with_service_habits(drawn, 21, STRETCH)
+    parameters = Parameters(**{**QUIET.__dict__, "length_median_hours": 30.0, "base_noise": 0.5})
+    organisation = Organisation(SimulatedTopology(tuple(services), ()), parameters, seed=21)
+    ahead = WITHIN_A_WEEK, WITHIN_A_WEEK + 24 * 3
+    assert sum(one.incident.starts_at_hour < ahead[0] for one in incidents(organisation, *ahead)) > 30
+
+    futures = played_windows(other_futures(organisation, STRETCH, 9), ahead[0], [3], 3)
+    came = coming_windows(organisation, ahead[0], [3], 3)
+
+    assert futures.latency_seconds is not None
+    assert came.latency_seconds is not None
+    for real, others in (
+        (came.availability_ratio[3], futures.availability_ratio[3]),
+        *((came.latency_seconds[:, column], futures.latency_seconds[:, column]) for column in range(2)),
+    ):
+        places = np.bincount((others < real[:, None]).sum(axis=1), minlength=10)
+        assert stats.chisquare(places).pvalue > 1e-3
