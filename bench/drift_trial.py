@@ -2,7 +2,7 @@
 
 Simulated hourly series with known shifts: false alarms per series-month, share found, delay, for the vote and for
 each detector alone, and beside them river's defaults on the raw values. Counts with a one-nine fall. Labelled
-streams, where their folder is named. Prints a table; deterministic.
+streams, where their folder is named. Prints a table; deterministic. Pasts with few values: ``bench.drift_sparse``.
 """
 
 from __future__ import annotations
@@ -149,7 +149,6 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     began = time.process_time()
     _simulated_tables(asked.series)
-    _sparse_table(max(10, asked.series // 5))
     _size_table(max(10, asked.series // 5))
     _count_table(max(10, asked.series // 4))
     if asked.streams is not None:
@@ -189,59 +188,6 @@ def _simulated_tables(count: int) -> None:
     for lag1 in (0.0, 0.6, 0.9):
         share = defaults_on_raw(few, lag1, 5)
         print(f"{f'lag-1 {lag1}, no rhythm, raw':34}{'defaults, vote':20}{share:12.1%}", flush=True)
-
-
-def _sparse_table(count: int) -> None:
-    """Past hours without a value, new ones with: chance in few hours must not be taken for a rhythm."""
-    history, hours = 8 * 168, np.arange(8 * 168)
-    random = np.random.default_rng(10)
-    cases: dict[str, Callable[[], np.ndarray[tuple[int], np.dtype[np.bool_]]]] = {
-        "none": lambda: np.full(history, False),
-        "7 weeks without telemetry": lambda: (hours >= 168) & (hours < history - 10),
-        "4 weeks without telemetry": lambda: (hours >= 336) & (hours < history - 336),
-        "88 % of hours, at random": lambda: random.random(history) > 0.12,
-        "88 % until a week ago": lambda: (random.random(history) > 0.12) & (hours < history - 168),
-        "23 of 24 hours until a week ago": lambda: (hours % 24 > 0) & (hours < history - 168),
-        "23 of 24 hours until 5 days ago": lambda: (hours % 24 > 0) & (hours < history - 120),
-        "23 of 24 hours until 3 days ago": lambda: (hours % 24 > 0) & (hours < history - 72),
-        "23 of 24 hours until now": lambda: hours % 24 > 0,
-        "21 of 24 hours until 3 days ago": lambda: (hours % 24 > 2) & (hours < history - 72),
-        "21 of 24 hours until now": lambda: hours % 24 > 2,
-        "16 of 24 hours until 3 days ago": lambda: (hours % 24 > 7) & (hours < history - 72),
-        "16 of 24 hours until now": lambda: hours % 24 > 7,
-    }
-    print(f"\nhours of the past without a value, lag-1 0.3, {count} series a case")
-    print(f"{'missing':34}{'false/month':>12}{'judged':>9}{'in 48 h':>9}{'a week on':>11}{'median h':>10}")
-    for name, missing in cases.items():
-        quiet = simulated(count, 0.3, history=history, judged=MONTH, size=1.0, shift=0, shape=step, seed=3)
-        moved = simulated(count, 0.3, history=history, judged=96, size=1.0, shift=2, shape=step, seed=4)
-        later = simulated(count, 0.3, history=history, judged=168 + 96, size=1.0, shift=0, shape=step, seed=5)
-        for one in later:
-            one.values[history + 168 :] += 2.0
-        for one in (*quiet, *moved, *later):
-            one.values[:history][missing()] = np.nan
-        at = FIRST_HOUR + history
-        false = tried(quiet, at, TWO_OF_THREE, MONTH).within(MONTH)
-        found = tried(moved, at, TWO_OF_THREE, 96)
-        week_on = tried(later, at + 168, TWO_OF_THREE, 168 + 96)
-        print(
-            f"{name:34}{false:12.1%}{_judged_share(quiet, at, 48):9.0%}{found.within(48):9.0%}"
-            f"{week_on.within(48):11.0%}{found.median:10.0f}",
-            flush=True,
-        )
-
-
-def _judged_share(series: Sequence[HourlySeries], at: int, hours: int) -> float:
-    """Of the values in the hours behind ``at``, those that are judged at all."""
-    judged = 0
-    for number, one in enumerate(series):
-        watch = begin(one, one.ends, judged=one.ends - at)
-        if watch is None:
-            raise RuntimeError("a series is too short to be watched")
-        watch, _ = advance(watch, one, at + hours, RiverChangeDetectors(), offset=7 * number % 168)
-        hour = np.arange(watch.reached - len(watch.scores), watch.reached)
-        judged += int((~np.isnan(watch.scores[hour >= max(at, watch.judged_from)])).sum())
-    return judged / (len(series) * hours)
 
 
 def _count_table(count: int) -> None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtri
 
+from sloengine.domain.drift.memory import memory_of
 from sloengine.domain.reliability.panel import FloatArray
 
 HOURS_A_WEEK, HOURS_A_DAY = 168, 24
@@ -25,8 +26,6 @@ _A_WEEK_LATER = HOURS_A_WEEK - HOURS_A_DAY
 """From an hour of the first of seven days to that of the last: a weekend is among them."""
 _YOUNG = 0.8
 """Scores of a baseline that has seen no four weeks count less: the weekend is not known to it yet."""
-_ORDERS = (1, 2, 3)
-_MOST_MEMORY = 0.98
 _RHYTHM_OUTLIER = 4.0
 _REACH = 4.0
 """In standard deviations of the series."""
@@ -34,6 +33,8 @@ _DOUBT = 1.0
 """A harmonic counts as far as its power exceeds this many times what chance gives it."""
 _NEIGHBOURS = 3
 _FEWEST_REPLICATES = 2
+_FEWEST_WEEKS = 3.8
+"""Four, of which some hours may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def fit_baseline(
     slots = HOURS_A_WEEK if _knows_weeks(values, first_hour) else HOURS_A_DAY
     rhythm, spent = _rhythm(values, first_hour, slots)
     adjusted = values - rhythm[_slots(first_hour, len(values), slots)]
-    memory = _memory(adjusted)
+    memory = memory_of(adjusted)
     spread = float(np.nanstd(adjusted))
     reach = _REACH * spread
     fresh = innovations(adjusted, memory, 1.0, reach)[len(memory) :]
@@ -177,11 +178,19 @@ def _grid_scores(n: int) -> FloatArray:
 
 
 def _knows_weeks(values: FloatArray, first_hour: int) -> bool:
-    """Whether a mean week is one: four weeks long, and its hours seen twice and more on average."""
+    """Whether a mean week is one: of four weeks, and its hours seen twice and more on average.
+
+    Weeks count by their values: (Σ n)²/Σ n² of their numbers n, as many weeks as equally full ones would say as
+    much. In two weeks a wave of some days looks like a rhythm, and the next week without it like a change,
+    however long ago single hours were seen.
+    """
     if len(values) < 4 * HOURS_A_WEEK:
         return False
-    seen = _slots(first_hour, len(values), HOURS_A_WEEK)[~np.isnan(values)]
-    times = np.bincount(seen)
+    at = np.flatnonzero(~np.isnan(values))
+    a_week = np.bincount((len(values) - 1 - at) // HOURS_A_WEEK)
+    if a_week.sum() ** 2 < _FEWEST_WEEKS * (a_week**2).sum():
+        return False
+    times = np.bincount(_slots(first_hour, len(values), HOURS_A_WEEK)[at])
     times = times[times > 0]
     # The median too: hours that were seen for weeks do not make a rhythm of those that were seen once.
     return bool(min(np.mean(times), np.median(times)) >= _FEWEST_REPLICATES)
@@ -217,10 +226,10 @@ def _rhythm(values: FloatArray, first_hour: int, slots: int) -> tuple[FloatArray
     mean_wave = waves.mean(axis=0)
     by_chance = (np.abs(waves - mean_wave) ** 2).sum(axis=0) / max(cycles - 1, 1) / cycles
     understated = _understated(known[tail].reshape(cycles, slots))
-    by_chance[1:] = _smoothed(by_chance[1:]) * (understated or 1.0)
+    by_chance[1:] = _smoothed(by_chance[1:]) * understated
     power = np.abs(mean_wave) ** 2
     kept = np.maximum(0.0, 1.0 - _DOUBT * by_chance / np.where(power > 0, power, np.inf))
-    kept[(power <= 0) | (understated is None)] = 0.0
+    kept[power <= 0] = 0.0
     kept[0] = 1.0
     shape = np.fft.irfft(kept * mean_wave * slots, n=slots)
     rhythm = centre + np.roll(shape, start)
@@ -228,21 +237,19 @@ def _rhythm(values: FloatArray, first_hour: int, slots: int) -> tuple[FloatArray
     return rhythm, min(spent, 0.5)
 
 
-def _understated(known: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> float | None:
+def _understated(known: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> float:
     """How many times more a mean cycle varies by chance than is seen from one cycle to the next.
 
     What is missing stands at its slot's mean, so it seems not to vary at all, while a mean of fewer varies more.
     With c of C cycles known in a slot, variance s² of a value: (c − 1) s² is seen in place of (C − 1) s², and the
-    mean varies by s²/c, not s²/C; a slot of which nothing is known stands still. None where nothing has been
-    seen twice: all that looks like a rhythm may be chance. ``known``: shape (cycles, slots).
+    mean varies by s²/c, not s²/C; a slot of which nothing is known stands still. ``known``: shape (cycles, slots),
+    at least one slot of it more than once.
     """
     if known.all():
         return 1.0
     cycles = len(known)
     count = known.sum(axis=0)
     seen = float(np.maximum(count - 1, 0).mean())
-    if seen <= 0:
-        return None
     return float(np.where(count > 0, 1 / np.maximum(count, 1), 0.0).mean()) * cycles * (cycles - 1) / seen
 
 
@@ -252,40 +259,3 @@ def _smoothed(power: FloatArray) -> FloatArray:
     padded = np.pad(power, reach, mode="reflect")
     result: FloatArray = np.convolve(padded, np.ones(2 * reach + 1) / (2 * reach + 1), mode="valid")
     return result
-
-
-def _memory(adjusted: FloatArray) -> FloatArray:
-    """Autoregressive coefficients by Yule and Walker on what pairs there are; the order by BIC.
-
-    The estimate of the lag-1 correlation falls short by about (1 + 3 r)/n; with too little
-    memory leaves waves that look like drift, so it is corrected.
-    Source: Kendall, Note on bias in the estimation of autocorrelation, Biometrika 1954.
-    """
-    known = ~np.isnan(adjusted)
-    n = int(known.sum())
-    filled = np.where(known, adjusted, 0.0)
-    most = max(_ORDERS)
-    variance = float((filled**2).sum()) / n
-    if variance <= 0:
-        return np.zeros(1)
-    correlations = np.zeros(most + 1)
-    for lag in range(most + 1):
-        pairs = int((known[lag:] & known[: len(known) - lag]).sum())
-        if pairs:
-            correlations[lag] = float((filled[lag:] * filled[: len(filled) - lag]).sum()) / pairs / variance
-    short_of = np.where(correlations[1:] > 0, (1 + 3 * correlations[1:]) / n, 0.0)
-    correlations[1:] = np.clip(correlations[1:] + short_of, -_MOST_MEMORY, _MOST_MEMORY)
-    best, best_cost = np.zeros(1), np.inf
-    for order in _ORDERS:
-        toeplitz = correlations[np.abs(np.subtract.outer(np.arange(order), np.arange(order)))]
-        try:
-            coefficients = np.linalg.solve(toeplitz, correlations[1 : order + 1])
-        except np.linalg.LinAlgError:
-            break
-        left_over = 1.0 - float(coefficients @ correlations[1 : order + 1])
-        if left_over <= 0 or np.abs(coefficients).sum() > 2.5:
-            break
-        cost = n * np.log(left_over) + order * np.log(n)
-        if cost < best_cost:
-            best, best_cost = coefficients, cost
-    return best

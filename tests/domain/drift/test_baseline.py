@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -85,17 +88,29 @@ def test_scores_are_as_wide_where_the_past_is_sparse():
     assert np.mean(spreads) == pytest.approx(1.0, abs=0.2)  # 1.35 where what is missing counts as steady
 
 
-def test_hours_of_which_none_was_seen_twice_give_no_rhythm():
-    values = np.full(5 * HOURS_A_WEEK - 1, np.nan)
-    values[: HOURS_A_WEEK - 1] = np.random.default_rng(8).standard_normal(HOURS_A_WEEK - 1)
-    values[HOURS_A_WEEK - 1 : 2 * HOURS_A_WEEK - 1] = np.random.default_rng(9).standard_normal(HOURS_A_WEEK)
-    values[HOURS_A_WEEK - 1] = np.nan
+@pytest.mark.parametrize(
+    ("seen", "slots"),
+    [
+        pytest.param(lambda hour, weeks: (hour % 24 == 0) | (weeks < 2), HOURS_A_DAY, id="hourly for two weeks"),
+        pytest.param(lambda hour, weeks: (hour % 24 == 0) | (weeks < 3), HOURS_A_DAY, id="hourly for three weeks"),
+        pytest.param(lambda hour, weeks: (hour % 24 == 0) | (weeks < 4), HOURS_A_WEEK, id="hourly for four weeks"),
+        pytest.param(lambda hour, weeks: (weeks < 2) | (weeks >= 6), HOURS_A_WEEK, id="four weeks, a gap between"),
+        pytest.param(lambda hour, weeks: hour % 24 < 8, HOURS_A_WEEK, id="eight hours a day all along"),
+        pytest.param(lambda hour, weeks: hour * 7919 % 101 < 35, HOURS_A_WEEK, id="one hour of three all along"),
+        pytest.param(lambda hour, weeks: hour * 7919 % 101 < 15, HOURS_A_DAY, id="one hour of seven all along"),
+    ],
+)
+def test_a_rhythm_of_the_week_is_learnt_of_four_weeks(
+    seen: Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], np.ndarray[Any, Any]], slots: int
+):
+    hours = np.arange(8 * HOURS_A_WEEK)
+    values = np.random.default_rng(3).standard_normal(len(hours)) + weekly(len(hours))
+    values[~seen(hours, (len(hours) - 1 - hours) // HOURS_A_WEEK)] = np.nan
 
     baseline = fit_baseline(values, 0, noise=1e-6)
 
     assert baseline is not None
-    assert len(baseline.rhythm) == HOURS_A_WEEK
-    assert np.ptp(baseline.rhythm) < 1e-9
+    assert len(baseline.rhythm) == slots
 
 
 def test_judging_in_pieces_gives_the_same_scores():
