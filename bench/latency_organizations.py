@@ -35,7 +35,7 @@ WINDOWS = {7: ComplianceWindow.ROLLING_7D, 28: ComplianceWindow.ROLLING_28D, 30:
 class SlowWorld:
     """What an organisation's slow spells are like beside the usual: how often, how long, how far; shared or not.
 
-    ``noise``: spread of the day-to-day level beside the usual.
+    ``noise``: spread of the day-to-day level beside the usual. ``services``: how many it has.
     """
 
     rate: float = 1.0
@@ -43,6 +43,7 @@ class SlowWorld:
     size: float = 1.0
     shared: bool = True
     noise: float = 1.0
+    services: int = SERVICES
 
     def text(self) -> str:
         """What is unusual about it."""
@@ -81,7 +82,7 @@ class SlowOrganization:
     @classmethod
     def drawn(cls, rng: np.random.Generator, world: SlowWorld) -> SlowOrganization:
         """One of them."""
-        n = SERVICES
+        n = world.services
         return cls(
             world=world,
             log_median=np.log(0.05) + 0.9 * rng.standard_normal(n),
@@ -93,12 +94,13 @@ class SlowOrganization:
 
     def slow(self, days: int, rng: np.random.Generator) -> Floats:
         """By how much everything takes longer, shape (services, hours)."""
-        factors = np.ones((SERVICES, days * _HOURS))
-        for service in range(SERVICES):
+        n = self.world.services
+        factors = np.ones((n, days * _HOURS))
+        for service in range(n):
             for _ in range(rng.poisson(self.own_rate[service] * days)):
                 self._spell(factors, np.array([service]), 4.0, rng)
         for place in range(ZONES + 1) if self.world.shared else ():
-            inside = np.arange(SERVICES) if place == ZONES else np.flatnonzero(self.zone == place)
+            inside = np.arange(n) if place == ZONES else np.flatnonzero(self.zone == place)
             for _ in range(rng.poisson(self.world.rate * days / SHARED_DAYS)):
                 self._spell(factors, inside[rng.random(len(inside)) < REACHED], 8.0, rng)
         return factors
@@ -114,10 +116,11 @@ class SlowOrganization:
 
     def wander(self, days: int, last: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Level of each day, shape (services, days), and where the slow part of it ends."""
-        levels = np.zeros((SERVICES, days))
+        n = self.world.services
+        levels = np.zeros((n, days))
         for day in range(days):
-            last = 0.95 * last + 0.02 * self.world.noise * rng.standard_normal(SERVICES)
-            levels[:, day] = last + 0.03 * self.world.noise * rng.standard_normal(SERVICES)
+            last = 0.95 * last + 0.02 * self.world.noise * rng.standard_normal(n)
+            levels[:, day] = last + 0.03 * self.world.noise * rng.standard_normal(n)
         return levels, last
 
     def expected(self, service: int, levels: Floats, slow: Floats, bounds: Floats = FINE) -> Floats:
@@ -165,19 +168,19 @@ def play(
     """Draw an organisation with so many days of history and play it on, each time with fresh random numbers."""
     rng = np.random.default_rng([seed, days])
     organization = SlowOrganization.drawn(rng, world)
-    levels, last = organization.wander(days, np.zeros(SERVICES), rng)
+    levels, last = organization.wander(days, np.zeros(world.services), rng)
     slow = organization.slow(days, rng)
-    names = tuple(f"service-{i}" for i in range(SERVICES))
+    names = tuple(f"service-{i}" for i in range(world.services))
     histories = {}
     for i, name in enumerate(names):
         counts = rng.poisson(organization.expected(i, levels, slow, bounds)).astype(np.float64)
         histories[name] = LatencyHistory(name, START, bounds, counts)
     longest = max(windows)
-    ahead = {length: np.zeros((SERVICES, futures, len(bounds))) for length in windows}
+    ahead = {length: np.zeros((world.services, futures, len(bounds))) for length in windows}
     for future in range(futures):
         coming, _ = organization.wander(longest, last, rng)
         factors = organization.slow(longest, rng)
-        for i in range(SERVICES):
+        for i in range(world.services):
             daily = organization.expected(i, coming, factors, bounds)
             for length in windows:
                 ahead[length][i, future] = daily[:length].sum(axis=0)

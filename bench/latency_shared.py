@@ -18,7 +18,7 @@ import argparse
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -136,7 +136,7 @@ def _least(met: npt.NDArray[np.bool_], nominal: float) -> int:
 
 def summarize(judged: Sequence[Judged]) -> Iterator[LatencyRow]:
     """One row a percentile and tier."""
-    labels = np.repeat(np.arange(len(judged)), SERVICES)
+    labels = np.repeat(np.arange(len(judged)), [len(one.held) for one in judged])
     for k, kind in enumerate(KINDS):
         for t, tier in enumerate(TIERS):
             promised, held, oracle, price = (
@@ -223,6 +223,7 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--organizations", type=int, default=24)
+    parser.add_argument("--services", type=int, default=SERVICES, help="of each organisation")
     parser.add_argument("--days", type=int, nargs="+", default=[14, 30, 90])
     parser.add_argument("--windows", type=int, nargs="+", default=[28], choices=sorted(WINDOWS))
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="number of the first organisation")
@@ -232,7 +233,8 @@ def main() -> None:
     parser.add_argument("--apart", action="store_true", help="no spell is shared")
     parser.add_argument("--rules", action="store_true", help="also simple rules in the engine's place")
     asked = parser.parse_args()
-    worlds = OFF_WORLDS if asked.off else (SlowWorld(shared=not asked.apart),)
+    kinds = OFF_WORLDS if asked.off else (SlowWorld(shared=not asked.apart),)
+    worlds = [replace(world, services=asked.services) for world in kinds]
     seeds = range(asked.first_seed, asked.first_seed + asked.organizations)
     for days in asked.days:
         for world in worlds:
