@@ -35,6 +35,9 @@ REFERENCES = {
     "Slo": {"id"},
 }
 
+# What has a command of its own: of a service, `sloengine drift` says what it does not judge.
+ELSEWHERE = {"Service": {"notJudged"}}
+
 
 @cache
 def schema() -> GraphQLSchema:
@@ -65,7 +68,8 @@ def _check_object(value: Any, kind: GraphQLObjectType, path: str, *, stored: boo
 
 def _own_fields(kind: GraphQLObjectType) -> Collection[str]:
     """What an object says of itself: all but what asks for arguments, and what may be absent as another object."""
-    return {name for name, field in kind.fields.items() if _is_own(field)}
+    own = {name for name, field in kind.fields.items() if _is_own(field)}
+    return own - ELSEWHERE.get(kind.name, set())
 
 
 def _is_own(field: GraphQLField) -> bool:
