@@ -25,7 +25,11 @@ SPENT = ((0, 0.1), (0.1, 0.5), (0.5, 0.8), (0.8, 1.01))
 
 @dataclass
 class Row:
-    """One forecast and what came of it."""
+    """One forecast and what came of it.
+
+    ``contradicted``: by the adaptive levels alone one of the bounds would lie on the other side of the whole
+    budget than the told probability says.
+    """
 
     organization: int
     service: int
@@ -38,6 +42,7 @@ class Row:
     covered: dict[str, npt.NDArray[np.bool_]]
     probability: dict[str, float]
     exhausted: bool
+    contradicted: bool = False
 
 
 def interval(mean: ClusteredMean, scale: float = 1.0, digits: int = 3) -> str:

@@ -2,6 +2,8 @@
 
 Simulated organisations that the engine's formulas know nothing of, weekly origins (``bench.forecast_drawn``), for
 28 days and for calendar months; each learns as the engine does, from what was over within the last quarter.
+Coverage is by the adaptive levels, ties broken at random; "bounds given out" are theirs where the probability of
+running out does not say otherwise, never below what was spent, and cover an outcome that is tied with them.
 Prints pinball loss and coverage of the engine and of simple rules, Brier score of P(exhausted), per class of
 service, with 95 % intervals clustered by organisation; what was told and seen, by band and by what is spent; what
 came of the events. ``--quick``: three organisations. ``--kept``: keeps what was drawn, and takes it from there.
@@ -29,15 +31,17 @@ from sloengine.domain.forecast.conformal import LEVELS, AdaptiveLevels, pinball,
 from sloengine.domain.forecast.forecast import LEARN_ORIGINS
 from sloengine.domain.forecast.learnt import Correction, FinishedOrigin, learnt_from
 from sloengine.domain.forecast.risk import RiskThreshold
+from sloengine.domain.forecast.spent_quantiles import PROBABILITIES, spent_at_most
 from sloengine.domain.reliability.panel import FloatArray
 from sloengine.domain.reliability.window import ComplianceWindow
 
 DAY = timedelta(days=1)
 OWN, BY_LEVELS, RAW = "engine", "engine, P by its levels", "engine, uncorrected"
+BOUNDS = "bounds given out"
 OWN_START = "levels from model's on"
 FIRST_SEED = 30_000
 """From organisations from here on nothing was learnt: neither levels nor ratio nor the spread of days."""
-NAMES = (OWN, BY_LEVELS, OWN_START, RAW, *RULES)
+NAMES = (OWN, BOUNDS, BY_LEVELS, OWN_START, RAW, *RULES)
 SHOWN = (0.05, 0.2, 0.5, 0.8, 0.9, 0.95)
 
 
@@ -118,9 +122,11 @@ def judged(drawn: Drawn, start: Correction) -> list[Row]:
         if origin < BURN_IN:
             continue
         for place, row in enumerate(drawn.at(origin)):
-            draws = dict.fromkeys((OWN, BY_LEVELS, OWN_START, RAW), drawn.draws[row]) | told[origin][place]
+            own = dict.fromkeys((OWN, BOUNDS, BY_LEVELS, OWN_START, RAW), drawn.draws[row])
+            draws = own | told[origin][place]
             levels = {
                 OWN: learnt[origin].levels,
+                BOUNDS: learnt[origin].levels,
                 BY_LEVELS: learnt[origin].levels,
                 OWN_START: from_model[origin].levels,
                 RAW: AdaptiveLevels.fresh(),
@@ -139,7 +145,7 @@ def _judged(
     learnt: Correction,
     uniform: float,
 ) -> Row:
-    outcome = float(drawn.outcome[row])
+    outcome, spent = float(drawn.outcome[row]), float(drawn.spent[row])
     loss, covered, probability = {}, {}, {}
     for name in NAMES:
         own = levels[name].own_level(LEVELS)
@@ -148,7 +154,15 @@ def _judged(
         share = float((draws[name] <= 1.0).mean())
         probability[name] = 1 - float(levels[name].true_level(share))
     within = float((drawn.draws[row] <= 1.0).mean())
-    probability[OWN] = float(learnt.exhausted(within, drawn.spent[row]))
+    probability[OWN] = probability[BOUNDS] = float(learnt.exhausted(within, spent))
+    bounds = spent_at_most(
+        drawn.draws[row], learnt.levels, exhausted=probability[OWN], spent=spent, probabilities=LEVELS.tolist()
+    )
+    # The moment of the forecast counts, too, and an outcome at a bound is covered.
+    given = np.array([one.spent for one in bounds])
+    loss[BOUNDS] = pinball(given, max(outcome, spent))
+    covered[BOUNDS] = outcome <= given + 1e-9
+    asked, lasts = np.array(PROBABILITIES), 1 - np.array([probability[BY_LEVELS], probability[OWN]])
     return Row(
         int(drawn.organization[row]),
         int(drawn.service[row]),
@@ -156,18 +170,20 @@ def _judged(
         float(drawn.over_at[row]),
         bool(drawn.running[row]),
         28 * float(drawn.daily_traffic[row]),
-        float(drawn.spent[row]),
+        spent,
         loss,
         covered,
         probability,
         outcome > 1,
+        contradicted=bool(np.any((asked > lasts[0]) != (asked > lasts[1]))),
     )
 
 
-def _chosen(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def _chosen(rows: Sequence[Row], window: ComplianceWindow) -> dict[str, list[Row]]:
     few = 28 * 1_500.0
     return {
         "all": list(rows),
+        "given out": [row for row in rows if is_shown(row, window)],
         "calm": [row for row in rows if not row.running],
         "incident running": [row for row in rows if row.running],
         "calm, < 1,500 requests a day": [row for row in rows if not row.running and row.requests < few],
@@ -204,12 +220,14 @@ def gain(rows: Sequence[Row], rule: str, of: str = "loss") -> tuple[float, float
 
 def report(rows: Sequence[Row], window: ComplianceWindow) -> None:
     """Print all tables."""
-    for title, some in _chosen(rows).items():
+    for title, some in _chosen(rows, window).items():
         hit = sum(row.exhausted for row in some)
         print(f"\n{title}: {len(some)} forecasts, {hit} ran out")
         if len(some) < 50:
             continue
         labels = np.array([row.organization for row in some])
+        both = float(np.mean([row.contradicted for row in some]))
+        print(f"  bounds by the levels alone would contradict the probability of running out: {both:.1%}")
         heads = "".join(f"{f'cover {level:.0%}':>24}" for level in SHOWN)
         print(
             f"  {'':22}{'pinball x 1000':>24}{'engine gains':>26}{'Brier x 1000':>14}{'gains':>22}"

@@ -24,14 +24,15 @@ def forecast(
     as_json: AsJson = False,
     state_dir: StateDir = None,
 ) -> None:
-    """Say how probably a service's error budget runs out, and when."""
+    """Say how probably a service's error budget runs out, when, and how much of it will have been spent."""
     found = ask(state_dir, lambda use_cases, actor: _read(use_cases, actor, service))
     if as_json:
         output.print_json(forecast_shape(found))
         return
     if found.is_spent:
         seen = "" if found.expected_exhaustion_at is None else f", as of {_at(found.expected_exhaustion_at)}"
-        output.say(f"{service}: the error budget is spent already{seen}; this is counted, not forecast")
+        share = "" if found.spent is None else f" ({_percent(found.spent)} of it)"
+        output.say(f"{service}: the error budget is spent already{seen}{share}; this is counted, not forecast")
         return
     probability = _chance(found.probability_budget_exhausted)
     output.say(
@@ -39,6 +40,10 @@ def forecast(
     )
     if found.expected_exhaustion_at is not None:
         output.say(f"  as likely as not by {_at(found.expected_exhaustion_at)}")
+    if found.spent is not None:
+        output.say(f"  {_percent(found.spent)} of it is spent now; the most that will have been by then:")
+        for one in found.at_most:
+            output.say(f"    {_bound(one.spent)} with a probability of {100 * one.probability:.0f} %")
     output.say(f"  {found.method}")
 
 
@@ -83,6 +88,8 @@ def forecast_shape(found: Forecast) -> dict[str, Any]:
         "expectedExhaustionAt": None if expected is None else expected.isoformat(),
         "horizonEnd": found.horizon_end.isoformat(),
         "method": found.method,
+        "consumedRatio": found.spent,
+        "consumedAtMost": [{"probability": one.probability, "consumedRatio": one.spent} for one in found.at_most],
     }
 
 
@@ -95,6 +102,31 @@ def _chance(probability: float) -> str:
     if probability < 0.001:
         return "less than 0.1 %"
     return "more than 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
+
+
+def _percent(share: float) -> str:
+    """A share of the budget in words; neither all of it nor nothing unless it is.
+
+    >>> _percent(0.0), _percent(0.0004), _percent(0.163), _percent(0.9997), _percent(1.003), _percent(12.5)
+    ('0 %', 'less than 0.1 %', '16.3 %', 'more than 99.9 %', 'just over 100 %', '1,250 %')
+    """
+    if 0 < share < 0.001:
+        return "less than 0.1 %"
+    if 0.9995 <= share < 1:
+        return "more than 99.9 %"
+    if 1 < share < 1.005:
+        return "just over 100 %"
+    return f"{100 * share:,.0f} %" if share > 1 else f"{100 * share:.3g} %"
+
+
+def _bound(share: float) -> str:
+    """A bound on what is spent; beyond the budget that is said, too.
+
+    >>> _bound(0.631), _bound(1.4)
+    ('at most 63.1 %', 'at most 140 %, more than all of it,')
+    """
+    over = ", more than all of it," if share > 1 else ""
+    return f"at most {_percent(share)}{over}"
 
 
 def _at(moment: datetime) -> str:

@@ -81,7 +81,7 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
         Command(
             "forecast",
             "sloengine.cli.forecast:forecast",
-            "Say how probably a service's error budget runs out, and when.",
+            "Say how probably a service's error budget runs out, when, and how much of it will have been spent.",
         ),
         Command(
             "journeys",

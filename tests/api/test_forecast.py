@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
+import numpy as np
 import pytest
 
+from sloengine.domain.reliability.panel import SliPanel
 from tests.api.door import Door
 
-FIELDS = "{ probabilityBudgetExhausted expectedExhaustionAt horizonEnd method }"
+FIELDS = (
+    "{ probabilityBudgetExhausted expectedExhaustionAt horizonEnd method consumedRatio "
+    "consumedAtMost { probability consumedRatio } }"
+)
 
 
 async def test_a_forecast_says_how_probable_by_when_and_how(door: Door):
@@ -19,7 +26,37 @@ async def test_a_forecast_says_how_probable_by_when_and_how(door: Door):
     assert by_id["checkout"]["probabilityBudgetExhausted"] == 1.0
     assert by_id["checkout"]["expectedExhaustionAt"] is not None
     assert by_id["checkout"]["method"].startswith("counted")
+    assert by_id["checkout"]["consumedRatio"] == pytest.approx(2.0)
+    assert by_id["checkout"]["consumedAtMost"] == []
     assert by_id["ads"] is None
+
+
+async def test_a_forecast_says_how_much_will_have_been_spent_at_most(door: Door):
+    await door.add_services("checkout")
+    hours = 28 * 24
+    total = np.full((1, hours), 10.0)  # so few a day that a forecast is given out
+    good = total.copy()
+    good[0, -30] = 9.0
+    await door.history.write(
+        SliPanel(("checkout",), door.clock.now() - timedelta(hours=hours), timedelta(hours=1), good, total)
+    )
+    await door.fresh_telemetry()
+    await door.decide("checkout")
+
+    answer = await door.ask(f"{{ services {{ nodes {{ forecast(sliType: AVAILABILITY) {FIELDS} }} }} }}")
+
+    told = answer["services"]["nodes"][0]["forecast"]
+    # One has failed where 0.05 % of 6,720 may.
+    assert told["consumedRatio"] == pytest.approx(1 / 3.36)
+    bounds = [one["consumedRatio"] for one in told["consumedAtMost"]]
+    assert [one["probability"] for one in told["consumedAtMost"]] == [0.5, 0.8, 0.9, 0.95]
+    assert told["consumedRatio"] <= bounds[0]
+    assert bounds == sorted(bounds)
+    assert bounds[0] < bounds[-1]
+    lasts = 1 - told["probabilityBudgetExhausted"]
+    assert [one["consumedRatio"] > 1 for one in told["consumedAtMost"]] == [
+        one["probability"] > lasts for one in told["consumedAtMost"]
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 50])

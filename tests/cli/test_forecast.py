@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from sloengine.application.ports.sli_history import Watermark
 from sloengine.domain.reliability.panel import SliPanel
@@ -24,6 +25,26 @@ def test_a_forecast_is_said_in_words_and_in_the_shape_of_the_api(connected: Call
     assert "the error budget is spent already, as of 2026-03-02 12:00 UTC" in text.out
     assert "probability" not in text.out
     check(document, "Forecast")
+    assert document["consumedAtMost"] == []
+
+
+def test_how_much_will_have_been_spent_is_said_with_the_chance_of_it(connected: Callable[[Engine], Run]):
+    engine = asyncio.run(promised("front"))
+    total = np.full((1, 40 * 24), 10.0)
+    good = total.copy()
+    good[0, -30] = 9.0
+    asyncio.run(engine.history.write(SliPanel(("front",), END - 40 * 24 * HOUR, HOUR, good, total)))
+    ask = connected(engine)
+
+    text, document = ask("forecast", "front"), ask("forecast", "front", "--json").json
+
+    check(document, "Forecast")
+    # One has failed where one in 1,000 of 6,720 may.
+    assert document["consumedRatio"] == pytest.approx(1 / 6.72)
+    assert "14.9 % of it is spent now" in text.out
+    for one in document["consumedAtMost"]:
+        assert f"with a probability of {100 * one['probability']:.0f} %" in text.out
+    assert len(document["consumedAtMost"]) == 4
 
 
 def test_who_has_no_slo_is_told_what_to_do(connected: Callable[[Engine], Run]):

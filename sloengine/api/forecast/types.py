@@ -28,6 +28,19 @@ describe(
 )
 
 
+@strawberry.type(
+    description="A bound on how much of the error budget will have been spent: with `probability` no more than "
+    "`consumedRatio` of it."
+)
+class ConsumedAtMost:
+    """A quantile of the share of the budget that will have been spent."""
+
+    probability: float = strawberry.field(
+        description="That no more has been spent, now or at the end of any day up to `horizonEnd`, 0 to 1."
+    )
+    consumed_ratio: float = strawberry.field(description="Share of the budget, 0 to 1; above 1: overspent.")
+
+
 @strawberry.type(description="How probably the error budget of the active SLO runs out.")
 class Forecast:
     """A forecast of an error budget."""
@@ -45,6 +58,20 @@ class Forecast:
     method: str = strawberry.field(
         description="How it was worked out, and on how many finished forecasts it rests."
     )
+    consumed_ratio: float | None = strawberry.field(
+        default=None,
+        description="Share of the budget that is spent as the forecast is made; above 1: overspent. The budget of "
+        "a calendar window is that of all requests expected until its end. null: in an event, which does not keep "
+        "it.",
+    )
+    consumed_at_most: list[ConsumedAtMost] = strawberry.field(
+        default_factory=list,
+        description="How much of the budget will have been spent at most, now or at the end of any day up to "
+        "`horizonEnd`: with probabilities of 0.5, 0.8, 0.9 and 0.95, rising, never below `consumedRatio`. Of a "
+        "hundred bounds at 0.9 about ninety hold. Above 1 exactly where the budget lasts with less than that "
+        "probability, by `probabilityBudgetExhausted`. Empty: the budget is spent already; in an event, which "
+        "does not keep them.",
+    )
 
     @classmethod
     def from_domain(cls, found: model.Forecast) -> Forecast:
@@ -54,6 +81,10 @@ class Forecast:
             expected_exhaustion_at=found.expected_exhaustion_at,
             horizon_end=found.horizon_end,
             method=found.method,
+            consumed_ratio=found.spent,
+            consumed_at_most=[
+                ConsumedAtMost(probability=one.probability, consumed_ratio=one.spent) for one in found.at_most
+            ],
         )
 
     @classmethod

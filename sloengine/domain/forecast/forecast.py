@@ -13,6 +13,7 @@ from sloengine.domain.forecast.failure_paths import N_DRAWS, FailurePaths, failu
 from sloengine.domain.forecast.horizon import Horizon, horizon_of, is_calendar
 from sloengine.domain.forecast.learnt import KINDS, Correction, FinishedOrigin, Learnt, learnt_from
 from sloengine.domain.forecast.shipped import is_given_out
+from sloengine.domain.forecast.spent_quantiles import SpentAtMost, spent_at_most
 from sloengine.domain.recommendation.model import SliType
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior
 from sloengine.domain.recommendation.seed import generator, seed_of
@@ -46,7 +47,9 @@ class Forecast:
 
     ``expected_exhaustion_at``: the first day's end by which that is as likely as not, None where it never is;
     as-of where the budget is spent already. ``given_out`` False: of a class of services for which simple rules do
-    nearly as well; it serves to see that a risk is over, and is shown to nobody.
+    nearly as well; it serves to see that a risk is over, and is shown to nobody. ``spent``: share of the budget as
+    the forecast is made; None where that was not kept. ``at_most``: quantiles of the largest share that is spent
+    by then, lowest probability first; none where the budget is spent already.
     """
 
     probability_budget_exhausted: float
@@ -54,6 +57,8 @@ class Forecast:
     horizon_end: datetime
     method: str
     given_out: bool = True
+    spent: float | None = None
+    at_most: Sequence[SpentAtMost] = ()
 
     @property
     def is_spent(self) -> bool:
@@ -119,15 +124,17 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
     """The forecast, corrected by what has been learnt from finished ones."""
     horizon = known.horizon
     if known.spent > 1.0:
-        return Forecast(1.0, horizon.starts_at, horizon.ends_at, COUNTED)
-    within = (known.peaks(promise.target) <= 1.0).mean(axis=0)
+        return Forecast(1.0, horizon.starts_at, horizon.ends_at, COUNTED, spent=known.spent)
+    peaks = known.peaks(promise.target)
+    within = (peaks <= 1.0).mean(axis=0)
     correction = learnt.of(promise.window)
     told = np.maximum.accumulate(correction.exhausted(within, known.spent))
     likely = np.flatnonzero(told >= 0.5)
     # So many draws cannot tell more: certain is only what is counted.
     most = 1.0 - 0.5 / (len(known.paths.failures) + 1)
+    probability = float(np.clip(told[-1], 0.0, most))
     return Forecast(
-        probability_budget_exhausted=float(np.clip(told[-1], 0.0, most)),
+        probability_budget_exhausted=probability,
         expected_exhaustion_at=horizon.step_end(int(likely[0])) if len(likely) else None,
         horizon_end=horizon.ends_at,
         method=f"{METHOD} ({correction.probability.outcomes} finished forecasts)",
@@ -136,6 +143,8 @@ def forecast(known: Outlook, promise: Promise, learnt: Learnt) -> Forecast:
             running=known.paths.running,
             daily_traffic=known.paths.daily_traffic,
         ),
+        spent=known.spent,
+        at_most=spent_at_most(peaks[:, -1], correction.levels, exhausted=probability, spent=known.spent),
     )
 
 
