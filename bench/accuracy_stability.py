@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -15,14 +16,15 @@ from sloengine.domain.recommendation.settings import EngineSettings
 HISTORY_DAYS = 90
 ASKED_DAYS = 28
 ASKED_SERVICES = 6
+_NAMED = re.compile(r"Balanced (moved|was) .* after \d+ incidents? ")
 
 
 @dataclass(frozen=True)
 class Stability:
     """Days on which the Balanced target was compared with the day before.
 
-    ``quiet``: without an incident of the service's own that day or the day before; ``named``: changes on the other
-    days whose summary names the incident.
+    ``quiet``: without an incident of the service's own on the newest day, which the answer before cannot have
+    known; ``named``: changes on the other days whose summary names the incident.
     """
 
     quiet_days: int
@@ -53,10 +55,10 @@ def _organization(seed: int) -> tuple[int, int, int, int, int]:
         row, day, answer = asked.row, asked.day, asked.answer
         changed = balanced(answer) != balanced(asked.previous)
         usual = float(np.median(ratio[row, :day]))
-        if (ratio[row, day - 2 : day] > max(1e-3, 10 * usual)).any():
+        if ratio[row, day - 1] > max(1e-3, 10 * usual):
             incident_days += 1
             incident_changes += changed
-            named += changed and " incident" in answer.summary and "moved" in answer.summary
+            named += changed and _NAMED.search(answer.summary) is not None
         else:
             quiet_days += 1
             quiet_changes += changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -21,6 +22,7 @@ from sloengine.domain.recommendation.settings import EngineSettings
 from sloengine.domain.reliability.panel import LatencyHistory
 
 _FIRST_SEED = 85_000
+_NAMED = re.compile(r"Balanced moved: .*, after \d+ slow spells? ")
 _KINDS = (ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99)
 
 
@@ -52,7 +54,7 @@ def _organization(seed: int, window_days: int) -> tuple[int, int, int, int, int]
             if _slow_spells(history, day, settings):
                 spell_days += 1
                 spell_changes += changed
-                named += changed and " slow spell" in answer.summary and "Balanced moved" in answer.summary
+                named += changed and _NAMED.search(answer.summary) is not None
             else:
                 quiet_days += 1
                 quiet_changes += changed
@@ -65,7 +67,7 @@ def _balanced(recommendation: Recommendation) -> list[float | None]:
 
 
 def _slow_spells(history: LatencyHistory, day: int, settings: EngineSettings) -> bool:
-    """Whether that day or the day before had a slow spell of the service's own."""
+    """Whether the newest day had a slow spell of the service's own, which the answer before cannot have known."""
     as_of = START + DAY * day
     counts, ages = cut_history(history, as_of=as_of, lookback_days=settings.lookback_days)
     days = describe_days(history.bounds_seconds, counts, ages)

@@ -27,6 +27,7 @@ from sloengine.domain.recommendation.model import (
     Explanation,
     ObjectiveKind,
     Recommendation,
+    TierName,
     TierTarget,
 )
 from sloengine.domain.recommendation.request import LatencyRequest
@@ -70,7 +71,7 @@ class LatencyExplainer:
         attributions.append(Attribution(ROUNDING, bound - reached))
         if bound != threshold:
             attributions.append(Attribution(ON_RECORD, threshold - bound))
-        towards, beyond = self._towards(level, target, reached), self._beyond(target)
+        towards, beyond = self._towards(tier, target, reached), self._beyond(target)
         return Explanation(
             tier=tier,
             kind=target.kind,
@@ -133,7 +134,7 @@ class LatencyExplainer:
         """Coalitions' targets in milliseconds; that of all groups is the engine's own, unscaled."""
         return game.milliseconds
 
-    def _towards(self, level: float, target: TierTarget, raw_ms: float) -> tuple[Counterfactual, ...]:
+    def _towards(self, tier: TierName, target: TierTarget, raw_ms: float) -> tuple[Counterfactual, ...]:
         """What it takes to reach the next lower bound of the histogram."""
         bounds = self._bounds_ms
         lower = [bound for bound in bounds if bound < (target.threshold_ms or 0.0) * (1 - _SLACK)]
@@ -155,7 +156,7 @@ class LatencyExplainer:
         ]
         spells = len(self.case.days.shapes)
         if spells:
-            reached = self.without_slow_spells(level, target.kind)
+            reached = self.without_slow_spells(tier, target.kind)
             bound = next((bound for bound in bounds if bound >= reached * (1 - _SLACK)), None)
             if bound is not None:
                 said = "slow spell" if spells == 1 else "slow spells"
@@ -172,8 +173,11 @@ class LatencyExplainer:
                 )
         return tuple(sorted(found, key=lambda one: (not one.feasible, one.after != 0.0)))
 
-    def without_slow_spells(self, level: float, kind: ObjectiveKind) -> float:
-        """The unrounded target had its slow days been as its usual ones, in milliseconds."""
+    def without_slow_spells(self, tier: TierName, kind: ObjectiveKind) -> float:
+        """The unrounded target had its slow days been as its usual ones, in milliseconds.
+
+        At the level that its map then asks for: maps go by how often the service is believed to get slow.
+        """
         days = self.case.days
         clean = replace(
             days,
@@ -190,6 +194,7 @@ class LatencyExplainer:
             changed=self.request.changed,
         )
         case = replace(self.case, predictive=predictive)
+        level = case.calibration(kind, self.settings).level_for(self.settings.nominal_probability[tier])
         return upper_quantile(case.draws_ms(kind), level)
 
     @property

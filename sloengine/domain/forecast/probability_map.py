@@ -4,7 +4,7 @@ One ratio a kind of window, shipped and drawn towards the organisation's own fin
 many. It multiplies the odds: of the rare it is the ratio of probabilities, and what is all but certain stays so
 (docs/decisions/0061-one-ratio-and-own-series.md). The shipped part depends on how much of the budget is spent:
 the less is left, the smaller an incident is enough, and it is large ones that the draws hold too many of
-(docs/decisions/0088-what-is-spent-moves-the-ratio.md).
+(docs/decisions/0091-what-is-spent-moves-the-ratio.md).
 Source of the estimate: the likelihood of a logistic regression with slope 1, whose only unknown is the ratio's
 logarithm (Cox 1958, Biometrika 45:562), with a gamma prior as for a Poisson rate (Gelman et al., Bayesian Data
 Analysis, 3rd ed., section 2.6): for what is rare it is that rate's.

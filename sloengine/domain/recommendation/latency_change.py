@@ -48,10 +48,13 @@ def change_of_balanced_latency(
 
 
 def spells_since(days: LatencyDays, age: float) -> int:
-    """Slow spells of whose days one ended since so many days before as-of; one that runs on counts again."""
+    """Slow spells that lasted into the last so many days before as-of, also where they began before.
+
+    What was over by then was known to the answer made then, which saw whole days: that cannot have moved it.
+    """
     bad = days.bad
     ends = bad & ~np.r_[bad[1:] & (np.diff(days.ages) > -1.5), False]
-    return int((ends & (days.ages < age + 1.0)).sum())
+    return int((ends & (days.ages < age + 0.5)).sum())
 
 
 def _threshold(tiers: Sequence[Tier], kind: ObjectiveKind) -> float | None:

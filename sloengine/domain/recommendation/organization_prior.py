@@ -179,7 +179,7 @@ class OrganizationPrior(PeerRates):
             "severity": self.severity.tolist(),
             "owner": self.owner.tolist(),
             "rateWeights": self.rate_weights.tolist(),
-            "dispersion": 1.0 + self.spread.bursts,
+            "bursts": self.spread.bursts,
             "levelVariance": self.spread.level_variance,
             "episodeDays": self.episode_days,
             "independentStarts": self.independent_starts,
@@ -264,9 +264,9 @@ def prior_from_days(history: DailyHistory, *, learnt_at: datetime | None) -> Org
 
 def _spread_of(data: Mapping[str, Any]) -> WeeklySpread:
     # One dispersion for services of any traffic, as schema 3 has it, would be the busy ones'.
-    if "levelVariance" not in data:
+    if "bursts" not in data:
         return WeeklySpread()
-    return WeeklySpread(float(data["dispersion"]) - 1.0, float(data["levelVariance"]))
+    return WeeklySpread(float(data["bursts"]), float(data["levelVariance"]))
 
 
 def _mean_length(split: IncidentSplit) -> float:

@@ -35,8 +35,9 @@ def change_of_balanced(
     )
     age = max(0.0, (history.ends_at - previous.provenance.to_at).total_seconds() / _DAY_SECONDS)
     split = split_incidents(history)
-    # An episode that was running then may have grown since: its last day counts, not its first.
-    since = int(((split.age - split.length + 1.0) < age + 1.0).sum())
+    # An episode that was running then may have grown since: its last day counts, not its first. Ages are those of
+    # the middle of days: one that was over when the earlier one was made was known to it.
+    since = int(((split.age - split.length + 1.0) < age + 0.5).sum())
     day = f"{previous.provenance.to_at:%Y-%m-%d}"
     if since == 0:
         return f"{moved}, with no incident of its own since {day}."

@@ -11,6 +11,8 @@ from sloengine.domain.explanation.explain_latency import LatencyExplainer
 from sloengine.domain.explanation.latency_game import BELOW, COVERAGE, LATENCY_GROUPS, THROTTLING
 from sloengine.domain.explanation.shapley import coalitions, shapley_values
 from sloengine.domain.recommendation.latency_prior import LatencyPrior, learn_latency_prior
+from sloengine.domain.recommendation.latency_tiers import latency_tiers
+from sloengine.domain.recommendation.latency_window import latency_window
 from sloengine.domain.recommendation.model import ObjectiveKind, Recommendation, TierName
 from sloengine.domain.recommendation.recommend_latency import recommend_latency_with_case
 from sloengine.domain.recommendation.request import LatencyRequest
@@ -22,6 +24,7 @@ from tests.domain.recommendation.organizations import DAY, START, latency_histor
 SETTINGS = EngineSettings(n_latency_draws=400, explanation_draws=400)
 LEVEL = SETTINGS.nominal_probability[TierName.BALANCED]
 SLOW = (5, 30, 31, 70)
+FINE = np.r_[np.geomspace(0.01, 20.0, 300), np.inf]
 
 
 @cache
@@ -39,6 +42,7 @@ def explained(
     shared: bool = False,
     draws: int = 400,
     below: tuple[int, ...] = (),
+    fine: bool = False,
 ) -> tuple[Recommendation, LatencyExplainer]:
     settings = replace(SETTINGS, explanation_draws=draws)
     end = START + days * DAY
@@ -46,7 +50,7 @@ def explained(
         "service-0",
         ComplianceWindow.ROLLING_28D,
         end,
-        latency_history(days, slow_days=slow, per_day=1_000),
+        latency_history(days, slow_days=slow, per_day=1_000, **({"bounds": FINE} if fine else {})),
         end,
         shared_infrastructure=shared,
         waits_for={"db": latency_history(days, seed=99, slow_days=below, service_id="db")} if below else {},
@@ -170,9 +174,23 @@ def test_the_next_bound_is_reached_by_a_service_that_is_so_much_faster():
     assert faster.before == pytest.approx(explainer.case.days.scale_seconds * 1000.0)
 
 
-def test_without_slow_spells_is_a_recomputation_of_days_that_were_not_slow():
-    _, explainer = explained()
+@pytest.mark.parametrize("kind", [ObjectiveKind.LATENCY_P95, ObjectiveKind.LATENCY_P99])
+@pytest.mark.parametrize("slow", [SLOW, (5, 12, 13, 30, 44, 60, 61, 70)])
+def test_without_slow_spells_is_the_engine_s_target_for_days_that_were_not_slow(
+    kind: ObjectiveKind, slow: tuple[int, ...]
+):
+    """The map, too: it asks less of a service that is believed to get slow less often."""
+    _, explainer = explained(slow=slow, fine=True)
 
-    value = explainer.without_slow_spells(LEVEL, ObjectiveKind.LATENCY_P95)
+    value = explainer.without_slow_spells(TierName.BALANCED, kind)
 
-    assert value < explainer.raw_ms(LEVEL, ObjectiveKind.LATENCY_P95)
+    days = explainer.case.days
+    clean = replace(days, shapes=days.shapes[:0], episode_ages=days.episode_ages[:0], bad=np.zeros_like(days.bad))
+    window = latency_window(clean, prior(), "service-0", explainer.case.numbers, window_days=28.0, changed=None)
+    tiers, _, _ = latency_tiers(
+        replace(explainer.case, days=clean, predictive=window), SETTINGS, ComplianceWindow.ROLLING_28D
+    )
+    [balanced] = [tier for tier in tiers if tier.name is TierName.BALANCED]
+    [threshold] = [one.threshold_ms for one in balanced.targets if one.kind is kind]
+    bounds = days.bounds_seconds[:-1] * 1000.0
+    assert bounds[bounds >= value * (1 - 1e-9)].min() == pytest.approx(threshold)

@@ -12,6 +12,8 @@ from sloengine.domain.recommendation.model import DataQuality, Recommendation, T
 from sloengine.domain.recommendation.organization_prior import learn_prior
 from sloengine.domain.recommendation.recommend_availability import recommend_availability
 from sloengine.domain.recommendation.settings import EngineSettings
+from sloengine.domain.recommendation.target_change import change_of_balanced
+from sloengine.domain.reliability.daily import daily_sums
 from tests.domain.recommendation.organizations import DAY, availability_request, organization, with_row
 
 SETTINGS = EngineSettings(n_draws=1_000)
@@ -79,3 +81,23 @@ def test_a_target_stays_while_nothing_happens_and_a_change_names_the_incident(ou
         assert moved[0] is answers[4]
         day = panel.start_at + timedelta(days=93)
         assert f"after 1 incident on or since {day:%Y-%m-%d}" in moved[0].summary
+
+
+@pytest.mark.parametrize("last_day", [93, 94])
+def test_an_incident_that_was_over_when_the_earlier_answer_was_made_did_not_move_its_target(last_day: int) -> None:
+    """That answer was made when day 93 was over; an incident that went on after it is another matter."""
+    valid, bad = np.full(97, 1e5), np.full(97, 5.0)
+    bad[93 : last_day + 1] = 60_000.0
+    panel = with_row(organization(services=12, days=97, seed=4), "steady", bad, valid)
+    as_of = panel.start_at + DAY * 94
+    request = availability_request(panel, "steady", as_of=as_of, now=as_of)
+    before = recommend_availability(request, learn_prior(panel, as_of=as_of), SETTINGS)
+    assert isinstance(before, Recommendation)
+    history = daily_sums(panel.select(["steady"]), as_of=panel.ends_at, lookback_days=90)
+
+    said = change_of_balanced(before, (), history)
+
+    assert said is not None
+    since = f"{as_of:%Y-%m-%d}."
+    ends = {93: f", with no incident of its own since {since}", 94: f" after 1 incident on or since {since}"}
+    assert said.endswith(ends[last_day])

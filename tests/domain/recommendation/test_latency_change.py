@@ -88,6 +88,21 @@ def test_a_threshold_that_moved_without_a_spell_of_its_own_says_that():
     assert "ms to no target" in gone
 
 
+def test_a_spell_that_was_over_when_the_earlier_answer_was_made_did_not_move_it():
+    """That answer was made as 20 February began, and saw all of the 19th; one that went on is another matter."""
+    over, longer = history({48, 49}), history({48, 49, 50})
+    balanced = ask(over, 50).tier(TierName.BALANCED)
+    moved = (replace(balanced, targets=()),)
+    said = []
+    for told in (over, longer):
+        days = describe_days(BOUNDS, told.counts, LAST - np.arange(LAST) - 0.5)
+        assert days is not None
+        said.append(change_of_balanced_latency(ask(told, 50), moved, days, START + DAY * LAST) or "")
+
+    assert said[0].endswith("with no slow spell of its own since 2026-02-20.")
+    assert said[1].endswith("after 1 slow spell on or since 2026-02-20.")
+
+
 @given(
     slow=st.sets(st.integers(0, 29), max_size=8),
     gone=st.sets(st.integers(0, 29), max_size=8),
@@ -106,7 +121,7 @@ def test_spells_are_counted_by_their_last_day(slow: set[int], gone: set[int], ag
         for day in kept
         if days.bad[kept.index(day)] and not (day + 1 in kept and days.bad[kept.index(day + 1)])
     ]
-    assert spells_since(days, float(age)) == sum(30 - day - 0.5 < age + 1 for day in ends)
+    assert spells_since(days, float(age)) == sum(day >= 30 - age for day in ends)
 
 
 @pytest.mark.parametrize("age", [0.0, 3.0])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sloengine.domain.recommendation import incident_rate, shipped_prior
+from sloengine.domain.recommendation.base_spread import WeeklySpread
 from sloengine.domain.recommendation.independent_starts import evenly_seen_days, independent_starts
 from sloengine.domain.recommendation.latency_prior import learn_latency_prior
 from sloengine.domain.recommendation.organization_prior import OrganizationPrior, learn_prior
@@ -20,9 +22,11 @@ from sloengine.domain.reliability.panel import LatencyHistory, SliPanel
 from tests.domain.recommendation.organizations import START, latency_history, organization
 
 
-def test_it_comes_back_from_json_and_from_another_process() -> None:
+@pytest.mark.parametrize("bursts", [0.1, 0.3, 1.7])
+def test_it_comes_back_from_json_and_from_another_process(bursts: float) -> None:
+    """To the last digit: what is computed from files has the digest of what is computed from a store."""
     panel = organization()
-    prior = learn_prior(panel, as_of=panel.ends_at)
+    prior = replace(learn_prior(panel, as_of=panel.ends_at), spread=WeeklySpread(bursts, 0.013))
 
     stored = OrganizationPrior.from_dict(json.loads(json.dumps(prior.to_dict())))
     sent = pickle.loads(pickle.dumps(prior))  # noqa: S301  our own bytes
