@@ -1,7 +1,7 @@
-"""``python -m bench.drift_sparse [--series N] [--seed N]``: does the drift vote hold where the past is sparse?
+"""``python -m bench.drift_sparse [--series N] [--seed N]``: does the drift vote hold where values are sparse?
 
-Simulated hourly series of which hours of the past have no value: false alarms per series-month by lag-1
-correlation, what is judged, and whether a step is seen. Prints two tables; deterministic.
+Simulated hourly series of which hours have no value, in the past or all along: false alarms per series-month by
+lag-1 correlation, what is judged, and whether a step is seen. Prints two tables; deterministic.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sloengine.infrastructure.learning.change_detectors import RiverChangeDetect
 HISTORY = 8 * 168
 LAGS = (0.0, 0.3, 0.6, 0.9)
 STEP_LAG = 0.3
+TABLES = ("past", "gaps")
 type Known = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -61,11 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.drift_sparse", description=__doc__)
     parser.add_argument("--series", type=int, default=200, help="per case")
     parser.add_argument("--seed", type=int, default=9_003, help="no rule was chosen on the default")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--lags", type=float, nargs="+", default=LAGS, help="lag-1 correlations of quiet series")
     asked = parser.parse_args(arguments)
     began = time.process_time()
-    _past_table(asked.series, asked.seed, asked.lags)
-    _steady_table(max(10, asked.series // 4), asked.seed, asked.lags)
+    if "past" in asked.tables:
+        _past_table(asked.series, asked.seed, asked.lags)
+    if "gaps" in asked.tables:
+        _gaps_table(asked.series, asked.seed, asked.lags)
     print(f"{time.process_time() - began:.0f} CPU s")
     return 0
 
@@ -93,26 +97,43 @@ def _past_table(count: int, seed: int, lags: Sequence[float]) -> None:
         )
 
 
-def _steady_table(count: int, seed: int, lags: Sequence[float]) -> None:
+def gaps(random: np.random.Generator) -> dict[str, Callable[[int], Known]]:
+    """By name: which of so many hours have a value, made anew for each series; behind a step as before it."""
+    return {
+        **{
+            f"{share:.1%} of hours": lambda hours, share=share: random.random(hours) <= share
+            for share in (0.125, 0.25, 0.35, 0.5, 0.75, 1.0)
+        },
+        "half of them, 6 hours in a row": lambda hours: np.repeat(random.random(hours // 6 + 1) < 0.5, 6)[:hours],
+        "16 hours a day": lambda hours: np.arange(hours) % 24 < 16,
+    }
+
+
+def _gaps_table(count: int, seed: int, lags: Sequence[float]) -> None:
     """Hours with a value are as rare behind a step as before it."""
     judged, at = 14 * 24, FIRST_HOUR + HISTORY
-    print(f"\na share of hours has a value, all along, at random; {count} series a case")
+    print(f"\nhours have a value all along, at random unless said otherwise; {count} series a case")
+    print(f"false alarms in a month by lag-1 correlation; steps of 2 standard deviations, lag-1 {STEP_LAG}")
     print(f"{'hours with a value':34}{''.join(f'{lag1:8g}' for lag1 in lags)}{'in 2 weeks':>19}{'median h':>11}")
-    for share in (0.125, 0.25, 0.35, 0.5, 0.75, 1.0):
+    for number, name in enumerate(gaps(np.random.default_rng(0))):
         false = ""
         for lag1 in lags:
-            quiet = _thinned(count, lag1, share, judged=MONTH, seed=seed + 4, shift=0.0)
+            quiet = _thinned(count, lag1, name, judged=MONTH, seed=seed + 4, shift=0.0, number=number)
             false += f"{tried(quiet, at, TWO_OF_THREE, MONTH).within(MONTH):8.1%}"
-        moved = _thinned(count, STEP_LAG, share, judged=judged, seed=seed + 3, shift=2.0)
+        moved = _thinned(
+            max(10, count // 4), STEP_LAG, name, judged=judged, seed=seed + 3, shift=2.0, number=number
+        )
         found = tried(moved, at, TWO_OF_THREE, judged)
-        print(f"{share:<34.1%}{false}{found.within(judged):19.0%}{found.median:11.0f}", flush=True)
+        print(f"{name:34}{false}{found.within(judged):19.0%}{found.median:11.0f}", flush=True)
 
 
-def _thinned(count: int, lag1: float, share: float, *, judged: int, seed: int, shift: float) -> list[HourlySeries]:
-    random = np.random.default_rng(seed + int(1000 * share))
+def _thinned(
+    count: int, lag1: float, name: str, *, judged: int, seed: int, shift: float, number: int
+) -> list[HourlySeries]:
+    known = gaps(np.random.default_rng([seed, number]))[name]
     made = simulated(count, lag1, history=HISTORY, judged=judged, size=1.0, shift=shift, shape=step, seed=seed)
     for one in made:
-        one.values[random.random(len(one.values)) > share] = np.nan
+        one.values[~known(len(one.values))] = np.nan
     return made
 
 

@@ -15,6 +15,8 @@ from sloengine.domain.reliability.panel import FloatArray
 FORMAT = 1
 """Moves when a stored watch no longer means the same; watches of another format are begun anew."""
 _NO_DATA = -32_768
+_UNNUMBERED_RULES = 1
+"""Of baselines that were stored before rules had a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def _pack_baseline(baseline: Baseline) -> bytes:
             "noise": baseline.noise,
             "expectedRatio": baseline.expected_ratio,
             "slots": len(baseline.rhythm),
+            "rules": baseline.rules,
         }
     )
     arrays = baseline.rhythm.astype("<f8").tobytes() + baseline.reference.astype("<f4").tobytes()
@@ -87,4 +90,5 @@ def _unpack_baseline(stored: bytes) -> Baseline:
         reach=head["reach"],
         noise=head["noise"],
         expected_ratio=head["expectedRatio"],
+        rules=head.get("rules", _UNNUMBERED_RULES),
     )

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import ndtri
 
+from sloengine.domain.drift.innovations import innovations, to_build_on
 from sloengine.domain.drift.memory import memory_of
 from sloengine.domain.reliability.panel import FloatArray
 
@@ -24,6 +25,9 @@ FEWEST_HOURS = FEWEST_DAYS * HOURS_A_DAY
 """Values that a baseline needs, at such hours."""
 _A_WEEK_LATER = HOURS_A_WEEK - HOURS_A_DAY
 """From an hour of the first of seven days to that of the last: a weekend is among them."""
+RULES = 2
+"""Moves when scores mean something else; a baseline of older rules is learnt anew before it is judged by.
+2: what is expected is carried across gaps."""
 _YOUNG = 0.8
 """Scores of a baseline that has seen no four weeks count less: the weekend is not known to it yet."""
 _RHYTHM_OUTLIER = 4.0
@@ -43,9 +47,10 @@ class Baseline:
 
     ``rhythm``: shape (168,) by hour of week or (24,) by hour of day, level included, NaN at hours of the day that
     were seen too rarely: nothing is said there. ``memory``: autoregressive coefficients, the last hour first.
-    ``reference``: innovations of the fit, sorted. ``start_ratio``: sd of an innovation over that of the series,
-    for hours whose past is not known. ``reach``: a deviation beyond which an hour is not trusted to say more about
-    the next. ``noise``: smallest unit of deviation. ``expected_ratio``: failures per request, for availability.
+    ``reference``: innovations of the fit, sorted. ``start_ratio``: sd of an innovation over that of the series;
+    versions that know rules 1 only read it. ``reach``: a deviation beyond which an hour is not trusted to say more
+    about the next. ``noise``: smallest unit of deviation. ``expected_ratio``: failures per request, for
+    availability. ``rules``: those it was learnt by.
     """
 
     fitted_to: int
@@ -56,6 +61,7 @@ class Baseline:
     reach: float
     noise: float
     expected_ratio: float | None = None
+    rules: int = RULES
 
     @property
     def unknown_hours(self) -> int:
@@ -73,10 +79,10 @@ class Baseline:
         ``before``: adjusted values of the hours just before, as this returned them; empty at a start.
         """
         adjusted = np.concatenate((before, self.adjusted(values, first_hour)))
-        fresh = innovations(adjusted, self.memory, self.start_ratio, self.reach)[len(before) :]
+        fresh = innovations(adjusted, self.memory, self.reach, first=len(before))[len(before) :]
         careful = 1.0 if len(self.rhythm) == HOURS_A_WEEK else _YOUNG
         scores: FloatArray = careful * normal_scores(fresh, self.reference, self.noise)
-        return scores, adjusted[len(adjusted) - len(self.memory) :]
+        return scores, to_build_on(adjusted, len(self.memory))
 
 
 def fit_baseline(
@@ -95,7 +101,7 @@ def fit_baseline(
     memory = memory_of(adjusted)
     spread = float(np.nanstd(adjusted))
     reach = _REACH * spread
-    fresh = innovations(adjusted, memory, 1.0, reach)[len(memory) :]
+    fresh = innovations(adjusted, memory, reach, first=len(memory))
     fresh = fresh[~np.isnan(fresh)]
     innovation_sd = float(fresh.std())
     start_ratio = innovation_sd / spread if spread > 0 else 1.0
@@ -128,21 +134,6 @@ def at_known_hours(values: FloatArray, first_hour: int) -> FloatArray:
     np.maximum.at(newest, slot[at], at)
     is_known = (count >= FEWEST_DAYS) & (newest - oldest >= _A_WEEK_LATER)
     result: FloatArray = np.where(is_known[slot], values, np.nan)
-    return result
-
-
-def innovations(adjusted: FloatArray, memory: FloatArray, start_ratio: float, reach: float) -> FloatArray:
-    """What each hour adds to what the hours before let expect; NaN without data.
-
-    Where an hour before is unknown its deviation counts as none, and the result is shrunk by ``start_ratio``; one
-    beyond ``reach`` counts as far as that, so that a single wild hour does not make its neighbours wild.
-    """
-    order = len(memory)
-    padded = np.concatenate((np.full(order, np.nan), adjusted))
-    lagged = np.stack([padded[order - lag - 1 : len(padded) - lag - 1] for lag in range(order)], axis=1)
-    known = ~np.isnan(lagged)
-    predicted = np.where(known, np.clip(lagged, -reach, reach), 0.0) @ memory
-    result: FloatArray = (adjusted - predicted) * np.where(known[:, 0], 1.0, start_ratio)
     return result
 
 

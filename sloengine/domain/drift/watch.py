@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sloengine.domain.drift.baseline import HOURS_A_DAY, HOURS_A_WEEK, Baseline, fit_baseline, normal_scores
+from sloengine.domain.drift.baseline import (
+    HOURS_A_DAY,
+    HOURS_A_WEEK,
+    RULES,
+    Baseline,
+    fit_baseline,
+    normal_scores,
+)
 from sloengine.domain.drift.kolmogorov_smirnov import WINDOW, critical_distance, distances
 from sloengine.domain.drift.model import Change, Detector, FindAlarms, HourlySeries
 from sloengine.domain.reliability.panel import FloatArray
@@ -47,7 +54,8 @@ class Watch:
     ``reached``: hours before it have been judged. ``learnt_from``: what was before belongs to another behaviour.
     ``judged_from``: hours before it were learnt, not judged, so nothing can have begun in them.
     ``scores``: of the hours just before ``reached``, NaN without data. ``before``: adjusted values of the last of
-    them. ``restarts``: the hour from which each streaming detector counts. ``votes``: each detector's last alarm.
+    them, as many as tell of the next. ``restarts``: the hour from which each streaming detector counts.
+    ``votes``: each detector's last alarm.
     """
 
     reached: int
@@ -92,10 +100,13 @@ def is_due(watch: Watch, offset: int) -> bool:
     """Whether the baseline is to be learnt anew before the next hour: weekly, at an hour of its own.
 
     ``offset``: spreads series over the week. While there is none: a week after its behaviour began, then daily.
+    One of older rules at once.
     """
     if watch.baseline is None:
         since = watch.reached - watch.learnt_from
         return since >= LEARNING_HOURS and since % HOURS_A_DAY == 0
+    if watch.baseline.rules < RULES:
+        return True
     return _week(watch.reached, offset) > _week(watch.baseline.fitted_to, offset)
 
 

@@ -13,7 +13,6 @@ from sloengine.domain.drift.baseline import (
     HOURS_A_WEEK,
     MOST_SCORE,
     fit_baseline,
-    innovations,
     normal_scores,
 )
 from sloengine.domain.reliability.panel import FloatArray
@@ -48,6 +47,31 @@ def test_scores_of_new_hours_are_standard_normal_and_without_memory(lag1: float)
     assert abs(np.mean(lags)) < 0.02
     assert abs(np.mean(means)) < 0.03
     assert np.mean(spreads) == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize("lag1", [0.6, 0.9])
+@pytest.mark.parametrize("share_known", [0.25, 0.5, 0.75])
+def test_scores_behind_gaps_are_as_wide_as_others_and_without_memory(lag1: float, share_known: float):
+    behind, others, pairs = [], [], []
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        values = autoregressive(random, lag1, 12 * HOURS_A_WEEK) + weekly(12 * HOURS_A_WEEK)
+        values[random.random(len(values)) > share_known] = np.nan
+        past, new = values[: 8 * HOURS_A_WEEK], values[8 * HOURS_A_WEEK :]
+        baseline = fit_baseline(past, 0, noise=1e-6)
+        assert baseline is not None
+
+        _, before = baseline.scores(past, 0, np.empty(0))
+        scores, _ = baseline.scores(new, len(past), before)
+
+        at = np.flatnonzero(~np.isnan(scores))
+        is_behind = np.diff(at) > 1
+        behind.extend(scores[at[1:][is_behind]])
+        others.extend(scores[at[1:][~is_behind]])
+        pairs.extend(zip(scores[at[:-1][is_behind]], scores[at[1:][is_behind]], strict=True))
+    first, second = np.array(pairs).T
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.08
+    assert np.std(behind) / np.std(others) == pytest.approx(1.0, abs=0.1)
 
 
 def test_four_weeks_are_known_by_hour_of_week_and_fewer_by_hour_of_day():
@@ -166,12 +190,6 @@ def test_a_series_that_never_moved_scores_nothing_until_it_moves():
     scores, _ = baseline.scores(np.array([45.0, 45.0, 60.0]), 700, np.zeros(len(baseline.memory)))
 
     assert scores == pytest.approx([0.0, 0.0, MOST_SCORE])
-
-
-def test_an_innovation_is_what_the_hours_before_do_not_explain():
-    found = innovations(np.array([1.0, 0.5, np.nan, 1.0]), np.array([0.5]), 0.8, 4.0)
-
-    np.testing.assert_allclose(found, [0.8, 0.0, np.nan, 0.8])
 
 
 def test_too_few_values_carry_no_baseline():

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
+from sloengine.domain.drift.baseline import RULES
 from sloengine.domain.drift.model import Change, Detector, HourlySeries
 from sloengine.domain.drift.watch import (
     Ballot,
@@ -15,6 +17,7 @@ from sloengine.domain.drift.watch import (
     advance,
     begin,
     hours_needed,
+    is_due,
     look_back,
     measured,
 )
@@ -198,6 +201,36 @@ def test_new_hours_are_no_change_where_few_hours_of_the_day_were_seen_until_thre
         alarmed += bool(watched(one)[1])
 
     assert alarmed <= 2
+
+
+@pytest.mark.parametrize("share_known", [0.35, 0.5, 0.75])
+def test_what_a_long_memory_leaves_behind_gaps_is_no_change(share_known: float):
+    alarmed = 0
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        drawn = random.standard_normal(HISTORY + 800) * np.sqrt(1 - 0.9**2)
+        values = lfilter([1.0], [1.0, -0.9], drawn)[300:]
+        values[random.random(len(values)) > share_known] = np.nan
+        alarmed += bool(watched(HourlySeries(FIRST, values, None, 1e-6))[1])
+
+    assert alarmed <= 2
+
+
+def test_a_baseline_of_older_rules_is_learnt_anew_at_once_and_raises_no_alarm():
+    one = series(hours=HISTORY + 100)
+    watch, _ = watched(one, judged=100)
+    assert watch.baseline is not None
+    assert not is_due(watch, 0)
+    older = replace(watch, baseline=replace(watch.baseline, rules=1))
+    longer = series(hours=HISTORY + 160)
+
+    after, changes = advance(older, longer, longer.ends, find_alarms)
+
+    assert is_due(older, 0)
+    assert hours_needed(older, longer.ends, 0) == older.reached - HISTORY
+    assert after.baseline is not None
+    assert (after.baseline.rules, after.baseline.fitted_to) == (RULES, older.reached)
+    assert changes == ()
 
 
 def test_hours_of_the_day_that_were_seen_rarely_are_not_judged_until_they_are_known():
