@@ -23,6 +23,9 @@ def memory_of(adjusted: FloatArray) -> FloatArray:
     variance is (1 − r²)/n for n pairs of hours that both have a value: where one hour in eight has one, there are
     64 times fewer pairs. Too little memory leaves waves that look like drift, too much only makes a step a little
     smaller; so where hours are missing, half the standard error that this adds is added to what is estimated.
+    And where hours are missing, products of pairs are compared with the squares of these pairs: values that were
+    hourly of late have had the level of their hours learnt of themselves and vary less than those of the sparse
+    weeks before, whose squares would make the memory of all seem shorter.
     Source: Kendall, Note on bias in the estimation of autocorrelation, Biometrika 1954; Bartlett, On the
     theoretical specification of the sampling properties of autocorrelated time series, JRSS Supplement 1946.
     """
@@ -35,9 +38,13 @@ def memory_of(adjusted: FloatArray) -> FloatArray:
     correlations = np.ones(most + 1)
     pairs = np.zeros(most + 1)
     for lag in range(1, most + 1):
-        pairs[lag] = int((known[lag:] & known[:-lag]).sum())
+        both = known[lag:] & known[:-lag]
+        pairs[lag] = int(both.sum())
         products = float((filled[lag:] * filled[:-lag]).sum())
-        correlations[lag] = products / pairs[lag] / variance if pairs[lag] else 0.0
+        squares = pairs[lag] * variance
+        if not known.all():
+            squares = float((filled[lag:][both] ** 2 + filled[:-lag][both] ** 2).sum()) / 2
+        correlations[lag] = products / squares if squares > 0 else 0.0
     lags, seen = np.arange(1, most + 1), correlations[1:]
     n = pairs[1:] + lags
     short_of = np.where(seen > 0, (1 + 3 * seen) / int(known.sum()), 0.0)

@@ -48,3 +48,13 @@ def test_the_error_of_few_pairs_is_added_and_none_where_all_hours_are_there():
 
 def test_a_series_that_never_moves_has_no_memory():
     assert memory_of(np.zeros(500)).tolist() == [0.0]
+
+
+def test_memory_is_that_of_the_pairs_where_lone_values_vary_more():
+    values = autoregressive(5, [0.9], 4_000)
+    alone = np.full(4_000, np.nan)
+    alone[::8] = 3 * autoregressive(6, [0.9], 500)
+
+    found = memory_of(np.concatenate((alone, values)))
+
+    assert found.sum() == pytest.approx(0.9, abs=0.03)  # 0.5 against the variance of all
