@@ -41,10 +41,10 @@ def memory_of(adjusted: FloatArray) -> FloatArray:
         both = known[lag:] & known[:-lag]
         pairs[lag] = int(both.sum())
         products = float((filled[lag:] * filled[:-lag]).sum())
-        squares = pairs[lag] * variance
-        if not known.all():
-            squares = float((filled[lag:][both] ** 2 + filled[:-lag][both] ** 2).sum()) / 2
-        correlations[lag] = products / squares if squares > 0 else 0.0
+        square = variance
+        if pairs[lag] and not known.all():
+            square = float((filled[lag:][both] ** 2 + filled[:-lag][both] ** 2).mean()) / 2
+        correlations[lag] = products / pairs[lag] / square if pairs[lag] and square > 0 else 0.0
     lags, seen = np.arange(1, most + 1), correlations[1:]
     n = pairs[1:] + lags
     short_of = np.where(seen > 0, (1 + 3 * seen) / int(known.sum()), 0.0)

@@ -57,4 +57,4 @@ def test_memory_is_that_of_the_pairs_where_lone_values_vary_more():
 
     found = memory_of(np.concatenate((alone, values)))
 
-    assert found.sum() == pytest.approx(0.9, abs=0.03)  # 0.5 against the variance of all
+    assert found.sum() == pytest.approx(0.9, abs=0.03)  # 0.75 against the squares of all
