@@ -99,11 +99,12 @@ def _past_table(count: int, seed: int, lags: Sequence[float]) -> None:
 
 def gaps(random: np.random.Generator) -> dict[str, Callable[[int], Known]]:
     """By name: which of so many hours have a value, made anew for each series; behind a step as before it."""
+
+    def by_chance(share: float) -> Callable[[int], Known]:
+        return lambda hours: random.random(hours) <= share
+
     return {
-        **{
-            f"{share:.1%} of hours": lambda hours, share=share: random.random(hours) <= share
-            for share in (0.125, 0.25, 0.35, 0.5, 0.75, 1.0)
-        },
+        **{f"{share:.1%} of hours": by_chance(share) for share in (0.125, 0.25, 0.35, 0.5, 0.75, 1.0)},
         "half of them, 6 hours in a row": lambda hours: np.repeat(random.random(hours // 6 + 1) < 0.5, 6)[:hours],
         "16 hours a day": lambda hours: np.arange(hours) % 24 < 16,
     }
