@@ -41,9 +41,9 @@ def forecast(
     if found.expected_exhaustion_at is not None:
         output.say(f"  as likely as not by {_at(found.expected_exhaustion_at)}")
     if found.spent is not None:
-        output.say(f"  {_percent(found.spent)} of it is spent now; the most that will have been by then:")
+        output.say(f"  {_percent(found.spent)} of it is spent now; by then will have been:")
         for one in found.at_most:
-            output.say(f"    {_bound(one.spent)} with a probability of {100 * one.probability:.0f} %")
+            output.say(f"    with a probability of {100 * one.probability:.0f} %: {_bound(one.spent)}")
     output.say(f"  {found.method}")
 
 
@@ -123,10 +123,9 @@ def _bound(share: float) -> str:
     """A bound on what is spent; beyond the budget that is said, too.
 
     >>> _bound(0.631), _bound(1.4)
-    ('at most 63.1 %', 'at most 140 %, more than all of it,')
+    ('at most 63.1 %', 'at most 140 %, overspent')
     """
-    over = ", more than all of it," if share > 1 else ""
-    return f"at most {_percent(share)}{over}"
+    return f"at most {_percent(share)}{', overspent' if share > 1 else ''}"
 
 
 def _at(moment: datetime) -> str:

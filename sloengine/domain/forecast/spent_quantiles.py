@@ -36,7 +36,7 @@ def spent_at_most(
     exhausted: float,
     spent: float,
     probabilities: Sequence[float] = PROBABILITIES,
-) -> list[SpentAtMost]:
+) -> tuple[SpentAtMost, ...]:
     """What to give out: rising, at least ``spent``, above 1 just where ``exhausted`` says so.
 
     ``peaks``: draws of the largest share of the budget spent at the end of any coming day, shape (n_draws,).
@@ -52,4 +52,4 @@ def spent_at_most(
     if over.any():
         found[~lasts] = np.maximum(found[~lasts], peaks[over].min())
     found = np.maximum(found, spent)
-    return [SpentAtMost(*one) for one in zip(probabilities, found.tolist(), strict=True)]
+    return tuple(SpentAtMost(*one) for one in zip(probabilities, found.tolist(), strict=True))
