@@ -25,8 +25,10 @@ DESCRIPTIONS: Mapping[str, str] = {
     FIXED_99_5: "99.5 % for everybody",
     FIXED_99_9: "99.9 % for everybody",
 }
-_RESAMPLED = 1_000
-_MEAN_DAYS = 30
+RESAMPLED = 1_000
+"""Windows that the bootstrap draws."""
+MEAN_DAYS = 30
+"""Days that the rule of the mean looks at."""
 
 
 def baseline_targets(
@@ -46,7 +48,7 @@ def baseline_targets(
         own = float(np.quantile(resampled, settings.nominal_probability[tier], method="higher"))
         ratios = {
             OWN_BOOTSTRAP: _published(1 - own, traffic, settings),
-            MEAN_30_DAYS: _published(1 - _ratio(bad[-_MEAN_DAYS:], valid[-_MEAN_DAYS:]), traffic, settings),
+            MEAN_30_DAYS: _published(1 - _ratio(bad[-MEAN_DAYS:], valid[-MEAN_DAYS:]), traffic, settings),
             WORST_WINDOW: _published(1 - worst_window(bad, valid, window_days), traffic, settings),
             FIXED_99_5: 0.995,
             FIXED_99_9: 0.999,
@@ -75,7 +77,7 @@ def _ratio(bad: FloatArray, valid: FloatArray) -> float:
 
 
 def _resampled(bad: FloatArray, valid: FloatArray, window_days: int, rng: np.random.Generator) -> FloatArray:
-    days = rng.integers(0, len(valid), (_RESAMPLED, window_days))
+    days = rng.integers(0, len(valid), (RESAMPLED, window_days))
     return np.asarray(bad[days].sum(axis=1) / valid[days].sum(axis=1))
 
 

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sloengine.domain.accuracy.baselines import MEAN_30_DAYS, OWN_BOOTSTRAP, WORST_WINDOW
+from sloengine.domain.accuracy.baselines import (
+    MEAN_30_DAYS,
+    MEAN_DAYS,
+    OWN_BOOTSTRAP,
+    RESAMPLED,
+    WORST_WINDOW,
+)
 from sloengine.domain.recommendation.latency_days import percentile_seconds
 from sloengine.domain.recommendation.latency_tiers import SHARES, bound_at_least
 from sloengine.domain.recommendation.model import ObjectiveKind, TierName
@@ -22,8 +28,6 @@ LATENCY_DESCRIPTIONS: Mapping[str, str] = {
     FIXED_LATENCY: "500 ms at p95 and 1 s at p99 for everybody",
 }
 _FIXED_MS = {ObjectiveKind.LATENCY_P95: 500.0, ObjectiveKind.LATENCY_P99: 1_000.0}
-_RESAMPLED = 1_000
-_MEAN_DAYS = 30
 
 
 def latency_baseline_targets(
@@ -49,7 +53,7 @@ def latency_baseline_targets(
         if (1.0 - share) * requests < settings.testable_failures:
             continue
         windows = percentile_seconds(resampled, bounds_seconds, share) * 1000.0
-        last = percentile_seconds(counts[-_MEAN_DAYS:].sum(axis=0)[None], bounds_seconds, share)[0] * 1000.0
+        last = percentile_seconds(counts[-MEAN_DAYS:].sum(axis=0)[None], bounds_seconds, share)[0] * 1000.0
         worst = worst_percentile_ms(counts, bounds_seconds, share, window_days)
         for tier in TierName:
             own = float(np.quantile(windows, settings.nominal_probability[tier], method="higher"))
@@ -72,5 +76,5 @@ def worst_percentile_ms(counts: FloatArray, bounds_seconds: FloatArray, share: f
 def _resampled(counts: FloatArray, window_days: int, rng: np.random.Generator) -> FloatArray:
     """Windows of days drawn with replacement, shape (n, n_bounds): how often each day comes, times its counts."""
     n = len(counts)
-    times = rng.multinomial(window_days, np.full(n, 1.0 / n), size=_RESAMPLED)
+    times = rng.multinomial(window_days, np.full(n, 1.0 / n), size=RESAMPLED)
     return np.asarray(times.astype(np.float64) @ counts)
